@@ -1,0 +1,1 @@
+install(TARGETS grant_grant)

@@ -1,0 +1,29 @@
+# Helpers that give every target of the project the same language level and warnings.
+
+add_library(grant_warnings INTERFACE)
+target_compile_options(grant_warnings INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Werror
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+
+# grant_library(<component> <source>...): the static library grant_<component>, alias
+# grant::<component>, its public headers in include/, private ones in src/.
+function(grant_library component)
+  add_library(grant_${component} STATIC ${ARGN})
+  add_library(grant::${component} ALIAS grant_${component})
+  set_target_properties(grant_${component} PROPERTIES
+    EXPORT_NAME ${component} OUTPUT_NAME grant_${component}
+    CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+  target_compile_features(grant_${component} PUBLIC cxx_std_20)
+  target_include_directories(grant_${component}
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+    PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(grant_${component} PRIVATE $<BUILD_INTERFACE:grant_warnings>)
+endfunction()
+
+# grant_driver(<engine> <source>...): a driver component. Linking it is enough to register it: the
+# -u option makes the linker keep the archive member whose static object calls register_driver().
+function(grant_driver engine)
+  grant_library(${engine} ${ARGN})
+  target_link_libraries(grant_${engine} PUBLIC grant_grant)
+  target_link_options(grant_${engine} INTERFACE "LINKER:-u,grant_register_${engine}")
+endfunction()

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <chrono>
+
+namespace grant {
+
+/// A point on the monotonic clock: deadlines, ages and health records are kept in it.
+using TimePoint = std::chrono::steady_clock::time_point;
+
+/// A span on that clock.
+using Duration = std::chrono::steady_clock::duration;
+
+/// UTC with microseconds, as the databases keep it.
+using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
+
+/// "No deadline". Compares later than every real point.
+inline constexpr TimePoint kNever = TimePoint::max();
+
+/// `now + span`, staying at kNever where the sum would overflow.
+[[nodiscard]] constexpr TimePoint after(TimePoint now, Duration span) noexcept {
+  return span >= kNever - now ? kNever : now + span;
+}
+
+/// Where time comes from. Pass it in, so that tests own the time. Thread-safe.
+class Clock {
+ public:
+  Clock() = default;
+  Clock(const Clock&) = delete;
+  Clock& operator=(const Clock&) = delete;
+  virtual ~Clock() = default;
+
+  [[nodiscard]] virtual TimePoint now() const noexcept = 0;
+  [[nodiscard]] virtual Timestamp wall_time() const noexcept = 0;
+
+  /// The machine's clocks. Lives as long as the process.
+  [[nodiscard]] static const Clock& system() noexcept;
+};
+
+}  // namespace grant

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "grant/core/clock.hpp"
+
+namespace grant {
+
+/// What a node was seen to be. Measured, never assumed.
+enum class NodeKind : std::uint8_t { unknown, primary, replica };
+
+[[nodiscard]] std::string_view to_string(NodeKind kind) noexcept;
+
+/// The identity of a cluster's history. It grows at each promotion.
+struct Epoch {
+  /// Which history: PostgreSQL's system identifier. Empty: the engine has none.
+  std::string history{};
+  /// Which branch of it: PostgreSQL's timeline.
+  std::uint64_t branch{};
+
+  /// Epochs of different histories cannot be compared.
+  friend std::partial_ordering operator<=>(const Epoch& a, const Epoch& b) noexcept {
+    if (a.history != b.history) return std::partial_ordering::unordered;
+    return a.branch <=> b.branch;
+  }
+  friend bool operator==(const Epoch& a, const Epoch& b) noexcept = default;
+};
+
+/// What one probe of one node told. Whatever it could not tell is empty.
+struct Observation {
+  NodeKind kind{};
+  Epoch epoch{};
+
+  /// Equal for two URLs that reach one server process; empty: not known.
+  std::string instance{};
+
+  /// A primary: where its log ends. A replica: how far it has replayed. Bytes on PostgreSQL. Two
+  /// positions compare only within one epoch.
+  std::optional<std::uint64_t> position{};
+
+  /// A primary's own clock.
+  std::optional<Timestamp> clock{};
+
+  /// On a replica: when the last change that it has replayed was made, by the clock of the primary
+  /// that made it. With `clock` of the primary this gives a lag that no clock skew can falsify.
+  std::optional<Timestamp> replayed_at{};
+
+  std::string version{};
+};
+
+}  // namespace grant

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "grant/core/value.hpp"
+
+namespace grant {
+
+/// Whether running a statement can change anything. Decides where it may run, and what a lost
+/// connection means: nothing (read), or an unknown outcome (write).
+enum class Effect : std::uint8_t { read, write };
+
+/// SQL with its bound values, looked at without owning them. Placeholders are `$1`, `$2`, … on
+/// every engine, and may be used in any order and more than once.
+struct Statement {
+  std::string_view sql{};
+  std::span<const ValueView> params{};
+  Effect effect = Effect::write;
+};
+
+enum class Isolation : std::uint8_t {
+  engine_default,
+  read_committed,
+  repeatable_read,
+  serializable
+};
+
+struct TransactionOptions {
+  Isolation isolation = Isolation::engine_default;
+  /// `read`: the server refuses writes inside it.
+  Effect effect = Effect::write;
+};
+
+}  // namespace grant

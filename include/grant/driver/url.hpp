@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "grant/driver/adapter.hpp"
+
+namespace grant {
+
+/// Where a node is, taken apart:
+///
+///     postgres://user:password@host:5432/database?sslmode=require
+///     sqlite:relative/file.db    sqlite:/absolute/file.db    sqlite::memory:
+///
+/// Percent-encoded parts are decoded. A host may be an IPv6 address in brackets, or,
+/// percent-encoded, the directory of a unix socket.
+struct Url {
+  Adapter adapter{};
+  std::string user{};
+  std::string password{};
+  std::string host{};
+  std::uint16_t port{};                                       ///< 0: the engine's default.
+  std::string database{};                                     ///< SQLite: the file.
+  std::vector<std::pair<std::string, std::string>> params{};  ///< In the order written.
+
+  /// Errors: configuration, saying which part is wrong. The message never holds a password.
+  [[nodiscard]] static Url parse(std::string_view text);
+
+  /// Takes the parameter `name` out of params; empty when it is not there.
+  std::optional<std::string> take_param(std::string_view name);
+
+  /// The URL again, for logs: the password, if any, is `***`.
+  [[nodiscard]] std::string to_string() const;
+};
+
+}  // namespace grant

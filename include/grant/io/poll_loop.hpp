@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "grant/io/task.hpp"
+#include "grant/io/waiter.hpp"
+
+namespace grant::io {
+
+/// A small event loop over poll(2): many tasks, one thread. The health monitor runs on one.
+///
+/// Everything but cancel() is for the thread that calls run().
+class PollLoop final : public Waiter {
+ public:
+  PollLoop();
+  ~PollLoop() override;
+
+  /// Starts `task` at once, up to its first wait, and keeps it until it ends. A task that throws
+  /// ends the program: catch inside.
+  void spawn(Task<void> task);
+
+  /// Returns when every spawned task has ended.
+  void run();
+
+  /// Ends each wait that is under way, and from then on every new one at once, with
+  /// Outcome::cancelled, so that run() returns soon. Thread-safe; final.
+  void cancel() noexcept;
+
+  [[nodiscard]] std::shared_ptr<Signal> make_signal() override;
+  bool finish_now(Wait& wait) override;
+  void start(Wait& wait) override;
+
+ private:
+  class Wakeup;
+  class LoopSignal;
+  struct Detached;
+
+  Detached keep(Task<void> task);
+  bool finish_if_over(Wait& wait, short seen, TimePoint now) const;
+  void wait_once();
+
+  std::shared_ptr<Wakeup> wakeup_;  // shared with the signals, which may outlive the loop
+  std::vector<Wait*> waits_;
+  std::size_t tasks_ = 0;
+};
+
+}  // namespace grant::io

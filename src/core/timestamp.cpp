@@ -1,0 +1,116 @@
+#include "grant/core/timestamp.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+
+namespace grant {
+namespace {
+
+using std::chrono::days;
+using std::chrono::hours;
+using std::chrono::microseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+/// Takes characters off the front of a text; failed() sticks.
+class Scanner {
+ public:
+  explicit Scanner(std::string_view text) : rest_(text) {}
+
+  int digits(int count) {
+    int number = 0;
+    for (int i = 0; i < count; ++i) {
+      if (rest_.empty() || rest_[0] < '0' || rest_[0] > '9') {
+        failed_ = true;
+        return 0;
+      }
+      number = number * 10 + (rest_[0] - '0');
+      rest_.remove_prefix(1);
+    }
+    return number;
+  }
+
+  bool take(char c) {
+    if (rest_.empty() || rest_[0] != c) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+
+  void expect(char c) { failed_ = failed_ || !take(c); }
+
+  /// Up to six decimals as microseconds; further ones are dropped.
+  microseconds decimals() {
+    std::int64_t micros = 0;
+    int seen = 0;
+    while (!rest_.empty() && rest_[0] >= '0' && rest_[0] <= '9') {
+      if (seen < 6) micros = micros * 10 + (rest_[0] - '0');
+      ++seen;
+      rest_.remove_prefix(1);
+    }
+    if (seen == 0) failed_ = true;
+    for (; seen < 6; ++seen) micros *= 10;
+    return microseconds(micros);
+  }
+
+  [[nodiscard]] bool done() const { return rest_.empty(); }
+  [[nodiscard]] bool failed() const { return failed_; }
+
+ private:
+  std::string_view rest_;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+std::string format_timestamp(Timestamp time) {
+  const auto day = std::chrono::floor<days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss<microseconds> clock(time - day);
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
+                     clock.subseconds().count());
+}
+
+std::optional<Timestamp> parse_timestamp(std::string_view text) noexcept {
+  Scanner in(text);
+  const std::chrono::year year(in.digits(4));
+  in.expect('-');
+  const std::chrono::month month(static_cast<unsigned>(in.digits(2)));
+  in.expect('-');
+  const std::chrono::day day(static_cast<unsigned>(in.digits(2)));
+  const std::chrono::year_month_day date(year, month, day);
+  if (in.failed() || !date.ok()) return std::nullopt;
+  Timestamp time = std::chrono::sys_days(date);
+  if (in.done()) return time;
+
+  if (!in.take('T')) in.expect(' ');
+  const int hour = in.digits(2);
+  in.expect(':');
+  const int minute = in.digits(2);
+  int second = 0;
+  microseconds fraction{0};
+  if (in.take(':')) {
+    second = in.digits(2);
+    if (in.take('.')) fraction = in.decimals();
+  }
+  // 60: a leap second, which UTC text may carry and sys_time counts as the next second.
+  if (in.failed() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
+  time += hours(hour) + minutes(minute) + seconds(second) + fraction;
+
+  if (in.take('Z')) return in.done() ? std::optional(time) : std::nullopt;
+  const bool ahead = in.take('+');
+  if (ahead || in.take('-')) {
+    const int offset_hours = in.digits(2);
+    int offset_minutes = 0;
+    if (in.take(':') || !in.done()) offset_minutes = in.digits(2);
+    if (offset_hours > 15 || offset_minutes > 59) return std::nullopt;
+    const auto offset = hours(offset_hours) + minutes(offset_minutes);
+    time = ahead ? time - offset : time + offset;
+  }
+  if (in.failed() || !in.done()) return std::nullopt;
+  return time;
+}
+
+}  // namespace grant

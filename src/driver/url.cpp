@@ -1,0 +1,178 @@
+#include "grant/driver/url.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "grant/core/error.hpp"
+
+namespace grant {
+namespace {
+
+// Messages name the part and never quote text that could hold a password.
+[[noreturn]] void refuse(std::string_view what) {
+  throw_error(Errc::configuration, fmt::format("malformed database URL: {}", what));
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::string decoded(std::string_view text, std::string_view part) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+    const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+    if (high < 0 || low < 0) refuse(fmt::format("\"%\" without two hex digits in the {}", part));
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  if (out.find('\0') != std::string::npos) refuse(fmt::format("a NUL character in the {}", part));
+  return out;
+}
+
+std::string encoded(std::string_view text, std::string_view also_plain) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       std::string_view("-._~").find(c) != std::string_view::npos ||
+                       also_plain.find(c) != std::string_view::npos;
+    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+/// Cuts `text` at the first `mark`: gives what is before it and leaves what is after; everything,
+/// and an empty rest, when there is none.
+std::string_view cut(std::string_view& text, char mark) {
+  const auto at = text.find(mark);
+  const auto head = text.substr(0, at);
+  text = at == std::string_view::npos ? std::string_view{} : text.substr(at + 1);
+  return head;
+}
+
+void parse_params(std::string_view text, Url& url) {
+  while (!text.empty()) {
+    auto value = cut(text, '&');
+    if (value.find('=') == std::string_view::npos) refuse("a parameter without \"=\"");
+    const auto name = decoded(cut(value, '='), "parameter name");
+    if (name.empty()) refuse("a parameter without a name");
+    if (std::ranges::any_of(url.params, [&](const auto& param) { return param.first == name; })) {
+      refuse(fmt::format("the parameter \"{}\" stands there twice", name));
+    }
+    url.params.emplace_back(name, decoded(value, "parameter \"" + name + "\""));
+  }
+}
+
+void parse_host(std::string_view text, Url& url) {
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const auto close = text.find(']');
+    if (close == std::string_view::npos) refuse("\"[\" without \"]\" in the host");
+    url.host = text.substr(1, close - 1);
+    auto rest = text.substr(close + 1);
+    if (!rest.empty() && rest[0] != ':') refuse("text between \"]\" and the port");
+    if (!rest.empty()) port = rest.substr(1);
+  } else {
+    auto rest = text;
+    url.host = decoded(cut(rest, ':'), "host");
+    port = rest;
+    if (rest.empty() && text.ends_with(':')) refuse("an empty port");
+  }
+  if (port.empty()) return;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
+  if (error != std::errc() || end != port.data() + port.size() || url.port == 0) {
+    refuse("the port is not a number from 1 to 65535");
+  }
+}
+
+void parse_server(std::string_view text, Url& url) {
+  if (!text.starts_with("//")) {
+    refuse(fmt::format("\"//\" is missing after \"{}:\"", grant::to_string(url.adapter)));
+  }
+  text.remove_prefix(2);
+  const auto slash = text.find('/');
+  auto authority = text.substr(0, slash);
+  if (slash != std::string_view::npos) {
+    url.database = decoded(text.substr(slash + 1), "database name");
+  }
+  // The last "@": passwords with an unencoded "@" are common.
+  if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
+    auto password = authority.substr(0, at);
+    authority = authority.substr(at + 1);
+    url.user = decoded(cut(password, ':'), "user name");
+    url.password = decoded(password, "password");
+  }
+  parse_host(authority, url);
+}
+
+}  // namespace
+
+Url Url::parse(std::string_view text) {
+  if (text.empty()) refuse("it is empty");
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos ||
+      text.substr(0, colon).find('/') != std::string_view::npos) {
+    refuse("it does not start with a scheme such as \"postgres:\" or \"sqlite:\"");
+  }
+  Url url;
+  url.adapter = adapter_named(text.substr(0, colon));
+
+  auto query = text.substr(colon + 1);
+  const auto body = cut(query, '?');
+  if (url.adapter == Adapter::sqlite) {
+    auto file = body;
+    if (file.starts_with("///")) file.remove_prefix(2);  // file-URL style: sqlite:///absolute
+    if (file.starts_with("//")) file.remove_prefix(2);
+    url.database = decoded(file, "file name");
+    if (url.database.empty()) refuse("the file name is missing after \"sqlite:\"");
+  } else {
+    parse_server(body, url);
+  }
+  parse_params(query, url);
+  return url;
+}
+
+std::optional<std::string> Url::take_param(std::string_view name) {
+  const auto found = std::ranges::find(params, name, &std::pair<std::string, std::string>::first);
+  if (found == params.end()) return std::nullopt;
+  auto value = std::move(found->second);
+  params.erase(found);
+  return value;
+}
+
+std::string Url::to_string() const {
+  std::string out(grant::to_string(adapter));
+  out += ':';
+  if (adapter == Adapter::sqlite) {
+    out += encoded(database, "/:");
+  } else {
+    out += "//";
+    if (!user.empty() || !password.empty()) {
+      out += encoded(user, "");
+      if (!password.empty()) out += ":***";
+      out += '@';
+    }
+    out += host.find(':') == std::string::npos ? encoded(host, "") : "[" + host + "]";
+    if (port != 0) out += fmt::format(":{}", port);
+    out += '/' + encoded(database, "");
+  }
+  char mark = '?';
+  for (const auto& [name, value] : params) {
+    const bool secret = name.find("password") != std::string::npos;
+    out += fmt::format("{}{}={}", mark, encoded(name, ""), secret ? "***" : encoded(value, "/"));
+    mark = '&';
+  }
+  return out;
+}
+
+}  // namespace grant
