@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "grant/cluster/health.hpp"
+#include "grant/cluster/role.hpp"
+#include "grant/core/clock.hpp"
+#include "grant/driver/observation.hpp"
+
+namespace grant {
+
+/// Most nodes that one cluster may have.
+inline constexpr std::size_t kMaxNodes = 64;
+
+/// What routing needs to know of one node.
+struct NodeView {
+  std::string name{};
+  Role role{};  ///< What it was configured for; where it is used depends on `kind`.
+  bool healthy = false;
+  NodeKind kind{};
+  Epoch epoch{};
+  std::string instance{};
+  std::optional<Duration> lag{};  ///< Replicas; empty: not known.
+};
+
+/// All nodes of one cluster at one moment. Immutable once published.
+struct RoutingTable {
+  std::uint64_t version{};
+  std::vector<NodeView> nodes{};
+
+  /// The one healthy node that is the primary.
+  std::optional<std::size_t> primary{};
+
+  /// Two or more nodes that claim to be the primary in epochs of which none is the highest. Then
+  /// there is no `primary`.
+  std::vector<std::size_t> rivals{};
+
+  /// The primary's, or the last one's while there is none; empty before one was seen.
+  std::optional<Epoch> epoch{};
+};
+
+/// Which of `nodes` is the primary, or which ones are rivals. URLs that reach the same server count
+/// as one. Pure.
+struct PrimaryChoice {
+  std::optional<std::size_t> primary{};
+  std::vector<std::size_t> rivals{};
+};
+[[nodiscard]] PrimaryChoice choose_primary(std::span<const NodeView> nodes);
+
+/// The table after `nodes` were seen. Pure.
+[[nodiscard]] RoutingTable next_table(const RoutingTable& last, std::vector<NodeView> nodes);
+
+}  // namespace grant

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "grant/driver/connection.hpp"
+
+namespace grant {
+
+namespace detail {
+class PoolCore;
+struct PoolSlot;
+}  // namespace detail
+
+/// A connection checked out of a pool, returned by the destructor. For one caller at a time; it may
+/// move between threads. It may outlive its Pool.
+///
+/// The destructor never hands on what a borrower left behind: an open transaction is rolled back if
+/// the lease was taken by a blocking caller (waiting at most a second for the server), and the
+/// connection closed otherwise, or when that fails. Awaiting callers end their transactions before.
+class Lease {
+ public:
+  Lease() = default;
+  Lease(Lease&& other) noexcept
+      : core_(std::move(other.core_)),
+        slot_(std::exchange(other.slot_, nullptr)),
+        may_block_(other.may_block_) {}
+  Lease& operator=(Lease&& other) noexcept {
+    std::swap(core_, other.core_);
+    std::swap(slot_, other.slot_);
+    std::swap(may_block_, other.may_block_);
+    return *this;
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  ~Lease() {
+    if (slot_ != nullptr) give_back();
+  }
+
+  [[nodiscard]] explicit operator bool() const noexcept { return slot_ != nullptr; }
+  [[nodiscard]] Connection& operator*() const noexcept { return connection(); }
+  [[nodiscard]] Connection* operator->() const noexcept { return &connection(); }
+
+ private:
+  friend class detail::PoolCore;
+
+  Lease(std::shared_ptr<detail::PoolCore> core, detail::PoolSlot& slot, bool may_block) noexcept
+      : core_(std::move(core)), slot_(&slot), may_block_(may_block) {}
+
+  [[nodiscard]] Connection& connection() const noexcept;
+  void give_back() noexcept;
+
+  std::shared_ptr<detail::PoolCore> core_;
+  detail::PoolSlot* slot_ = nullptr;
+  bool may_block_ = false;
+};
+
+}  // namespace grant

@@ -1,0 +1,84 @@
+#include "grant/cluster/health.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace grant {
+
+void HealthCheckOptions::validate(std::string_view where) const {
+  const auto refuse = [where](std::string_view rule, auto seen) {
+    throw_error(Errc::configuration,
+                fmt::format("{}: health_check.{}, but it is {}", where, rule, seen));
+  };
+  const auto positive = [&refuse](std::string_view field, std::chrono::milliseconds value) {
+    if (value.count() <= 0) {
+      refuse(fmt::format("{} must be more than zero", field), fmt::format("{} ms", value.count()));
+    }
+  };
+  positive("interval", interval);
+  positive("timeout", timeout);
+  positive("recheck_interval", recheck_interval);
+  if (failure_threshold < 1) refuse("failure_threshold must be at least 1", failure_threshold);
+  if (recovery_threshold < 1) refuse("recovery_threshold must be at least 1", recovery_threshold);
+}
+
+HealthRecord after_probe(HealthRecord record, const ProbeResult& probe,
+                         const HealthCheckOptions& options) {
+  const bool first = !std::exchange(record.checked, true);
+  record.checked_at = probe.at;
+  if (probe.seen) {
+    record.failures = 0;
+    ++record.successes;
+    record.seen = *probe.seen;
+    record.seen_at = probe.at;
+    if (first || record.successes >= options.recovery_threshold) record.healthy = true;
+  } else {
+    record.successes = 0;
+    ++record.failures;
+    record.error = probe.error;
+    if (record.failures >= options.failure_threshold) {
+      record.healthy = false;
+      record.seen.kind = NodeKind::unknown;
+      record.lag.reset();
+      record.level_at.reset();
+    }
+  }
+  return record;
+}
+
+HealthRecord with_lag(HealthRecord replica, const HealthRecord* primary) {
+  if (primary == nullptr) return replica;
+  const auto& here = replica.seen;
+  const auto& there = primary->seen;
+  replica.lag.reset();
+
+  if (here.position && there.position && here.epoch == there.epoch &&
+      *here.position >= *there.position) {
+    replica.lag = Duration::zero();
+    // Level with what the primary had when it was asked, which may be a while ago.
+    replica.level_at = std::max(replica.level_at.value_or(primary->seen_at), primary->seen_at);
+    return replica;
+  }
+  if (there.clock && here.replayed_at) {
+    const auto since_asked = std::max(replica.seen_at - primary->seen_at, Duration::zero());
+    const auto behind = *there.clock + since_asked - *here.replayed_at;
+    replica.lag = std::max(std::chrono::duration_cast<Duration>(behind), Duration::zero());
+  }
+  if (replica.level_at) {
+    const auto since_level = std::max(replica.seen_at - *replica.level_at, Duration::zero());
+    replica.lag = std::min(replica.lag.value_or(since_level), since_level);
+  }
+  return replica;
+}
+
+Duration next_check_in(const HealthRecord& record, const HealthCheckOptions& options,
+                       std::optional<Duration> lag_threshold) {
+  const bool behind = record.seen.kind == NodeKind::replica && lag_threshold &&
+                      (!record.lag || *record.lag > *lag_threshold);
+  const bool well = record.healthy && record.failures == 0 && !behind;
+  return well ? options.interval : std::min(options.interval, options.recheck_interval);
+}
+
+}  // namespace grant

@@ -1,0 +1,145 @@
+#include "grant/cluster/route.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace grant {
+namespace {
+
+bool tried(const RouteRequest& request, std::size_t node) {
+  return (request.tried >> node & 1U) != 0;
+}
+
+/// A replica that does not know its branch is taken at its history's word.
+bool same_epoch(const Epoch& replica, const Epoch& cluster) {
+  return replica.history == cluster.history &&
+         (replica.branch == 0 || cluster.branch == 0 || replica.branch == cluster.branch);
+}
+
+Route to_primary(const RoutingTable& table, const RouteRequest& request, RouteReason reason) {
+  if (!table.rivals.empty()) return {std::nullopt, RouteReason::rival_primaries};
+  if (!table.primary || tried(request, *table.primary)) {
+    return {std::nullopt, RouteReason::no_primary};
+  }
+  return {table.primary, reason};
+}
+
+std::optional<std::size_t> least_stale(const RoutingTable& table, const RouteRequest& request) {
+  std::optional<std::size_t> best;
+  const auto lag = [&table](std::size_t node) {
+    return table.nodes[node].lag.value_or(Duration::max());
+  };
+  for (std::size_t i = 0; i < table.nodes.size(); ++i) {
+    const auto& node = table.nodes[i];
+    if (!node.healthy || node.kind != NodeKind::replica || tried(request, i)) continue;
+    if (!best || lag(i) < lag(*best)) best = i;
+  }
+  return best;
+}
+
+std::string verdict(const RoutingTable& table, std::size_t node, const RouteRequest& request) {
+  const auto found = fitness(table, node, request);
+  if (found == Fitness::not_a_replica) return fmt::format("is {}", to_string(table.nodes[node].kind));
+  if (found == Fitness::lag_too_high) {
+    const auto in_ms = [](Duration d) {
+      return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
+    };
+    return fmt::format("lag {} ms is over {} ms", in_ms(*table.nodes[node].lag),
+                       in_ms(*request.lag_threshold));
+  }
+  return std::string(to_string(found));
+}
+
+}  // namespace
+
+std::string_view to_string(RouteReason reason) noexcept {
+  switch (reason) {
+    case RouteReason::transaction: return "in a transaction";
+    case RouteReason::write: return "write";
+    case RouteReason::writing_role: return "writing role";
+    case RouteReason::sticky: return "sticky after a write";
+    case RouteReason::replica: return "replica";
+    case RouteReason::no_reader: return "no reader is configured";
+    case RouteReason::no_fit_replica: return "no replica is fit";
+    case RouteReason::stale_replica: return "stale replica";
+    case RouteReason::no_primary: return "no primary is known";
+    case RouteReason::rival_primaries: return "several nodes claim to be the primary";
+    case RouteReason::no_replica: return "no replica is fit and the primary is not wanted";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(Fitness fitness) noexcept {
+  switch (fitness) {
+    case Fitness::fit: return "fit";
+    case Fitness::tried: return "failed this statement already";
+    case Fitness::unhealthy: return "unhealthy";
+    case Fitness::not_a_replica: return "not a replica";
+    case Fitness::other_epoch: return "follows another history";
+    case Fitness::lag_unknown: return "lag unknown";
+    case Fitness::lag_too_high: return "lag too high";
+  }
+  return "unknown";
+}
+
+Fitness fitness(const RoutingTable& table, std::size_t node, const RouteRequest& request) {
+  const auto& view = table.nodes[node];
+  if (tried(request, node)) return Fitness::tried;
+  if (!view.healthy) return Fitness::unhealthy;
+  if (view.kind != NodeKind::replica) return Fitness::not_a_replica;
+  if (table.epoch && !same_epoch(view.epoch, *table.epoch)) return Fitness::other_epoch;
+  if (request.lag_threshold) {
+    if (!view.lag) return Fitness::lag_unknown;
+    if (*view.lag > *request.lag_threshold) return Fitness::lag_too_high;
+  }
+  return Fitness::fit;
+}
+
+Route route(const RoutingTable& table, const RouteRequest& request, const Balance& balance) {
+  if (request.effect == Effect::write) return to_primary(table, request, RouteReason::write);
+  if (request.role == Role::writing) return to_primary(table, request, RouteReason::writing_role);
+  if (request.sticky) return to_primary(table, request, RouteReason::sticky);
+
+  std::array<std::size_t, kMaxNodes> fit{};
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < table.nodes.size(); ++i) {
+    if (fitness(table, i, request) == Fitness::fit) fit[count++] = i;
+  }
+  if (count > 0) return {pick({fit.data(), count}, balance), RouteReason::replica};
+
+  const bool has_readers = std::ranges::any_of(
+      table.nodes, [](const NodeView& node) { return node.role == Role::reading; });
+  if (has_readers && request.on_no_replica == OnNoReplica::fail) {
+    return {std::nullopt, RouteReason::no_replica};
+  }
+  const auto fallback = to_primary(
+      table, request, has_readers ? RouteReason::no_fit_replica : RouteReason::no_reader);
+  if (!fallback.node && request.allow_stale) {
+    if (const auto stale = least_stale(table, request)) return {stale, RouteReason::stale_replica};
+  }
+  return fallback;
+}
+
+RouteExplanation explain(const RoutingTable& table, const RouteRequest& request,
+                         const Balance& balance) {
+  const auto decision = route(table, request, balance);
+  RouteExplanation explanation;
+  explanation.reason = decision.reason;
+  if (decision.node) explanation.node = table.nodes[*decision.node].name;
+  for (std::size_t i = 0; i < table.nodes.size(); ++i) {
+    RouteExplanation::Candidate candidate;
+    candidate.node = table.nodes[i].name;
+    candidate.chosen = decision.node == i;
+    candidate.verdict = verdict(table, i, request);
+    explanation.candidates.push_back(std::move(candidate));
+  }
+  return explanation;
+}
+
+std::string RouteExplanation::summary() const {
+  return fmt::format("{} ({})", node.value_or("nowhere"), to_string(reason));
+}
+
+}  // namespace grant
