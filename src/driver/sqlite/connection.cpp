@@ -1,0 +1,275 @@
+#include "driver/sqlite/connection.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <thread>
+#include <utility>
+
+#include "driver/sqlite/errors.hpp"
+#include "grant/core/timestamp.hpp"
+
+namespace grant::sqlite {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kExecuting = "cannot execute the statement";
+
+TimePoint now() noexcept { return Clock::system().now(); }
+
+/// Frees a statement's locks and forgets its bound values, however its execution ended.
+class ResetScope {
+ public:
+  explicit ResetScope(sqlite3_stmt* statement) noexcept : statement_(statement) {}
+  ResetScope(const ResetScope&) = delete;
+  ResetScope& operator=(const ResetScope&) = delete;
+  ~ResetScope() {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+  }
+
+ private:
+  sqlite3_stmt* statement_;
+};
+
+/// Whether `rest`, the text after the first statement, holds another one or is not SQL.
+bool has_statement(sqlite3* database, std::string_view rest) {
+  while (!rest.empty()) {
+    sqlite3_stmt* raw = nullptr;
+    const char* tail = nullptr;
+    const int code =
+        sqlite3_prepare_v3(database, rest.data(), static_cast<int>(rest.size()), 0, &raw, &tail);
+    const StatementHandle handle(raw);
+    if (code != SQLITE_OK || handle) return true;
+    const auto taken = static_cast<std::size_t>(tail - rest.data());
+    if (taken == 0) return false;
+    rest.remove_prefix(taken);
+  }
+  return false;
+}
+
+}  // namespace
+
+class Connection::DeadlineScope {
+ public:
+  DeadlineScope(Connection& connection, TimePoint deadline) noexcept : connection_(connection) {
+    connection_.deadline_ = deadline;
+  }
+  DeadlineScope(const DeadlineScope&) = delete;
+  DeadlineScope& operator=(const DeadlineScope&) = delete;
+  ~DeadlineScope() { connection_.deadline_ = kNever; }
+
+ private:
+  Connection& connection_;
+};
+
+Connection::Connection(Options options, std::string node, TimePoint deadline)
+    : options_(std::move(options)),
+      node_(std::move(node)),
+      statements_(options_.statement_cache_size) {
+  if (deadline <= now()) {
+    throw_at(Errc::unavailable, node_, "the deadline had passed before the file was opened");
+  }
+  const DeadlineScope scope(*this, deadline);
+  open();
+  configure();
+  kind_ = options_.read_only ? NodeKind::replica : NodeKind::primary;
+}
+
+int Connection::on_progress(void* self) noexcept {
+  const auto& connection = *static_cast<const Connection*>(self);
+  return connection.deadline_ != kNever && connection.deadline_ <= now() ? 1 : 0;
+}
+
+int Connection::on_busy(void* self, int count) noexcept {
+  auto& connection = *static_cast<Connection*>(self);
+  const auto time = now();
+  if (count == 0) {
+    connection.busy_until_ =
+        std::min(connection.deadline_, after(time, connection.options_.busy_timeout));
+  }
+  if (time >= connection.busy_until_) return 0;
+  const Duration pause = std::min(count + 1, 20) * 1ms;
+  std::this_thread::sleep_for(std::min(pause, connection.busy_until_ - time));
+  return 1;
+}
+
+Prepared& Connection::prepared(std::string_view sql, std::string_view tried) {
+  if (Prepared* const known = statements_.find(sql)) return *known;
+
+  if (sql.find('\0') != std::string_view::npos) {
+    throw_at(Errc::invalid_argument, node_, fmt::format("{}: a NUL character in its text", tried));
+  }
+  const bool keep = statements_.capacity() > 0;
+  Prepared made;
+  made.sql = sql;
+  sqlite3_stmt* raw = nullptr;
+  const char* tail = nullptr;
+  const int code =
+      sqlite3_prepare_v3(database_.get(), made.sql.c_str(), static_cast<int>(made.sql.size() + 1),
+                         keep ? SQLITE_PREPARE_PERSISTENT : 0, &raw, &tail);
+  made.handle.reset(raw);
+  if (code != SQLITE_OK) fail(code, tried, {});
+  if (!made.handle) throw_at(Errc::invalid_argument, node_, fmt::format("{}: it is empty", tried));
+  if (has_statement(database_.get(), std::string_view(made.sql).substr(
+                                         static_cast<std::size_t>(tail - made.sql.c_str())))) {
+    throw_at(Errc::invalid_argument, node_,
+             fmt::format("{}: its text holds more than one statement", tried));
+  }
+  made.placeholders = placeholders_of(made.handle.get(), node_);
+  return keep ? statements_.add(std::move(made)) : uncached_.emplace(std::move(made));
+}
+
+std::unique_ptr<Result> Connection::run(const Statement& statement, TimePoint deadline,
+                                        std::string_view tried) {
+  if (!open_) throw_at(Errc::unavailable, node_, fmt::format("{}: connection is closed", tried));
+  if (deadline <= now()) {
+    throw_at(Errc::timeout, node_,
+             fmt::format("{}: the deadline had passed before it started", tried));
+  }
+  const DeadlineScope scope(*this, deadline);
+  Prepared& used = prepared(statement.sql, tried);
+  sqlite3_stmt* const handle = used.handle.get();
+  const ResetScope reset(handle);
+  bind(handle, used.placeholders, statement.params, node_);
+
+  const auto changes_before = sqlite3_total_changes64(database_.get());
+  auto result = std::make_unique<BufferedResult>();
+  int code = sqlite3_step(handle);
+  if (code == SQLITE_ROW || code == SQLITE_DONE) result->set_columns(used.columns());
+  for (; code == SQLITE_ROW; code = sqlite3_step(handle)) result->add_row(handle);
+  if (code != SQLITE_DONE) fail(code, tried, statement);
+
+  // SQLite's count of changed rows is left over from an earlier statement unless this one changed
+  // any; the total tells.
+  if (sqlite3_total_changes64(database_.get()) != changes_before) {
+    result->set_affected_rows(static_cast<std::uint64_t>(sqlite3_changes64(database_.get())));
+  }
+  follow_transaction(true);
+  return result;
+}
+
+void Connection::run_plain(std::string_view sql, TimePoint deadline, std::string_view tried) {
+  Statement statement;
+  statement.sql = sql;
+  statement.effect = Effect::read;  // commit_now() sorts its own errors
+  static_cast<void>(run(statement, deadline, tried));
+}
+
+void Connection::fail(int code, std::string_view tried, const Statement& statement) {
+  std::string message = without_values(sqlite3_errmsg(database_.get()), statement.params);
+  const bool commits_by_itself = !in_transaction_ && statement.effect == Effect::write;
+  follow_transaction(false);
+  const int primary = code & 0xff;
+  if (code == SQLITE_INTERRUPT) {
+    message = "it did not end within the deadline and was stopped";
+  } else if (primary == SQLITE_BUSY && code != SQLITE_BUSY_SNAPSHOT) {
+    message = fmt::format(
+        "another connection holds a lock on the file, for longer than busy_timeout ({} ms) or the "
+        "deadline allows",
+        options_.busy_timeout.count());
+  } else if (primary == SQLITE_IOERR || primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB ||
+             primary == SQLITE_CANTOPEN) {
+    open_ = false;  // nothing good comes from a handle whose file cannot be read any more
+    message += fmt::format(" (file {})", options_.file);
+    // The last page may have reached the file all the same.
+    if (primary == SQLITE_IOERR && commits_by_itself) {
+      throw_at(Errc::outcome_unknown, node_, fmt::format("{}: {}", tried, message), code);
+    }
+  }
+  throw_failure(code, node_, tried, message);
+}
+
+/// Keeps `in_transaction_` in step after a statement: SQLite ends a transaction by itself when a
+/// write inside it is stopped or the disk is full, and the caller must not go on as if it had not.
+void Connection::follow_transaction(bool statement_succeeded) {
+  const bool inside = sqlite3_get_autocommit(database_.get()) == 0;
+  if (inside || statement_succeeded) in_transaction_ = inside;
+  if (!in_transaction_ && query_only_) set_query_only(false);
+}
+
+void Connection::set_query_only(bool on) {
+  // Not through run(): this must work whatever became of the transaction and the deadline.
+  const int code = sqlite3_exec(database_.get(), on ? "PRAGMA query_only=1" : "PRAGMA query_only=0",
+                                nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) {
+    open_ = false;
+    throw_failure(code, node_, "cannot switch write protection", sqlite3_errmsg(database_.get()));
+  }
+  query_only_ = on;
+}
+
+TransactionState Connection::transaction_state() const noexcept {
+  if (sqlite3_get_autocommit(database_.get()) == 0) return TransactionState::open;
+  return in_transaction_ ? TransactionState::failed : TransactionState::none;
+}
+
+Task<std::unique_ptr<Result>> Connection::execute(io::Call call, Statement statement) {
+  if (transaction_state() == TransactionState::failed) {
+    throw_at(Errc::invalid_argument, node_,
+             fmt::format("{}: an earlier error has ended the transaction; roll it back first",
+                         kExecuting));
+  }
+  co_return run(statement, call.deadline(), kExecuting);
+}
+
+Task<void> Connection::begin(io::Call call, TransactionOptions options) {
+  begin_now(options, call.deadline());
+  co_return;
+}
+
+Task<void> Connection::commit(io::Call call) {
+  commit_now(call.deadline());
+  co_return;
+}
+
+Task<void> Connection::rollback(io::Call /*call*/) {
+  rollback_now();
+  co_return;
+}
+
+Task<Observation> Connection::probe(io::Call call) { co_return observe(call.deadline()); }
+
+void Connection::begin_now(TransactionOptions options, TimePoint deadline) {
+  constexpr std::string_view tried = "cannot begin a transaction";
+  if (in_transaction_) {
+    throw_at(Errc::invalid_argument, node_, fmt::format("{}: one is open already", tried));
+  }
+  if (options.effect == Effect::write) return run_plain("BEGIN IMMEDIATE", deadline, tried);
+  run_plain("BEGIN", deadline, tried);
+  set_query_only(true);
+}
+
+void Connection::commit_now(TimePoint deadline) {
+  constexpr std::string_view tried = "cannot commit";
+  if (transaction_state() == TransactionState::failed) {
+    in_transaction_ = false;
+    throw_at(Errc::conflict, node_,
+             fmt::format("{}: an earlier error has rolled the transaction back", tried));
+  }
+  try {
+    run_plain("COMMIT", deadline, tried);
+  } catch (const Error& error) {
+    // As on a server, a commit that fails has ended the transaction; SQLite would keep it open.
+    if (in_transaction_) rollback_now();
+    if ((error.native() & 0xff) != SQLITE_IOERR) throw;
+    // The last page may have reached the file all the same.
+    ErrorInfo info = error.info();
+    info.code = Errc::outcome_unknown;
+    throw_error(std::move(info));
+  }
+}
+
+void Connection::rollback_now() {
+  if (transaction_state() == TransactionState::open) {
+    // It waits for nothing, so a passed deadline is no reason to leave the transaction open.
+    run_plain("ROLLBACK", kNever, "cannot roll back");
+  } else {
+    in_transaction_ = false;
+    if (query_only_) set_query_only(false);
+  }
+}
+
+}  // namespace grant::sqlite

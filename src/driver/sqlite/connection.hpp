@@ -1,0 +1,76 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "driver/sqlite/handles.hpp"
+#include "driver/sqlite/options.hpp"
+#include "driver/sqlite/statement_cache.hpp"
+#include "grant/driver/connection.hpp"
+
+namespace grant::sqlite {
+
+class Connection final : public grant::Connection {
+ public:
+  /// Errors: unavailable (missing, locked, deadline passed); configuration (not a database, not
+  /// permitted).
+  Connection(Options options, std::string node, TimePoint deadline);
+
+  Task<std::unique_ptr<Result>> execute(io::Call call, Statement statement) override;
+  Task<void> begin(io::Call call, TransactionOptions options) override;
+  Task<void> commit(io::Call call) override;
+  Task<void> rollback(io::Call call) override;
+  Task<Observation> probe(io::Call call) override;
+
+  [[nodiscard]] TransactionState transaction_state() const noexcept override;
+  [[nodiscard]] bool is_open() const noexcept override { return open_; }
+  [[nodiscard]] NodeKind kind_hint() const noexcept override { return kind_; }
+
+ private:
+  class DeadlineScope;
+
+  // SQLite calls these during a statement.
+  // The deadline is looked at that often: within some ten microseconds, at no cost to be seen.
+  static constexpr int kInstructionsBetweenChecks = 1'000;
+  static int on_progress(void* self) noexcept;
+  static int on_busy(void* self, int count) noexcept;
+
+  void open();
+  void configure();
+  void enter_wal_mode();
+  [[noreturn]] void fail_open(int code) const;
+
+  std::unique_ptr<Result> run(const Statement& statement, TimePoint deadline,
+                              std::string_view tried);
+  void run_plain(std::string_view sql, TimePoint deadline, std::string_view tried);
+  Prepared& prepared(std::string_view sql, std::string_view tried);
+  [[noreturn]] void fail(int code, std::string_view tried, const Statement& statement);
+  void follow_transaction(bool statement_succeeded);
+  void set_query_only(bool on);
+
+  void begin_now(TransactionOptions options, TimePoint deadline);
+  void commit_now(TimePoint deadline);
+  void rollback_now();
+  Observation observe(TimePoint deadline);
+  [[nodiscard]] std::string instance() const;
+  std::optional<Timestamp> heartbeat(TimePoint deadline);
+
+  const Options options_;
+  const std::string node_;
+  Database database_;  // outlives its statements
+  StatementCache statements_;
+  std::optional<Prepared> uncached_;  // the last statement, where the cache is off
+
+  NodeKind kind_ = NodeKind::unknown;
+  bool open_ = true;
+  bool in_transaction_ = false;  // as the caller sees it; SQLite may have rolled back by itself
+  bool query_only_ = false;
+
+  TimePoint deadline_ = kNever;    // of the call under way
+  TimePoint busy_until_ = kNever;  // of the wait for a lock under way
+};
+
+}  // namespace grant::sqlite

@@ -1,0 +1,126 @@
+#include "driver/sqlite/errors.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace grant::sqlite {
+namespace {
+
+struct Row {
+  int native;  // an extended code, or a primary one for all of its kind
+  Errc code;
+};
+
+// Extended codes are looked up first; what is not here is invalid_argument.
+constexpr std::array kTable{
+    Row{SQLITE_BUSY_SNAPSHOT, Errc::conflict},  // read first, then wrote: others wrote in between
+    Row{SQLITE_ABORT_ROLLBACK, Errc::conflict},
+    // The file cannot be read as it stands just now, or has been moved: not a refused write.
+    Row{SQLITE_READONLY_DBMOVED, Errc::unavailable},
+    Row{SQLITE_READONLY_RECOVERY, Errc::unavailable},
+    Row{SQLITE_READONLY_CANTLOCK, Errc::unavailable},
+    Row{SQLITE_READONLY_CANTINIT, Errc::unavailable},
+    Row{SQLITE_READONLY_ROLLBACK, Errc::unavailable},
+    Row{SQLITE_BUSY, Errc::timeout},  // waited as long as it might; nothing was executed
+    Row{SQLITE_LOCKED, Errc::conflict},
+    Row{SQLITE_INTERRUPT, Errc::timeout},
+    Row{SQLITE_CONSTRAINT, Errc::constraint},
+    Row{SQLITE_READONLY, Errc::read_only},
+    Row{SQLITE_CANTOPEN, Errc::unavailable},
+    Row{SQLITE_IOERR, Errc::unavailable},
+    Row{SQLITE_FULL, Errc::unavailable},
+    Row{SQLITE_NOMEM, Errc::unavailable},
+    Row{SQLITE_PROTOCOL, Errc::unavailable},
+    Row{SQLITE_SCHEMA, Errc::unavailable},
+    Row{SQLITE_NOTADB, Errc::configuration},
+    Row{SQLITE_CORRUPT, Errc::configuration},
+    Row{SQLITE_PERM, Errc::configuration},
+    Row{SQLITE_NOLFS, Errc::configuration},
+};
+
+const Row* find_row(int native) noexcept {
+  const auto* const found = std::ranges::find(kTable, native, &Row::native);
+  return found == kTable.end() ? nullptr : found;
+}
+
+bool is_quoted_from(std::string_view part, std::span<const ValueView> params) {
+  return std::ranges::any_of(params, [part](ValueView value) {
+    const auto kind = value.kind();
+    return (kind == ValueKind::text || kind == ValueKind::json || kind == ValueKind::bytes) &&
+           value.as_characters().find(part) != std::string_view::npos;
+  });
+}
+
+/// SQLite doubles a quote inside a quoted text.
+std::string undoubled(std::string_view text, char quote) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    out += text[i];
+    if (text[i] == quote && i + 1 < text.size() && text[i + 1] == quote) ++i;
+  }
+  return out;
+}
+
+}  // namespace
+
+Errc errc_of(int extended) noexcept {
+  const Row* row = find_row(extended);
+  if (row == nullptr) row = find_row(extended & 0xff);
+  return row == nullptr ? Errc::invalid_argument : row->code;
+}
+
+std::string_view constraint_in(std::string_view message) noexcept {
+  constexpr std::string_view mark = "constraint failed: ";
+  const auto at = message.find(mark);
+  if (at == std::string_view::npos) return {};
+  auto name = message.substr(at + mark.size());
+  // An index over an expression: UNIQUE constraint failed: index 'users_lower_email'
+  if (name.starts_with("index '") && name.ends_with('\'')) name = name.substr(7, name.size() - 8);
+  return name;
+}
+
+std::string without_values(std::string message, std::span<const ValueView> params) {
+  for (const char quote : {'\'', '"'}) {
+    const auto first = message.find(quote);
+    const auto last = message.rfind(quote);
+    if (first == last) continue;
+    const auto part =
+        undoubled(std::string_view(message).substr(first + 1, last - first - 1), quote);
+    if (!part.empty() && is_quoted_from(part, params))
+      message.replace(first + 1, last - first - 1, "...");
+  }
+  if (const auto colon = message.find(": "); colon != std::string::npos) {
+    const auto part = std::string_view(message).substr(colon + 2);
+    if (!part.empty() && is_quoted_from(part, params))
+      message.replace(colon + 2, part.size(), "...");
+  }
+  return message;
+}
+
+std::string at_node(std::string_view node, std::string_view what) {
+  return node.empty() ? std::string(what) : fmt::format("node \"{}\": {}", node, what);
+}
+
+void throw_at(Errc code, std::string_view node, std::string_view what, int native) {
+  ErrorInfo info;
+  info.code = code;
+  info.message = at_node(node, what);
+  info.native = native;
+  info.node = node;
+  throw_error(std::move(info));
+}
+
+void throw_failure(int extended, std::string_view node, std::string_view tried,
+                   std::string_view message) {
+  ErrorInfo info;
+  info.code = errc_of(extended);
+  info.message = at_node(node, fmt::format("{}: {}", tried, message));
+  info.native = extended;
+  info.node = node;
+  if (info.code == Errc::constraint) info.constraint = constraint_in(message);
+  throw_error(std::move(info));
+}
+
+}  // namespace grant::sqlite

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <sqlite3.h>
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "grant/core/error.hpp"
+#include "grant/core/value.hpp"
+
+namespace grant::sqlite {
+
+/// What the caller can do about an extended result code.
+[[nodiscard]] Errc errc_of(int extended) noexcept;
+
+/// "users.email" out of "UNIQUE constraint failed: users.email"; empty when SQLite names nothing.
+[[nodiscard]] std::string_view constraint_in(std::string_view message) noexcept;
+
+/// `message` without the parts that quote one of `params`: a few functions of SQLite, such as
+/// json_extract() and MATCH, quote their argument.
+[[nodiscard]] std::string without_values(std::string message, std::span<const ValueView> params);
+
+/// `node "primary/writer": what`; without a node, just `what`.
+[[nodiscard]] std::string at_node(std::string_view node, std::string_view what);
+
+[[noreturn]] void throw_at(Errc code, std::string_view node, std::string_view what, int native = 0);
+
+/// Throws for `extended`; `tried` says what did not work, such as "cannot begin a transaction".
+[[noreturn]] void throw_failure(int extended, std::string_view node, std::string_view tried,
+                                std::string_view message);
+
+}  // namespace grant::sqlite

@@ -1,0 +1,172 @@
+// How a connection opens and configures its file, and what it tells about it.
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "driver/sqlite/connection.hpp"
+#include "driver/sqlite/errors.hpp"
+#include "grant/core/timestamp.hpp"
+
+namespace grant::sqlite {
+namespace {
+
+constexpr std::string_view kMemory = ":memory:";
+
+struct Reason {
+  Errc code;
+  std::string text;
+};
+
+/// Why opening `file` failed, from what the file system says; SQLite itself only says "unable to
+/// open database file".
+Reason reason_not_opened(const std::string& file, bool read_only, const char* message) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const auto status = fs::status(file, error);
+  if (fs::is_directory(status)) return {Errc::configuration, "it is a directory"};
+  if (error == std::errc::permission_denied) return {Errc::configuration, "permission denied"};
+  if (!fs::exists(status)) {
+    const auto folder = fs::path(file).parent_path();
+    if (!fs::exists(folder, error)) {
+      return {Errc::unavailable, fmt::format("the directory {} does not exist", folder.string())};
+    }
+    return ::access(folder.c_str(), W_OK) != 0 && errno == EACCES && !read_only
+               ? Reason{Errc::configuration, "permission denied: its directory is not writable"}
+               : Reason{Errc::unavailable, "the file does not exist"};
+  }
+  if (::access(file.c_str(), read_only ? R_OK : R_OK | W_OK) != 0) {
+    return {Errc::configuration, "permission denied"};
+  }
+  return {Errc::unavailable, message};
+}
+
+}  // namespace
+
+void Connection::open() {
+  int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  if (options_.read_only) {
+    flags |= SQLITE_OPEN_READONLY;
+  } else {
+    flags |= SQLITE_OPEN_READWRITE | (options_.create ? SQLITE_OPEN_CREATE : 0);
+  }
+  sqlite3* raw = nullptr;
+  const std::string file = options_.in_memory() ? std::string(kMemory) : options_.file;
+  const int code = sqlite3_open_v2(file.c_str(), &raw, flags, nullptr);
+  database_.reset(raw);
+  if (code != SQLITE_OK) fail_open(code);
+  sqlite3_busy_handler(raw, &Connection::on_busy, this);
+  sqlite3_progress_handler(raw, kInstructionsBetweenChecks, &Connection::on_progress, this);
+}
+
+void Connection::fail_open(int code) const {
+  const char* const message = database_ ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(code);
+  Reason reason{errc_of(code), message};
+  switch (code & 0xff) {
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH: reason = reason_not_opened(options_.file, options_.read_only, message); break;
+    case SQLITE_NOTADB: reason.text = "it is not an SQLite database"; break;
+    case SQLITE_BUSY:
+    case SQLITE_INTERRUPT:
+      reason = {Errc::unavailable, fmt::format("it is locked by another connection (busy_timeout "
+                                               "is {} ms)",
+                                               options_.busy_timeout.count())};
+      break;
+    case SQLITE_READONLY:
+      reason = {Errc::configuration, "permission denied: it is not writable"};
+      break;
+    default: break;
+  }
+  throw_at(reason.code, node_,
+           fmt::format("cannot open the SQLite file {}: {}", options_.file, reason.text), code);
+}
+
+void Connection::configure() {
+  sqlite3* const database = database_.get();
+  // Text in double quotes must be a column, as on other engines: otherwise a misspelt column
+  // quietly becomes a text.
+  sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
+  sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
+  sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
+
+  // The first look into the file: tells whether it is a database at all.
+  const auto run = [&](const std::string& sql) {
+    return sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr);
+  };
+  if (const int code = run("PRAGMA schema_version"); code != SQLITE_OK) fail_open(code);
+  if (!options_.read_only && !options_.in_memory()) {
+    // SQLite opens a file read-only, without a word, when it may not write to it.
+    if (sqlite3_db_readonly(database, "main") == 1) fail_open(SQLITE_READONLY);
+    enter_wal_mode();
+  }
+  const int code = run("PRAGMA synchronous=" + options_.synchronous);
+  if (code != SQLITE_OK) fail_open(code);
+}
+
+void Connection::enter_wal_mode() {
+  // SQLite does not call the busy handler for every lock that this takes.
+  for (int attempt = 0;; ++attempt) {
+    const int code =
+        sqlite3_exec(database_.get(), "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr);
+    if (code == SQLITE_OK) return;
+    if ((code & 0xff) != SQLITE_BUSY || on_busy(this, attempt) == 0) fail_open(code);
+  }
+}
+
+std::string Connection::instance() const {
+  if (options_.in_memory()) {
+    return fmt::format("memory:{}", static_cast<const void*>(database_.get()));
+  }
+  const char* const file = sqlite3_db_filename(database_.get(), "main");
+  struct stat status {};
+  if (::stat(file, &status) != 0) {
+    throw_at(Errc::unavailable, node_, fmt::format("the file {} has gone", options_.file));
+  }
+  std::error_code error;
+  const auto canonical = std::filesystem::canonical(file, error);
+  return fmt::format("{}:{}:{}", status.st_dev, status.st_ino,
+                     error ? std::string(file) : canonical.string());
+}
+
+std::optional<Timestamp> Connection::heartbeat(TimePoint deadline) {
+  Statement statement;
+  statement.effect = Effect::read;
+  statement.sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'grant_heartbeat'";
+  if (run(statement, deadline, "cannot probe")->row_count() == 0) return std::nullopt;
+  statement.sql = "SELECT at FROM grant_heartbeat WHERE id = 1";
+  const auto rows = run(statement, deadline, "cannot probe");
+  if (rows->row_count() == 0 || rows->cell(0, 0).kind() != ValueKind::text) return std::nullopt;
+  return parse_timestamp(rows->cell(0, 0).as_characters());
+}
+
+Observation Connection::observe(TimePoint deadline) {
+  // Open handles go on working on a file that was moved or deleted, so ask.
+  int has_moved = 0;
+  if (!options_.in_memory()) {
+    sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+  }
+  if (has_moved != 0) {
+    throw_at(Errc::unavailable, node_,
+             fmt::format("the file {} has been moved, deleted or replaced", options_.file));
+  }
+  Observation seen;
+  seen.kind = kind_;
+  seen.instance = instance();
+  seen.version = sqlite3_libversion();
+  const auto replayed_at = heartbeat(deadline);  // reads the file in any case
+  if (kind_ == NodeKind::replica) {
+    seen.replayed_at = replayed_at;
+  } else {
+    seen.clock = Clock::system().wall_time();
+  }
+  return seen;
+}
+
+}  // namespace grant::sqlite

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+#include "grant/driver/statement.hpp"
+#include "grant/driver/url.hpp"
+
+namespace grant::sqlite {
+
+/// A connection's settings, taken out of its URL.
+struct Options {
+  std::string file{};  ///< Absolute, or relative to the working directory; empty: in memory.
+  bool read_only = false;
+  bool create = true;
+  std::chrono::milliseconds busy_timeout{5'000};
+  std::string synchronous = "normal";
+  std::size_t statement_cache_size = 256;
+
+  [[nodiscard]] bool in_memory() const noexcept { return file.empty(); }
+};
+
+/// Errors: configuration, naming the part of `url` that is wrong.
+[[nodiscard]] Options parse_options(Url url, Effect access);
+
+}  // namespace grant::sqlite

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <sqlite3.h>
+
+#include <memory>
+#include <memory_resource>
+#include <string>
+#include <vector>
+
+#include "grant/driver/result.hpp"
+
+namespace grant::sqlite {
+
+/// What a column was declared as, where that says more than the stored value does.
+enum class Declared : unsigned char { other, boolean, timestamp, json };
+
+/// The kind for a declared type such as "BOOLEAN" or "timestamp with time zone"; null: no type.
+[[nodiscard]] Declared declared_kind(const char* type) noexcept;
+
+/// The columns of a statement's rows. Immutable, and shared by all results of the statement.
+struct Columns {
+  std::vector<std::string> names{};
+  std::vector<Declared> declared{};
+
+  [[nodiscard]] static std::shared_ptr<const Columns> of(sqlite3_stmt* statement);
+};
+
+/// Rows copied out of SQLite, so that the statement can be reset at once.
+class BufferedResult final : public Result {
+ public:
+  /// Takes over the row that `statement` stands on.
+  void add_row(sqlite3_stmt* statement);
+
+  void set_columns(std::shared_ptr<const Columns> columns) noexcept {
+    columns_ = std::move(columns);
+  }
+  void set_affected_rows(std::uint64_t rows) noexcept { affected_rows_ = rows; }
+
+  [[nodiscard]] std::size_t row_count() const noexcept override { return rows_; }
+  [[nodiscard]] std::size_t column_count() const noexcept override;
+  [[nodiscard]] std::string_view column_name(std::size_t column) const noexcept override;
+  [[nodiscard]] ValueView cell(std::size_t row, std::size_t column) const override;
+  [[nodiscard]] std::uint64_t affected_rows() const noexcept override { return affected_rows_; }
+
+ private:
+  ValueView copied(sqlite3_stmt* statement, int column, Declared declared);
+  std::string_view kept(const void* characters, int size);
+
+  std::shared_ptr<const Columns> columns_;
+  std::pmr::monotonic_buffer_resource arena_;  // what the views of cells_ look at
+  std::vector<ValueView> cells_;
+  std::size_t rows_ = 0;
+  std::uint64_t affected_rows_ = 0;
+};
+
+}  // namespace grant::sqlite
