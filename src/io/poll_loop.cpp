@@ -91,10 +91,14 @@ void PollLoop::cancel() noexcept {
   wakeup_->wake();
 }
 
+bool PollLoop::is_cancelled() const noexcept {
+  return wakeup_->cancelled.load(std::memory_order_acquire);
+}
+
 std::shared_ptr<Signal> PollLoop::make_signal() { return std::make_shared<LoopSignal>(wakeup_); }
 
 bool PollLoop::finish_now(Wait& wait) {
-  if (wakeup_->cancelled.load(std::memory_order_acquire)) {
+  if (is_cancelled()) {
     wait.outcome = Outcome::cancelled;
     return true;
   }
@@ -109,7 +113,7 @@ bool PollLoop::finish_now(Wait& wait) {
 void PollLoop::start(Wait& wait) { waits_.push_back(&wait); }
 
 bool PollLoop::finish_if_over(Wait& wait, short seen, TimePoint now) const {
-  if (wakeup_->cancelled.load(std::memory_order_acquire)) {
+  if (is_cancelled()) {
     wait.outcome = Outcome::cancelled;
   } else if (seen != 0 ||
              (wait.signal != nullptr && static_cast<LoopSignal*>(wait.signal)->is_set())) {

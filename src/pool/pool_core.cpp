@@ -192,10 +192,11 @@ PoolSlot& PoolCore::add_slot(std::unique_ptr<Connection> connection, std::uint64
 }
 
 Task<void> PoolCore::warm_up(io::Call call) {
+  const auto wanted = std::min(options_.initial_size, options_.max_size);
   while (true) {
     {
       const Lock lock(mutex_);
-      if (closed_ || slots_.size() + opening_ >= options_.initial_size) co_return;
+      if (closed_ || slots_.size() + opening_ >= wanted) co_return;
       ++opening_;
     }
     auto* slot = co_await open_slot(call);

@@ -11,9 +11,6 @@ void PoolOptions::validate(std::string_view where) const {
     throw_error(Errc::configuration, fmt::format("{}: pool.{}, but it is {}", where, rule, seen));
   };
   if (max_size < 1) refuse("max_size must be at least 1", max_size);
-  if (initial_size > max_size) {
-    refuse(fmt::format("initial_size must be at most max_size ({})", max_size), initial_size);
-  }
   if (checkout_timeout.count() < 0) {
     refuse("checkout_timeout must not be negative", fmt::format("{} ms", checkout_timeout.count()));
   }

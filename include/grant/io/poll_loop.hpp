@@ -10,7 +10,7 @@ namespace grant::io {
 
 /// A small event loop over poll(2): many tasks, one thread. The health monitor runs on one.
 ///
-/// Everything but cancel() is for the thread that calls run().
+/// Everything but cancel() and is_cancelled() is for the thread that calls run().
 class PollLoop final : public Waiter {
  public:
   PollLoop();
@@ -26,6 +26,9 @@ class PollLoop final : public Waiter {
   /// Ends each wait that is under way, and from then on every new one at once, with
   /// Outcome::cancelled, so that run() returns soon. Thread-safe; final.
   void cancel() noexcept;
+
+  /// Thread-safe.
+  [[nodiscard]] bool is_cancelled() const noexcept;
 
   [[nodiscard]] std::shared_ptr<Signal> make_signal() override;
   bool finish_now(Wait& wait) override;

@@ -12,7 +12,8 @@ struct PoolOptions {
   /// Most connections open at once, leased ones included. At least 1.
   std::size_t max_size = 25;
 
-  /// Connections opened ahead of need, once the node is known to answer. At most max_size.
+  /// Connections opened ahead of need, once the node is known to answer. More than max_size means
+  /// max_size.
   std::size_t initial_size = 2;
 
   /// Longest wait for a connection before PoolTimeout, opening one included. Zero: never wait.

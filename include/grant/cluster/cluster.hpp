@@ -1,0 +1,153 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "grant/cluster/health.hpp"
+#include "grant/cluster/load_balancer.hpp"
+#include "grant/cluster/node.hpp"
+#include "grant/cluster/route.hpp"
+#include "grant/cluster/routing_table.hpp"
+#include "grant/core/clock.hpp"
+#include "grant/core/event.hpp"
+#include "grant/core/mutex.hpp"
+#include "grant/io/task.hpp"
+
+namespace grant {
+
+/// How one cluster routes. Models may have their own lag threshold and retries.
+struct RoutingOptions {
+  Strategy strategy = Strategy::round_robin;
+
+  /// Most lag of a replica that serves reads; a replica whose lag is not known serves none. Empty:
+  /// lag is not judged.
+  std::optional<std::chrono::milliseconds> replica_lag_threshold{3'000};
+
+  /// How often a statement that was certainly not executed is tried again, on another node where
+  /// that is possible. Zero: never.
+  std::size_t failover_retry_attempts = 3;
+
+  /// Longest wait for a primary while none is known. Zero: do not wait.
+  std::chrono::milliseconds failover_timeout{5'000};
+
+  /// How long after a write its session reads from the primary. Zero: no time at all.
+  std::chrono::milliseconds sticky_period{2'000};
+
+  OnNoReplica on_no_replica = OnNoReplica::primary;
+
+  /// With no primary and no fit replica, let the least stale replica serve reads.
+  bool allow_stale = false;
+
+  /// Throws configuration for the first broken rule, naming `where` and the field.
+  void validate(std::string_view where) const;
+
+  friend bool operator==(const RoutingOptions&, const RoutingOptions&) = default;
+};
+
+/// One node's state, for people and dashboards.
+struct NodeStatus {
+  std::string key{};  ///< The node's name, such as "primary/reader-1".
+  std::string database{};
+  std::string shard{};
+  Role role{};  ///< What it was configured for.
+  NodeKind kind{};  ///< What it is.
+  bool healthy = false;
+  std::optional<Duration> lag{};          ///< Replicas; empty: not known.
+  std::optional<Duration> last_check{};  ///< Its age; empty: not checked yet.
+  std::string last_error{};               ///< Of the last failed check while it is unhealthy.
+  PoolStats pool{};
+};
+
+/// The nodes that serve one shard of one database. Thread-safe.
+class Cluster {
+ public:
+  /// `nodes`: 1 to kMaxNodes. `clock` must outlive the cluster.
+  Cluster(std::string database, std::string shard, std::vector<std::unique_ptr<Node>> nodes,
+          RoutingOptions routing, HealthCheckOptions health, const Clock& clock, EventSink events);
+
+  [[nodiscard]] const std::string& database() const noexcept { return database_; }
+  [[nodiscard]] const std::string& shard() const noexcept { return shard_; }
+
+  /// "primary", or "orders@eu" for a shard with a name of its own.
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+  [[nodiscard]] const RoutingOptions& routing() const noexcept { return routing_; }
+  [[nodiscard]] const HealthCheckOptions& health() const noexcept { return health_; }
+  [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
+  [[nodiscard]] const EventSink& events() const noexcept { return events_; }
+  [[nodiscard]] Adapter adapter() const noexcept { return nodes_.front()->driver().adapter(); }
+
+  [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
+  [[nodiscard]] Node& node(std::size_t index) const noexcept { return *nodes_[index]; }
+
+  /// Null when no node is configured to serve reads.
+  [[nodiscard]] LoadBalancer* load_balancer() noexcept;
+
+  /// What is known now. Never null.
+  [[nodiscard]] std::shared_ptr<const RoutingTable> table() const GRANT_EXCLUDES(mutex_);
+
+  /// Where the statement goes by `table`; takes a turn of the load balancer.
+  [[nodiscard]] Route route(const RoutingTable& table, const RouteRequest& request);
+
+  /// What route() would choose now, without taking a turn.
+  [[nodiscard]] RouteExplanation explain(const RouteRequest& request) const;
+
+  [[nodiscard]] std::vector<NodeStatus> status() const;
+
+  /// Takes in how a probe of `node` ended and publishes a new table.
+  void record(std::size_t node, const ProbeResult& probe) GRANT_EXCLUDES(mutex_);
+
+  /// Takes in that a query could not reach `node`: counts as a failed probe, and asks for a real one.
+  void report_unreachable(std::size_t node, const ErrorInfo& error);
+
+  /// Takes in that `node` refused a write as read-only: it is no longer the primary, its connections
+  /// are dropped, and a probe is asked for.
+  void report_read_only(std::size_t node);
+
+  /// Takes in that a connection to `node` was lost: asks for a probe.
+  void report_lost(std::size_t node) const;
+
+  [[nodiscard]] HealthRecord health_record(std::size_t node) const GRANT_EXCLUDES(mutex_);
+
+  /// Waits until a table newer than `version` is there. False: the deadline passed first. Errors:
+  /// closed.
+  Task<bool> newer_table(io::Call call, std::uint64_t version);
+
+  /// Called when a node should be probed soon. Set once, before the cluster is used.
+  void on_probe_wanted(std::function<void(std::size_t node)> callback);
+
+  /// Refuses new work; see Pool::close(). Final.
+  void close() noexcept;
+
+  [[nodiscard]] bool closed() const GRANT_EXCLUDES(mutex_);
+
+ private:
+  [[nodiscard]] Balance balance(std::uint64_t turn, std::span<std::uint32_t> in_flight) const;
+  void publish_locked() GRANT_REQUIRES(mutex_);
+  std::vector<std::shared_ptr<io::Signal>> take_waiting_locked() GRANT_REQUIRES(mutex_);
+  void probe_soon(std::size_t node) const;
+
+  const std::string database_;
+  const std::string shard_;
+  const std::string name_;
+  const std::vector<std::unique_ptr<Node>> nodes_;
+  const RoutingOptions routing_;
+  const HealthCheckOptions health_;
+  const Clock& clock_;
+  const EventSink events_;
+  std::function<void(std::size_t)> probe_wanted_;  // constant once the cluster is used
+  LoadBalancer balancer_;
+
+  // Guards everything below. Not held across I/O, callbacks or logging.
+  mutable Mutex mutex_;
+  std::vector<HealthRecord> records_ GRANT_GUARDED_BY(mutex_);
+  std::shared_ptr<const RoutingTable> table_ GRANT_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<io::Signal>> waiting_ GRANT_GUARDED_BY(mutex_);
+  bool closed_ GRANT_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace grant

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "grant/cluster/cluster.hpp"
+
+namespace grant {
+
+/// Probes every node of every cluster, each on a connection of its own, all on one thread. A probe
+/// that hangs delays no other. Thread-safe.
+class HealthMonitor {
+ public:
+  /// Starts at once with a probe of each node.
+  explicit HealthMonitor(std::vector<std::shared_ptr<Cluster>> clusters);
+  HealthMonitor(const HealthMonitor&) = delete;
+  HealthMonitor& operator=(const HealthMonitor&) = delete;
+
+  /// Ends probes under way and joins the thread.
+  ~HealthMonitor();
+
+  /// Probes all nodes and returns when each has answered or failed, at the latest after the longest
+  /// health_check.timeout and a little. Blocks.
+  void check_now();
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace grant

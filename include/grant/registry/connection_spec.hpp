@@ -1,0 +1,74 @@
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "grant/cluster/cluster.hpp"
+#include "grant/cluster/health.hpp"
+#include "grant/driver/adapter.hpp"
+#include "grant/pool/pool_options.hpp"
+
+namespace grant {
+
+/// A URL, or a function that gives one. The function is called once, when the registry is set up.
+class UrlSource {
+ public:
+  UrlSource() = default;  // no URL
+
+  // Implicit on purpose: wherever a URL is wanted, a text or a function will do.
+  UrlSource(std::string url)  // NOLINT(google-explicit-constructor)
+      : provider_([url = std::move(url)] { return url; }) {}
+  UrlSource(const char* url) : UrlSource(std::string(url)) {}  // NOLINT(google-explicit-constructor)
+  template <std::invocable Provider>
+    requires std::convertible_to<std::invoke_result_t<Provider>, std::string>
+  UrlSource(Provider provider)  // NOLINT(google-explicit-constructor)
+      : provider_(std::move(provider)) {}
+
+  [[nodiscard]] bool empty() const noexcept { return !provider_; }
+  [[nodiscard]] std::string get() const { return provider_(); }
+
+ private:
+  std::function<std::string()> provider_;
+};
+
+/// The value of an environment variable, read when the registry is set up. Errors (then):
+/// configuration, naming the variable, when it is not set or empty.
+[[nodiscard]] UrlSource env(std::string variable);
+
+/// One horizontal part of a database.
+struct ShardSpec {
+  UrlSource url{};                   ///< Serves both roles, where there is no writer.
+  UrlSource writer{};                ///< Expected to be the primary.
+  std::vector<UrlSource> readers{};  ///< Expected to be replicas.
+};
+
+/// One database: where its nodes are and how they are used. Plain data.
+struct ConnectionSpec {
+  /// Must match every URL; empty: what the URLs say.
+  std::optional<Adapter> adapter{};
+
+  // The nodes of an unsharded database; see ShardSpec.
+  UrlSource url{};
+  UrlSource writer{};
+  std::vector<UrlSource> readers{};
+
+  /// The parts of a sharded database, by name. Not together with url, writer or readers.
+  std::vector<std::pair<std::string, ShardSpec>> shards{};
+
+  /// For each node. URL parameters of the same meaning come first: max_pool_size,
+  /// initial_pool_size, checkout_timeout, retry_attempts, retry_delay.
+  PoolOptions pool{};
+
+  HealthCheckOptions health_check{};
+  RoutingOptions routing{};
+};
+
+/// Databases by name.
+using Databases = std::vector<std::pair<std::string, ConnectionSpec>>;
+
+}  // namespace grant

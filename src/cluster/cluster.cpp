@@ -1,0 +1,242 @@
+#include "grant/cluster/cluster.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <utility>
+
+namespace grant {
+namespace {
+
+/// Bits for Strategy::random. Choosing a node needs no more than that they look random.
+std::uint64_t random_bits() {
+  thread_local std::minstd_rand engine{std::random_device{}()};
+  return engine();
+}
+
+/// Records whose lag depends on another node's are brought up to date whenever one of them changes.
+void judge_lags(std::vector<HealthRecord>& records) {
+  const HealthRecord* primary = nullptr;
+  for (const auto& record : records) {
+    if (!record.healthy || record.seen.kind != NodeKind::primary) continue;
+    if (primary == nullptr || record.seen.epoch > primary->seen.epoch) primary = &record;
+  }
+  for (auto& record : records) {
+    if (record.seen.kind == NodeKind::replica) record = with_lag(std::move(record), primary);
+  }
+}
+
+}  // namespace
+
+void RoutingOptions::validate(std::string_view where) const {
+  const auto not_negative = [where](std::string_view field, std::chrono::milliseconds value) {
+    if (value.count() < 0) {
+      throw_error(Errc::configuration, fmt::format("{}: {} must not be negative, but it is {} ms",
+                                                   where, field, value.count()));
+    }
+  };
+  not_negative("replica_lag_threshold", replica_lag_threshold.value_or(std::chrono::milliseconds(0)));
+  not_negative("failover_timeout", failover_timeout);
+  not_negative("sticky_period", sticky_period);
+}
+
+Cluster::Cluster(std::string database, std::string shard, std::vector<std::unique_ptr<Node>> nodes,
+                 RoutingOptions routing, HealthCheckOptions health, const Clock& clock,
+                 EventSink events)
+    : database_(std::move(database)),
+      shard_(std::move(shard)),
+      name_(shard_ == "default" ? database_ : database_ + '@' + shard_),
+      nodes_(std::move(nodes)),
+      routing_(routing),
+      health_(health),
+      clock_(clock),
+      events_(std::move(events)),
+      balancer_(*this, routing.strategy),
+      records_(nodes_.size()),
+      table_(std::make_shared<RoutingTable>()) {
+  const Lock lock(mutex_);
+  publish_locked();
+}
+
+LoadBalancer* Cluster::load_balancer() noexcept {
+  const bool has_readers =
+      std::ranges::any_of(nodes_, [](const auto& node) { return node->role() == Role::reading; });
+  return has_readers ? &balancer_ : nullptr;
+}
+
+std::shared_ptr<const RoutingTable> Cluster::table() const {
+  const Lock lock(mutex_);
+  return table_;
+}
+
+Balance Cluster::balance(std::uint64_t turn, std::span<std::uint32_t> in_flight) const {
+  Balance balance;
+  balance.strategy = balancer_.strategy();
+  balance.turn = turn;
+  if (balance.strategy == Strategy::random) balance.random = random_bits();
+  if (balance.strategy == Strategy::least_connections) {
+    for (std::size_t i = 0; i < nodes_.size(); ++i) in_flight[i] = nodes_[i]->in_flight();
+    balance.in_flight = in_flight;
+  }
+  return balance;
+}
+
+Route Cluster::route(const RoutingTable& table, const RouteRequest& request) {
+  std::array<std::uint32_t, kMaxNodes> in_flight;
+  const auto turn = balancer_.turn_.fetch_add(request.effect == Effect::read ? 1 : 0,
+                                              std::memory_order_relaxed);
+  return grant::route(table, request, balance(turn, in_flight));
+}
+
+RouteExplanation Cluster::explain(const RouteRequest& request) const {
+  std::array<std::uint32_t, kMaxNodes> in_flight;
+  const auto turn = balancer_.turn_.load(std::memory_order_relaxed);
+  return grant::explain(*table(), request, balance(turn, in_flight));
+}
+
+std::vector<NodeStatus> Cluster::status() const {
+  std::vector<HealthRecord> records;
+  {
+    const Lock lock(mutex_);
+    records = records_;
+  }
+  const auto now = clock_.now();
+  std::vector<NodeStatus> all;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const auto& record = records[i];
+    NodeStatus status;
+    status.key = nodes_[i]->name();
+    status.database = database_;
+    status.shard = shard_;
+    status.role = nodes_[i]->role();
+    status.kind = record.seen.kind;
+    status.healthy = record.healthy;
+    status.lag = record.lag;
+    if (record.checked) status.last_check = now - record.checked_at;
+    if (!record.healthy) status.last_error = record.error.message;
+    status.pool = nodes_[i]->pool().stats();
+    all.push_back(std::move(status));
+  }
+  return all;
+}
+
+HealthRecord Cluster::health_record(std::size_t node) const {
+  const Lock lock(mutex_);
+  return records_[node];
+}
+
+void Cluster::record(std::size_t node, const ProbeResult& probe) {
+  bool changed = false;
+  bool healthy = false;
+  auto kind = NodeKind::unknown;
+  std::vector<std::shared_ptr<io::Signal>> woken;
+  {
+    const Lock lock(mutex_);
+    const auto before = records_[node];
+    records_[node] = after_probe(before, probe, health_);
+    judge_lags(records_);
+    healthy = records_[node].healthy;
+    kind = records_[node].seen.kind;
+    changed = !before.checked || before.healthy != healthy || before.seen.kind != kind;
+    publish_locked();
+    woken = take_waiting_locked();
+  }
+  for (const auto& signal : woken) signal->set();
+  if (!changed) return;
+  Event event;
+  event.severity = healthy ? Severity::info : Severity::warning;
+  event.name = healthy ? "node.healthy" : "node.unhealthy";
+  event.fields.push_back({"node", nodes_[node]->name()});
+  event.fields.push_back({"kind", std::string(to_string(kind))});
+  if (!healthy) event.fields.push_back({"error", probe.error.message});
+  emit(events_, event);
+}
+
+void Cluster::publish_locked() {
+  std::vector<NodeView> views;
+  views.reserve(nodes_.size());
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const auto& record = records_[i];
+    NodeView view;
+    view.name = nodes_[i]->name();
+    view.role = nodes_[i]->role();
+    view.healthy = record.healthy;
+    view.kind = record.seen.kind;
+    view.epoch = record.seen.epoch;
+    view.instance = record.seen.instance;
+    view.lag = record.lag;
+    views.push_back(std::move(view));
+  }
+  table_ = std::make_shared<const RoutingTable>(next_table(*table_, std::move(views)));
+}
+
+std::vector<std::shared_ptr<io::Signal>> Cluster::take_waiting_locked() {
+  return std::exchange(waiting_, {});
+}
+
+void Cluster::report_unreachable(std::size_t node, const ErrorInfo& error) {
+  ProbeResult failed;
+  failed.at = clock_.now();
+  failed.error = error;
+  record(node, failed);
+  probe_soon(node);
+}
+
+void Cluster::report_read_only(std::size_t node) {
+  {
+    const Lock lock(mutex_);
+    records_[node].seen.kind = NodeKind::unknown;
+    publish_locked();
+  }
+  nodes_[node]->pool().drop_connections();
+  emit(events_, {Severity::warning, "node.demoted", {{"node", nodes_[node]->name()}}});
+  probe_soon(node);
+}
+
+void Cluster::report_lost(std::size_t node) const { probe_soon(node); }
+
+void Cluster::on_probe_wanted(std::function<void(std::size_t)> callback) {
+  probe_wanted_ = std::move(callback);
+}
+
+void Cluster::probe_soon(std::size_t node) const {
+  if (probe_wanted_) probe_wanted_(node);
+}
+
+Task<bool> Cluster::newer_table(io::Call call, std::uint64_t version) {
+  while (true) {
+    const auto signal = call.waiter().make_signal();
+    {
+      const Lock lock(mutex_);
+      if (closed_) throw_error(Errc::closed, fmt::format("database \"{}\" is closed", name_));
+      if (table_->version > version) co_return true;
+      waiting_.push_back(signal);
+    }
+    const auto outcome = co_await call.signalled(*signal);
+    if (outcome != io::Outcome::ready) {
+      const Lock lock(mutex_);
+      std::erase(waiting_, signal);
+      co_return table_->version > version;
+    }
+  }
+}
+
+void Cluster::close() noexcept {
+  std::vector<std::shared_ptr<io::Signal>> woken;
+  {
+    const Lock lock(mutex_);
+    closed_ = true;
+    woken = take_waiting_locked();
+  }
+  for (const auto& signal : woken) signal->set();
+  for (const auto& node : nodes_) node->pool().close();
+}
+
+bool Cluster::closed() const {
+  const Lock lock(mutex_);
+  return closed_;
+}
+
+}  // namespace grant

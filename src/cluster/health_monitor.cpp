@@ -1,0 +1,172 @@
+#include "grant/cluster/health_monitor.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "grant/core/mutex.hpp"
+#include "grant/io/poll_loop.hpp"
+
+namespace grant {
+
+class HealthMonitor::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  explicit Impl(std::vector<std::shared_ptr<Cluster>> clusters) : clusters_(std::move(clusters)) {}
+
+  void start() {
+    for (const auto& cluster : clusters_) {
+      const auto first = watches_.size();
+      for (std::size_t i = 0; i < cluster->size(); ++i) {
+        watches_.push_back(std::make_unique<Watch>(*cluster, i));
+      }
+      // Weak: a query may hold its cluster for longer than the monitor lives.
+      cluster->on_probe_wanted([weak = weak_from_this(), first](std::size_t node) {
+        if (const auto monitor = weak.lock()) monitor->wake(*monitor->watches_[first + node]);
+      });
+    }
+    thread_ = std::thread([this] {
+      for (const auto& each : watches_) loop_.spawn(watch(*each));
+      loop_.run();
+      const Lock lock(mutex_);
+      ended_ = true;
+      checked_.notify_all();
+    });
+  }
+
+  void stop() {
+    loop_.cancel();
+    thread_.join();
+  }
+
+  void check_now() {
+    std::vector<std::uint64_t> wanted;
+    for (const auto& each : watches_) wanted.push_back(wake(*each));
+    const Lock lock(mutex_);
+    for (std::size_t i = 0; i < watches_.size(); ++i) {
+      while (!ended_ && watches_[i]->checked < wanted[i]) checked_.wait(mutex_);
+    }
+  }
+
+ private:
+  /// One node and its probing.
+  struct Watch {
+    Watch(Cluster& owner, std::size_t index) : cluster(owner), node(index) {}
+
+    Cluster& cluster;
+    const std::size_t node;
+
+    // Guarded by the monitor's mutex.
+    std::uint64_t wanted = 1;   ///< Probes asked for.
+    std::uint64_t checked = 0;  ///< The value of `wanted` that the last finished probe began with.
+    std::shared_ptr<io::Signal> sleeping;
+
+    // For the monitor's thread only.
+    std::unique_ptr<Connection> connection;
+    bool warmed_up = false;
+  };
+
+  /// Asks for one more probe; gives the number that `checked` reaches when it is done.
+  std::uint64_t wake(Watch& watch) {
+    std::shared_ptr<io::Signal> sleeping;
+    std::uint64_t wanted = 0;
+    {
+      const Lock lock(mutex_);
+      wanted = ++watch.wanted;
+      sleeping = watch.sleeping;
+    }
+    if (sleeping) sleeping->set();
+    return wanted;
+  }
+
+  Task<void> watch(Watch& watch) {
+    auto outcome = io::Outcome::ready;
+    while (outcome != io::Outcome::cancelled) {
+      const auto wanted = begin_check(watch);
+      auto result = co_await probe(watch);
+      if (loop_.is_cancelled()) co_return;
+      watch.cluster.record(watch.node, result);
+      const auto signal = end_check(watch, wanted);
+      if (result.seen) co_await warm_up(watch);
+
+      const auto now = Clock::system().now();
+      const auto pause = next_check_in(watch.cluster.health_record(watch.node),
+                                       watch.cluster.health(),
+                                       watch.cluster.routing().replica_lag_threshold);
+      const io::Call call(loop_, after(now, pause));
+      outcome = co_await call.signalled(*signal);
+    }
+  }
+
+  std::uint64_t begin_check(Watch& watch) {
+    const Lock lock(mutex_);
+    watch.sleeping = nullptr;
+    return watch.wanted;
+  }
+
+  /// The signal that ends the pause; set already if another probe was asked for meanwhile.
+  std::shared_ptr<io::Signal> end_check(Watch& watch, std::uint64_t wanted) {
+    auto signal = loop_.make_signal();
+    const Lock lock(mutex_);
+    watch.checked = wanted;
+    watch.sleeping = signal;
+    if (watch.wanted > wanted) signal->set();
+    checked_.notify_all();
+    return signal;
+  }
+
+  Task<ProbeResult> probe(Watch& watch) {
+    auto& node = watch.cluster.node(watch.node);
+    const io::Call call(loop_, after(Clock::system().now(), watch.cluster.health().timeout));
+    ProbeResult result;
+    try {
+      if (!watch.connection || !watch.connection->is_open()) {
+        watch.connection = co_await node.driver().connect(call, node.target());
+      }
+      result.seen = co_await watch.connection->probe(call);
+    } catch (const Error& error) {
+      result.error = error.info();
+      watch.connection.reset();
+    } catch (const std::exception& error) {
+      result.error.code = Errc::unavailable;
+      result.error.message = fmt::format("node \"{}\": the probe failed: {}", node.name(), error.what());
+      watch.connection.reset();
+    }
+    result.at = watch.cluster.clock().now();
+    co_return result;
+  }
+
+  /// Opens the pool's first connections, once the node is known to answer.
+  Task<void> warm_up(Watch& watch) {
+    if (std::exchange(watch.warmed_up, true)) co_return;
+    auto& pool = watch.cluster.node(watch.node).pool();
+    const io::Call call(loop_, after(Clock::system().now(), watch.cluster.health().timeout));
+    try {
+      co_await pool.warm_up(call);
+    } catch (const std::exception&) {
+      // The next query opens its own connection and reports what is wrong.
+    }
+  }
+
+  const std::vector<std::shared_ptr<Cluster>> clusters_;
+  std::vector<std::unique_ptr<Watch>> watches_;  // constant after start()
+  io::PollLoop loop_;
+
+  Mutex mutex_;
+  Condition checked_;
+  bool ended_ GRANT_GUARDED_BY(mutex_) = false;
+
+  std::thread thread_;
+};
+
+HealthMonitor::HealthMonitor(std::vector<std::shared_ptr<Cluster>> clusters)
+    : impl_(std::make_shared<Impl>(std::move(clusters))) {
+  impl_->start();
+}
+
+HealthMonitor::~HealthMonitor() { impl_->stop(); }
+
+void HealthMonitor::check_now() { impl_->check_now(); }
+
+}  // namespace grant

@@ -1,0 +1,300 @@
+#include "grant/registry/config.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <toml++/toml.h>
+#include <utility>
+
+#include "grant/core/duration.hpp"
+#include "grant/core/error.hpp"
+
+namespace grant {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// One TOML file being read: every refusal names it and the line.
+class Reader {
+ public:
+  explicit Reader(std::string_view name) : name_(name) {}
+
+  [[noreturn]] void refuse(const toml::source_region& where, std::string_view what) const {
+    throw_error(Errc::configuration, fmt::format("{}:{}: {}", name_, where.begin.line, what));
+  }
+  [[noreturn]] void refuse(const toml::node& node, std::string_view what) const {
+    refuse(node.source(), what);
+  }
+
+  const toml::table& table(const toml::node& node, std::string_view key) const {
+    if (!node.is_table()) refuse(node, fmt::format("{} must be a table", key));
+    return *node.as_table();
+  }
+
+  /// Text with `${NAME}` replaced. Messages do not quote it: URLs hold passwords.
+  std::string text(const toml::node& node, std::string_view key) const {
+    const auto* value = node.as_string();
+    if (value == nullptr) refuse(node, fmt::format("{} must be text in quotes", key));
+    return interpolated(node, key, value->get());
+  }
+
+  milliseconds duration(const toml::node& node, std::string_view key) const {
+    const auto written = text(node, key);
+    const auto parsed = parse_duration(written);
+    if (!parsed) {
+      refuse(node, fmt::format("{} must be a duration such as \"250ms\", \"5s\" or \"2m\", but it is \"{}\"",
+                               key, written));
+    }
+    return *parsed;
+  }
+
+  std::size_t count(const toml::node& node, std::string_view key) const {
+    const auto* value = node.as_integer();
+    if (value == nullptr || value->get() < 0) {
+      refuse(node, fmt::format("{} must be a whole number, zero or more", key));
+    }
+    return static_cast<std::size_t>(value->get());
+  }
+
+  bool boolean(const toml::node& node, std::string_view key) const {
+    const auto* value = node.as_boolean();
+    if (value == nullptr) refuse(node, fmt::format("{} must be true or false", key));
+    return value->get();
+  }
+
+  /// Runs `read`, giving what it refuses the line of `node`.
+  template <class Read>
+  auto at(const toml::node& node, std::string_view key, const Read& read) const {
+    try {
+      return read();
+    } catch (const Error& error) {
+      refuse(node, fmt::format("{}: {}", key, error.what()));
+    }
+  }
+
+ private:
+  std::string interpolated(const toml::node& node, std::string_view key, std::string_view raw) const {
+    std::string out;
+    for (std::size_t i = 0; i < raw.size(); ++i) {
+      if (raw[i] != '$') {
+        out += raw[i];
+        continue;
+      }
+      const char next = i + 1 < raw.size() ? raw[i + 1] : '\0';
+      if (next == '$') {
+        out += '$';
+        ++i;
+        continue;
+      }
+      const auto close = next == '{' ? raw.find('}', i) : std::string_view::npos;
+      if (close == std::string_view::npos) {
+        refuse(node, fmt::format("{}: \"$\" must start ${{NAME}}, or be written $$", key));
+      }
+      const std::string variable(raw.substr(i + 2, close - i - 2));
+      const char* value = std::getenv(variable.c_str());
+      if (value == nullptr) {
+        refuse(node, fmt::format("{}: environment variable {} is not set", key, variable));
+      }
+      out += value;
+      i = close;
+    }
+    return out;
+  }
+
+  std::string_view name_;
+};
+
+/// Keys of one table and what each does with its value.
+using Keys = std::vector<std::pair<std::string_view, std::function<void(const toml::node&)>>>;
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const auto substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row[b.size()];
+}
+
+void read_keys(const Reader& reader, const toml::table& table, std::string_view where,
+               const Keys& keys) {
+  for (const auto& [key, node] : table) {
+    const auto known = std::ranges::find(keys, key.str(), &Keys::value_type::first);
+    if (known != keys.end()) {
+      known->second(node);
+      continue;
+    }
+    std::vector<std::string_view> names;
+    for (const auto& each : keys) names.push_back(each.first);
+    const auto nearest = *std::ranges::min_element(
+        names, {}, [&key = key](std::string_view name) { return edit_distance(key.str(), name); });
+    const auto hint = edit_distance(key.str(), nearest) <= 3
+                          ? fmt::format("did you mean {}?", nearest)
+                          : fmt::format("there are {}", fmt::join(names, ", "));
+    reader.refuse(key.source(), fmt::format("unknown key {} in {}: {}", key.str(), where, hint));
+  }
+}
+
+std::vector<UrlSource> read_urls(const Reader& reader, const toml::node& node, std::string_view key) {
+  const auto* list = node.as_array();
+  if (list == nullptr) reader.refuse(node, fmt::format("{} must be a list of URLs", key));
+  std::vector<UrlSource> urls;
+  for (const auto& url : *list) urls.emplace_back(reader.text(url, key));
+  return urls;
+}
+
+PoolOptions read_pool(const Reader& reader, const toml::node& node, const std::string& where) {
+  PoolOptions pool;
+  const Keys keys{
+      {"max_size", [&](const auto& n) { pool.max_size = reader.count(n, "max_size"); }},
+      {"initial_size", [&](const auto& n) { pool.initial_size = reader.count(n, "initial_size"); }},
+      {"checkout_timeout",
+       [&](const auto& n) { pool.checkout_timeout = reader.duration(n, "checkout_timeout"); }},
+      {"retry_attempts",
+       [&](const auto& n) { pool.retry_attempts = reader.count(n, "retry_attempts"); }},
+      {"retry_delay", [&](const auto& n) { pool.retry_delay = reader.duration(n, "retry_delay"); }},
+  };
+  read_keys(reader, reader.table(node, "pool"), where + ".pool", keys);
+  reader.at(node, "pool", [&] { pool.validate(where); });
+  return pool;
+}
+
+HealthCheckOptions read_health(const Reader& reader, const toml::node& node,
+                               const std::string& where) {
+  HealthCheckOptions health;
+  const Keys keys{
+      {"interval", [&](const auto& n) { health.interval = reader.duration(n, "interval"); }},
+      {"timeout", [&](const auto& n) { health.timeout = reader.duration(n, "timeout"); }},
+      {"recheck_interval",
+       [&](const auto& n) { health.recheck_interval = reader.duration(n, "recheck_interval"); }},
+      {"failure_threshold",
+       [&](const auto& n) { health.failure_threshold = reader.count(n, "failure_threshold"); }},
+      {"recovery_threshold",
+       [&](const auto& n) { health.recovery_threshold = reader.count(n, "recovery_threshold"); }},
+  };
+  read_keys(reader, reader.table(node, "health_check"), where + ".health_check", keys);
+  reader.at(node, "health_check", [&] { health.validate(where); });
+  return health;
+}
+
+std::optional<milliseconds> read_lag_threshold(const Reader& reader, const toml::node& node) {
+  if (node.is_string() && node.as_string()->get() == "none") return std::nullopt;
+  return reader.duration(node, "replica_lag_threshold");
+}
+
+OnNoReplica read_on_no_replica(const Reader& reader, const toml::node& node) {
+  const auto written = reader.text(node, "on_no_replica");
+  if (written == "primary") return OnNoReplica::primary;
+  if (written == "fail") return OnNoReplica::fail;
+  reader.refuse(node, fmt::format("on_no_replica must be \"primary\" or \"fail\", but it is \"{}\"", written));
+}
+
+/// url, writer and readers: of a database or of a shard.
+template <class Nodes>
+void add_node_keys(const Reader& reader, Nodes& nodes, Keys& keys) {
+  keys.emplace_back("url", [&](const auto& n) { nodes.url = reader.text(n, "url"); });
+  keys.emplace_back("writer", [&](const auto& n) { nodes.writer = reader.text(n, "writer"); });
+  keys.emplace_back("readers",
+                    [&](const auto& n) { nodes.readers = read_urls(reader, n, "readers"); });
+}
+
+void read_shards(const Reader& reader, const toml::node& node, const std::string& where,
+                 ConnectionSpec& spec) {
+  for (const auto& [name, shard_node] : reader.table(node, "shards")) {
+    ShardSpec shard;
+    Keys keys;
+    add_node_keys(reader, shard, keys);
+    read_keys(reader, reader.table(shard_node, "shard " + std::string(name.str())),
+              fmt::format("{}.shards.{}", where, name.str()), keys);
+    spec.shards.emplace_back(std::string(name.str()), std::move(shard));
+  }
+}
+
+ConnectionSpec read_database(const Reader& reader, const toml::node& node, const std::string& where) {
+  ConnectionSpec spec;
+  auto& routing = spec.routing;
+  Keys keys;
+  add_node_keys(reader, spec, keys);
+  const auto add = [&keys](std::string_view key, std::function<void(const toml::node&)> read) {
+    keys.emplace_back(key, std::move(read));
+  };
+  add("adapter", [&](const auto& n) {
+    const auto written = reader.text(n, "adapter");
+    spec.adapter = reader.at(n, "adapter", [&] { return adapter_named(written); });
+  });
+  add("strategy", [&](const auto& n) {
+    const auto written = reader.text(n, "strategy");
+    routing.strategy = reader.at(n, "strategy", [&] { return strategy_named(written); });
+  });
+  add("replica_lag_threshold",
+      [&](const auto& n) { routing.replica_lag_threshold = read_lag_threshold(reader, n); });
+  add("failover_retry_attempts", [&](const auto& n) {
+    routing.failover_retry_attempts = reader.count(n, "failover_retry_attempts");
+  });
+  add("failover_timeout",
+      [&](const auto& n) { routing.failover_timeout = reader.duration(n, "failover_timeout"); });
+  add("sticky_period",
+      [&](const auto& n) { routing.sticky_period = reader.duration(n, "sticky_period"); });
+  add("on_no_replica", [&](const auto& n) { routing.on_no_replica = read_on_no_replica(reader, n); });
+  add("allow_stale", [&](const auto& n) { routing.allow_stale = reader.boolean(n, "allow_stale"); });
+  add("shards", [&](const auto& n) { read_shards(reader, n, where, spec); });
+  add("pool", [&](const auto& n) { spec.pool = read_pool(reader, n, where); });
+  add("health_check", [&](const auto& n) { spec.health_check = read_health(reader, n, where); });
+  read_keys(reader, reader.table(node, where), where, keys);
+  return spec;
+}
+
+}  // namespace
+
+Databases parse_config(std::string_view text, std::string_view name) {
+  const Reader reader(name);
+  toml::table root;
+  try {
+    root = toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    reader.refuse(error.source(), error.description());
+  }
+
+  Databases databases;
+  const auto read_all = [&](const toml::node& node) {
+    // toml++ sorts keys; people expect the order they wrote.
+    std::vector<std::pair<std::string, const toml::node*>> found;
+    for (const auto& [key, database] : reader.table(node, "databases")) {
+      found.emplace_back(std::string(key.str()), &database);
+    }
+    std::ranges::stable_sort(found, {}, [](const auto& each) {
+      return each.second->source().begin.line;
+    });
+    for (const auto& [key, database] : found) {
+      databases.emplace_back(key, read_database(reader, *database, "databases." + key));
+    }
+  };
+  const Keys keys{{"databases", read_all}};
+  read_keys(reader, root, "the file", keys);
+  if (databases.empty()) {
+    throw_error(Errc::configuration, fmt::format("{}: there is no [databases.NAME] table", name));
+  }
+  return databases;
+}
+
+Databases load_config(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (!in.is_open() || in.bad()) {
+    throw_error(Errc::configuration, fmt::format("{}: cannot be read", file.string()));
+  }
+  return parse_config(text, file.string());
+}
+
+}  // namespace grant
