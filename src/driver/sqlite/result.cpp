@@ -25,6 +25,9 @@ bool starts_with_word(std::string_view text, std::string_view prefix) noexcept {
 Declared declared_kind(const char* type) noexcept {
   if (type == nullptr) return Declared::other;
   if (starts_with_word(type, "BOOL")) return Declared::boolean;
+  for (const auto* const real : {"REAL", "DOUBLE", "FLOAT"}) {
+    if (starts_with_word(type, real)) return Declared::real;
+  }
   if (starts_with_word(type, "TIMESTAMP") || starts_with_word(type, "DATETIME")) {
     return Declared::timestamp;
   }
@@ -77,6 +80,8 @@ ValueView BufferedResult::copied(sqlite3_stmt* statement, int column, Declared d
   if (declared == Declared::boolean && (number == 0 || number == 1)) {
     return ValueView::boolean(number == 1);
   }
+  // Rows of RETURNING are seen before the column makes a real of an integer.
+  if (declared == Declared::real) return ValueView::real(static_cast<double>(number));
   return ValueView::integer(number);
 }
 
