@@ -1,1 +1,34 @@
-install(TARGETS grant_grant)
+# What `cmake --install` puts where, so that find_package(Grant COMPONENTS …) finds it.
+
+include(CMakePackageConfigHelpers)
+set(grant_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Grant)
+set(grant_needs)  # Lines of GrantConfig.cmake.
+
+# grant_install(<component> [NEEDS <find_package arguments>...]): installs the library of one
+# component. NEEDS are the packages that it links, a string each: its users find those too.
+function(grant_install component)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "NEEDS")
+  install(TARGETS grant_${component} EXPORT grant_${component}
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(EXPORT grant_${component} FILE ${component}.cmake NAMESPACE grant::
+    DESTINATION ${grant_package_dir}/components)
+  string(APPEND grant_needs "set(Grant_${component}_needs \"${arg_NEEDS}\")\n")
+  set(grant_needs "${grant_needs}" PARENT_SCOPE)
+endfunction()
+
+grant_install(grant NEEDS "Threads" "fmt" "nlohmann_json 3.11")
+if(GRANT_POSTGRES)
+  grant_install(postgres NEEDS "PostgreSQL")
+endif()
+if(GRANT_SQLITE)
+  grant_install(sqlite NEEDS "SQLite3 3.35")
+endif()
+
+install(DIRECTORY include/grant DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.hpp)
+
+configure_package_config_file(cmake/GrantConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/GrantConfig.cmake
+  INSTALL_DESTINATION ${grant_package_dir})
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/GrantConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/GrantConfig.cmake
+  ${CMAKE_CURRENT_BINARY_DIR}/GrantConfigVersion.cmake DESTINATION ${grant_package_dir})
