@@ -1,0 +1,118 @@
+#include "grant/driver/postgres/driver.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "connection.hpp"
+#include "grant/core/error.hpp"
+
+namespace grant::postgres {
+namespace {
+
+constexpr std::size_t kStatementCacheSize = 256;
+constexpr std::size_t kMostStatements = 10'000;
+
+[[noreturn]] void refuse(std::string_view why) {
+  throw_error(Errc::configuration, fmt::format("postgres URL: {}", why));
+}
+
+struct FreeOptions {
+  void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
+};
+
+bool is_keyword(std::string_view name) {
+  const std::unique_ptr<PQconninfoOption, FreeOptions> options(PQconndefaults());
+  if (!options) throw std::bad_alloc();
+  for (const auto* option = options.get(); option->keyword != nullptr; ++option) {
+    if (name == option->keyword) return true;
+  }
+  return false;
+}
+
+template <class T>
+T number_param(std::string_view name, std::string_view text, T most) {
+  T number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number > most || number < 0) {
+    refuse(fmt::format("\"{}\" is not a number from 0 to {}", name, most));
+  }
+  return number;
+}
+
+void check_keyword(const Settings& settings, std::string_view name) {
+  // Fixed for every session: the codec counts on UTF-8, and replication is another protocol.
+  if (name == "client_encoding" || name == "replication") {
+    refuse(fmt::format("the parameter \"{}\" cannot be set", name));
+  }
+  if (!is_keyword(name)) refuse(fmt::format("unknown parameter \"{}\"", name));
+  if (std::ranges::any_of(settings.keywords, [&](const auto& set) { return set.first == name; })) {
+    refuse(fmt::format("\"{}\" is given twice: as a part of the URL and as a parameter", name));
+  }
+}
+
+Settings settings_from(const ConnectOptions& options) {
+  Url url = options.url;
+  Settings settings;
+  settings.node = options.node;
+  settings.statement_cache_size = kStatementCacheSize;
+  if (const auto text = url.take_param("statement_cache_size")) {
+    settings.statement_cache_size = number_param("statement_cache_size", *text, kMostStatements);
+  }
+  if (const auto text = url.take_param("connect_timeout")) {
+    const int seconds = number_param("connect_timeout", *text, 86'400);
+    if (seconds > 0) settings.connect_timeout = std::chrono::seconds(seconds);
+  }
+
+  const auto set = [&](std::string_view name, std::string value) {
+    if (!value.empty()) settings.keywords.emplace_back(name, std::move(value));
+  };
+  set("host", url.host);
+  if (url.port != 0) set("port", std::to_string(url.port));
+  set("user", url.user);
+  set("password", url.password);
+  set("dbname", url.database);
+  for (auto& [name, value] : url.params) {
+    check_keyword(settings, name);
+    set(name, std::move(value));
+  }
+  set("client_encoding", "UTF8");
+  set("fallback_application_name", "grant");
+  return settings;
+}
+
+class PostgresDriver final : public Driver {
+ public:
+  [[nodiscard]] Adapter adapter() const noexcept override { return Adapter::postgres; }
+
+  void validate(const Url& url) const override {
+    ConnectOptions options;
+    options.url = url;
+    static_cast<void>(settings_from(options));
+  }
+
+  Task<std::unique_ptr<Connection>> connect(io::Call call, ConnectOptions options) const override {
+    const Settings settings = settings_from(options);
+    auto connection = std::make_unique<PostgresConnection>(settings);
+    co_await connection->open(call, settings);
+    co_return connection;
+  }
+};
+
+struct Registration {
+  Registration() { register_driver(driver()); }
+};
+const Registration registration;
+
+}  // namespace
+
+const Driver& driver() noexcept {
+  static const PostgresDriver instance;
+  return instance;
+}
+
+}  // namespace grant::postgres
+
+// Named on the linker's command line, so that a program keeps this file without using it by name.
+extern "C" void grant_register_postgres() {}

@@ -1,0 +1,343 @@
+#include "connection.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <new>
+
+#include "errors.hpp"
+#include "grant/core/error.hpp"
+#include "result.hpp"
+
+namespace grant::postgres {
+namespace {
+
+// Asking the socket costs a system call: not for a connection that has just answered.
+constexpr auto kIdleCheckAfter = std::chrono::milliseconds(20);
+
+bool ends_session(std::string_view sqlstate) {
+  return sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P04" || sqlstate == "57P05" ||
+         sqlstate == "25P03";
+}
+
+const char* begin_command(TransactionOptions options) {
+  const bool reads = options.effect == Effect::read;
+  switch (options.isolation) {
+    case Isolation::engine_default: return reads ? "BEGIN READ ONLY" : "BEGIN";
+    case Isolation::read_committed:
+      return reads ? "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
+                   : "BEGIN ISOLATION LEVEL READ COMMITTED";
+    case Isolation::repeatable_read:
+      return reads ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+                   : "BEGIN ISOLATION LEVEL REPEATABLE READ";
+    case Isolation::serializable:
+      return reads ? "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY"
+                   : "BEGIN ISOLATION LEVEL SERIALIZABLE";
+  }
+  return "BEGIN";
+}
+
+}  // namespace
+
+PostgresConnection::PostgresConnection(const Settings& settings)
+    : node_(settings.node), process_(::getpid()), cache_(settings.statement_cache_size) {}
+
+PostgresConnection::~PostgresConnection() {
+  if (!handle_ || process_ == ::getpid()) return;
+  // In a forked child the session is the parent's: PQfinish() must not say goodbye on its socket.
+  const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (nowhere < 0 || ::dup2(nowhere, PQsocket(handle_.get())) < 0) {
+    static_cast<void>(handle_.release());  // rather a leak
+  }
+  if (nowhere >= 0) ::close(nowhere);
+}
+
+void PostgresConnection::on_notice(void* self, const PGresult* notice) noexcept {
+  const auto sqlstate = sqlstate_of(notice);
+  if (ends_session(sqlstate)) static_cast<PostgresConnection*>(self)->farewell_ = sqlstate;
+}
+
+bool PostgresConnection::is_open() const noexcept {
+  return handle_ && PQstatus(handle_.get()) == CONNECTION_OK;
+}
+
+TransactionState PostgresConnection::transaction_state() const noexcept {
+  switch (PQtransactionStatus(handle_.get())) {
+    case PQTRANS_ACTIVE:
+    case PQTRANS_INTRANS: return TransactionState::open;
+    case PQTRANS_INERROR: return TransactionState::failed;
+    case PQTRANS_IDLE:
+    case PQTRANS_UNKNOWN: break;
+  }
+  return TransactionState::none;
+}
+
+NodeKind PostgresConnection::kind_hint() const noexcept {
+  // Reported by PostgreSQL 14 and later.
+  const char* standby = PQparameterStatus(handle_.get(), "in_hot_standby");
+  if (standby == nullptr) return NodeKind::unknown;
+  return standby == std::string_view("on") ? NodeKind::replica : NodeKind::primary;
+}
+
+void PostgresConnection::close() noexcept { handle_.reset(); }
+
+void PostgresConnection::fail_unsent(std::string_view why, std::string_view sqlstate) {
+  ErrorInfo info;
+  info.code = Errc::unavailable;
+  info.message = fmt::format("node \"{}\": nothing was sent: {}", node_, why);
+  info.sqlstate = sqlstate;
+  info.node = node_;
+  throw_error(std::move(info));
+}
+
+void PostgresConnection::fail_lost(Operation operation) {
+  ErrorInfo info;
+  info.code = operation.effect == Effect::write ? Errc::outcome_unknown : Errc::unavailable;
+  info.node = node_;
+  std::string_view seen = first_line(PQerrorMessage(handle_.get()));
+  if (const PGresult* last_words = failure()) {
+    const auto sqlstate = sqlstate_of(last_words);
+    if (!sqlstate.empty()) {
+      info.sqlstate = sqlstate;
+      seen = PQresultErrorField(last_words, PG_DIAG_MESSAGE_PRIMARY);
+      // A standby ended the session in favour of replay: nothing is in doubt.
+      if (sqlstate.starts_with("40")) info.code = Errc::conflict;
+    }
+  } else if (!farewell_.empty()) {
+    info.sqlstate = farewell_;
+  }
+  info.message =
+      fmt::format("node \"{}\": the connection was lost before the answer came: {}", node_, seen);
+  close();
+  throw_error(std::move(info));
+}
+
+void PostgresConnection::give_up(io::Outcome outcome, Operation operation) {
+  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::system().now() -
+                                                                            operation.started);
+  const bool cancelled = outcome == io::Outcome::cancelled;
+  ErrorInfo info;
+  info.code = operation.effect == Effect::write ? Errc::outcome_unknown
+              : cancelled                       ? Errc::cancelled
+                                                : Errc::timeout;
+  info.node = node_;
+  info.message = cancelled
+                     ? fmt::format(
+                           "node \"{}\": cancelled while waiting for an answer; the connection "
+                           "was closed",
+                           node_)
+                     : fmt::format("node \"{}\": no answer within {} ms; the connection was closed",
+                                   node_, waited.count());
+  close();
+  throw_error(std::move(info));
+}
+
+PostgresConnection::Operation PostgresConnection::start(io::Call call, Effect effect) {
+  if (!handle_) fail_unsent("the connection is closed");
+  const auto now = Clock::system().now();
+  if (call.deadline() <= now) fail_unsent("the deadline had passed");
+  if (now - last_answer_ > kIdleCheckAfter) check_idle();
+  return {effect, now};
+}
+
+// A server that ended the session has left its farewell in the socket. Read now, it proves that
+// nothing was executed; read after sending, it would leave the outcome of a write unknown.
+void PostgresConnection::check_idle() {
+  pollfd entry{PQsocket(handle_.get()), POLLIN, 0};
+  while (::poll(&entry, 1, 0) > 0) {
+    const bool lost = PQconsumeInput(handle_.get()) == 0;
+    static_cast<void>(PQisBusy(handle_.get()));  // makes libpq look at what it has read
+    if (lost || !farewell_.empty() || PQstatus(handle_.get()) != CONNECTION_OK) {
+      close();
+      fail_unsent("the server had ended the session", farewell_);
+    }
+  }
+}
+
+bool PostgresConnection::flush(Operation operation) {
+  const int unsent = PQflush(handle_.get());
+  if (unsent < 0) fail_lost(operation);
+  return unsent > 0;
+}
+
+Task<void> PostgresConnection::receive(io::Call call, Operation operation) {
+  PGconn* const handle = handle_.get();
+  const bool pipelined = PQpipelineStatus(handle) != PQ_PIPELINE_OFF;
+  answers_.clear();
+  while (true) {
+    bool unsent = flush(operation);
+    while (unsent || PQisBusy(handle) != 0) {
+      // Reads while it sends: a server that cannot get rid of its answers stops listening.
+      const auto interest = unsent ? io::Interest::read_or_write : io::Interest::read;
+      const io::Outcome outcome = co_await call.ready(PQsocket(handle), interest);
+      if (outcome != io::Outcome::ready) give_up(outcome, operation);
+      if (PQconsumeInput(handle) == 0) fail_lost(operation);
+      if (unsent) unsent = flush(operation);
+    }
+    ResultHandle answer(PQgetResult(handle));
+    if (!answer) {
+      if (!pipelined || PQstatus(handle) != CONNECTION_OK) break;
+      continue;  // between the answers to two commands
+    }
+    const auto status = PQresultStatus(answer.get());
+    if (status == PGRES_PIPELINE_SYNC) break;
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
+      close();
+      throw_error(Errc::invalid_argument,
+                  fmt::format("node \"{}\": COPY cannot be run as a statement; the connection was "
+                              "closed",
+                              node_));
+    }
+    answers_.push_back(std::move(answer));
+  }
+  if (PQstatus(handle) != CONNECTION_OK) fail_lost(operation);
+  last_answer_ = Clock::system().now();
+}
+
+const PGresult* PostgresConnection::failure() const noexcept {
+  for (const auto& answer : answers_) {
+    if (PQresultStatus(answer.get()) == PGRES_FATAL_ERROR) return answer.get();
+  }
+  return nullptr;
+}
+
+void PostgresConnection::fail(Operation operation, std::span<const ValueView> params) {
+  const PGresult* failed = failure();
+  // An error of libpq's own, such as no memory for the rows: the server has done its part.
+  if (sqlstate_of(failed).empty()) fail_lost(operation);
+  auto info = server_error(failed, node_, params);
+  if (info.code == Errc::outcome_unknown && operation.effect == Effect::read) {
+    info.code = Errc::unavailable;
+  }
+  throw_error(std::move(info));
+}
+
+void PostgresConnection::send(int queued, Operation operation) {
+  if (queued != 0) return;
+  if (PQstatus(handle_.get()) != CONNECTION_OK) fail_lost(operation);
+  const std::string why(first_line(PQerrorMessage(handle_.get())));
+  if (PQpipelineStatus(handle_.get()) != PQ_PIPELINE_OFF) close();  // half a pipeline is queued
+  fail_unsent(why);
+}
+
+Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Statement statement) {
+  const Operation operation = start(call, statement.effect);
+  const bool in_transaction = PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
+  while (true) {
+    const Prepared* prepared = cache_.find(statement.sql);
+    const bool cached = prepared != nullptr;
+    if (!cached) prepared = co_await prepare(call, statement.sql);
+    binder_.bind(statement.params, prepared->parameter_types);
+    send(PQsendQueryPrepared(handle_.get(), prepared->name.c_str(), binder_.count(),
+                             binder_.values(), binder_.lengths(), binder_.formats(),
+                             prepared->result_format),
+         operation);
+    co_await receive(call, operation);
+    const PGresult* failed = failure();
+    if (failed == nullptr) break;
+    if (cached && is_outdated_statement(failed)) {
+      cache_.erase(statement.sql);
+      // Once: the second time round it is not cached. A failed transaction would refuse.
+      if (!in_transaction) continue;
+    }
+    fail(operation, statement.params);
+  }
+  if (answers_.empty() || PQresultStatus(answers_.back().get()) == PGRES_EMPTY_QUERY) {
+    throw_error(Errc::invalid_argument, "the statement is empty");
+  }
+  co_return std::make_unique<PostgresResult>(std::move(answers_.back()));
+}
+
+Task<Prepared*> PostgresConnection::prepare(io::Call call, std::string_view sql) {
+  if (sql.find('\0') != std::string_view::npos) {
+    throw_error(Errc::invalid_argument, "the statement holds a NUL character");
+  }
+  PGconn* const handle = handle_.get();
+  // Preparing changes nothing, whatever the statement will do.
+  const Operation operation{Effect::read, Clock::system().now()};
+  const bool keep = cache_.capacity() > 0;
+  Prepared prepared;
+  prepared.sql = sql;
+  if (keep) prepared.name = cache_.next_name();
+
+  send(PQenterPipelineMode(handle), operation);
+  send(PQsendPrepare(handle, prepared.name.c_str(), prepared.sql.c_str(), 0, nullptr), operation);
+  send(PQsendDescribePrepared(handle, prepared.name.c_str()), operation);
+  // Inside a transaction a DEALLOCATE that fails would spoil it, so the names wait.
+  if (PQtransactionStatus(handle) == PQTRANS_IDLE) {
+    for (const auto& name : cache_.discarded()) {
+      send(PQsendQueryParams(handle, ("DEALLOCATE " + name).c_str(), 0, nullptr, nullptr, nullptr,
+                             nullptr, 1),
+           operation);
+    }
+  }
+  send(PQpipelineSync(handle), operation);
+  co_await receive(call, operation);
+  send(PQexitPipelineMode(handle), operation);
+  forget_discarded();
+  if (failure() != nullptr) fail(operation, {});
+
+  const PGresult* description = answers_.back().get();
+  for (int i = 0; i < PQnparams(description); ++i) {
+    prepared.parameter_types.push_back(PQparamtype(description, i));
+  }
+  prepared.result_format = 1;
+  for (int i = 0; i < PQnfields(description); ++i) {
+    if (kind_of(PQftype(description, i)) == ValueKind::null) prepared.result_format = 0;
+  }
+  if (keep) co_return cache_.insert(std::move(prepared));
+  unnamed_ = std::move(prepared);
+  co_return &unnamed_;
+}
+
+// The answers after the first two are those to DEALLOCATE. One that failed named a statement that
+// the server does not know any more, and kept the ones after it from being run.
+void PostgresConnection::forget_discarded() {
+  auto& names = cache_.discarded();
+  for (std::size_t i = 2; i < answers_.size(); ++i) {
+    if (PQresultStatus(answers_[i].get()) != PGRES_PIPELINE_ABORTED) names.erase(names.begin());
+  }
+  if (answers_.size() > 2) answers_.resize(2);
+}
+
+Task<void> PostgresConnection::run_simple(io::Call call, const char* commands, Effect effect) {
+  const Operation operation = start(call, effect);
+  send(PQsendQuery(handle_.get(), commands), operation);
+  co_await receive(call, operation);
+  if (failure() != nullptr) fail(operation, {});
+}
+
+Task<void> PostgresConnection::begin(io::Call call, TransactionOptions options) {
+  if (transaction_state() != TransactionState::none) {
+    throw_error(Errc::invalid_argument,
+                fmt::format("node \"{}\": a transaction is open already", node_));
+  }
+  co_await run_simple(call, begin_command(options), Effect::read);
+  transaction_effect_ = options.effect;
+}
+
+Task<void> PostgresConnection::commit(io::Call call) {
+  if (handle_ && transaction_state() == TransactionState::none) {
+    throw_error(Errc::invalid_argument, fmt::format("node \"{}\": no transaction is open", node_));
+  }
+  co_await run_simple(call, "COMMIT", transaction_effect_);
+  if (PQcmdStatus(answers_.back().get()) == std::string_view("ROLLBACK")) {
+    ErrorInfo info;
+    info.code = Errc::conflict;
+    info.node = node_;
+    info.message = fmt::format(
+        "node \"{}\": the transaction was rolled back, because a statement in it had failed",
+        node_);
+    throw_error(std::move(info));
+  }
+}
+
+Task<void> PostgresConnection::rollback(io::Call call) {
+  // The server rolls back by itself when a connection ends.
+  if (transaction_state() == TransactionState::none) co_return;
+  co_await run_simple(call, "ROLLBACK", Effect::read);
+}
+
+}  // namespace grant::postgres

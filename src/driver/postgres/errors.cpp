@@ -1,0 +1,182 @@
+#include "errors.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace grant::postgres {
+namespace {
+
+struct Rule {
+  std::string_view prefix;  // of the SQLSTATE
+  Errc code;
+};
+
+// The first match decides. What is not here is the caller's to fix: invalid_argument.
+constexpr std::array rules{
+    Rule{"08", Errc::outcome_unknown},  // a proxy lost its server
+    Rule{"23", Errc::constraint},
+    Rule{"25006", Errc::read_only},
+    Rule{"40002", Errc::constraint},
+    Rule{"40003", Errc::outcome_unknown},
+    Rule{"40", Errc::conflict},  // also a query that a standby ended in favour of replay
+    Rule{"44", Errc::constraint},
+    Rule{"53", Errc::unavailable},  // out of connections, memory or disk
+    Rule{"55P03", Errc::timeout},   // lock_timeout or NOWAIT
+    Rule{"57014", Errc::timeout},   // statement_timeout; the other cause is told apart below
+    Rule{"57P", Errc::unavailable},
+    Rule{"58", Errc::unavailable},  // the node's operating system failed it
+    Rule{"XX", Errc::unavailable},  // the node is damaged
+};
+
+// Everything else, no SQLSTATE included, may pass: the node is unavailable.
+constexpr std::array connect_rules{
+    Rule{"28", Errc::configuration},     // password, user, pg_hba.conf
+    Rule{"3D000", Errc::configuration},  // no such database
+    Rule{"42501", Errc::configuration},  // no CONNECT privilege
+    Rule{"42704", Errc::configuration},  // an unknown setting in `options`
+    Rule{"22023", Errc::configuration},  // a bad value for one
+    Rule{"55000", Errc::configuration},  // a database that takes no connections
+};
+
+std::string_view field(const PGresult* result, int code) {
+  const char* text = PQresultErrorField(result, code);
+  return text != nullptr ? std::string_view(text) : std::string_view{};
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+/// `message` without the data that it quotes.
+///
+/// Class 22 is about data, so what stands in quotes there is a value: `invalid input syntax for
+/// type integer: "abc"`, `value "70000" is out of range for type smallint`. A value may hold quotes
+/// itself, so everything from the first to the last goes.
+std::string without_values(std::string_view message, std::string_view sqlstate,
+                           std::span<const ValueView> params) {
+  std::string text(message);
+  if (sqlstate.starts_with("22")) {
+    const auto open = text.find('"');
+    const auto close = text.rfind('"');
+    if (open != close) text.replace(open + 1, close - open - 1, "...");
+    if (const auto bytes = text.find(": 0x"); bytes != std::string::npos) text.resize(bytes);
+  }
+  // Elsewhere a value is quoted when it named something: `relation "..." does not exist`.
+  for (const ValueView param : params) {
+    if (param.kind() != ValueKind::text || param.as_characters().empty()) continue;
+    const std::string quoted = fmt::format("\"{}\"", param.as_characters());
+    if (const auto at = text.find(quoted); at != std::string::npos) {
+      text.replace(at, quoted.size(), "\"...\"");
+    }
+  }
+  return text;
+}
+
+/// Where `text` has `  28P01: `, as verbose messages do: the five characters; else npos.
+std::size_t find_sqlstate(std::string_view text) {
+  const auto is_code = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); };
+  for (auto at = text.find(":  "); at != std::string_view::npos; at = text.find(":  ", at + 1)) {
+    const auto code = text.substr(at + 3, 5);
+    if (code.size() == 5 && std::ranges::all_of(code, is_code) &&
+        text.substr(at + 8).starts_with(": ")) {
+      return at + 3;
+    }
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
+
+Errc code_for(std::string_view sqlstate, std::string_view message) noexcept {
+  if (sqlstate == "57014" && contains(message, "user request")) return Errc::cancelled;
+  for (const Rule& rule : rules) {
+    if (sqlstate.starts_with(rule.prefix)) return rule.code;
+  }
+  return Errc::invalid_argument;
+}
+
+Errc code_for_connect(std::string_view sqlstate, std::string_view message) noexcept {
+  for (const Rule& rule : connect_rules) {
+    if (sqlstate.starts_with(rule.prefix)) return rule.code;
+  }
+  // libpq has no codes for what it finds wrong itself.
+  if (sqlstate.empty() &&
+      (message.starts_with("invalid ") || contains(message, "certificate") ||
+       contains(message, "does not support SSL") || contains(message, "no password supplied"))) {
+    return Errc::configuration;
+  }
+  return Errc::unavailable;
+}
+
+ErrorInfo server_error(const PGresult* failed, std::string_view node,
+                       std::span<const ValueView> params) {
+  const auto sqlstate = sqlstate_of(failed);
+  const auto message = field(failed, PG_DIAG_MESSAGE_PRIMARY);
+  ErrorInfo info;
+  info.code = code_for(sqlstate, message);
+  info.sqlstate = sqlstate;
+  info.node = node;
+  // The server's detail would quote the row. Not-null rules have no name, only a column.
+  const auto column = field(failed, PG_DIAG_COLUMN_NAME);
+  const auto table = field(failed, PG_DIAG_TABLE_NAME);
+  info.constraint = field(failed, PG_DIAG_CONSTRAINT_NAME);
+  info.message = fmt::format("node \"{}\": {}", node, without_values(message, sqlstate, params));
+  if (!table.empty() && !contains(info.message, fmt::format("\"{}\"", table))) {
+    info.message += fmt::format(" (table \"{}\")", table);
+  }
+  if (!column.empty() && !contains(info.message, fmt::format("\"{}\"", column))) {
+    info.message += fmt::format(" (column \"{}\")", column);
+  }
+  if (is_outdated_statement(failed)) info.code = Errc::conflict;  // a new transaction prepares anew
+  return info;
+}
+
+ErrorInfo connect_error(std::string_view text, std::string_view node) {
+  // One attempt may try several addresses, each with its own line: the last says most. Lines that
+  // start otherwise explain, or give a place in the server's source.
+  std::string message;
+  std::string sqlstate;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    const auto line = text.substr(0, end);
+    text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+    if (line.empty() || line[0] == '\t' || line.starts_with("LOCATION:") ||
+        line.starts_with("DETAIL:") || line.starts_with("HINT:")) {
+      continue;
+    }
+    if (!message.empty()) message += "; ";
+    const auto code = find_sqlstate(line);
+    if (code == std::string_view::npos) {
+      message += line;
+    } else {
+      sqlstate = line.substr(code, 5);
+      message.append(line.substr(0, code - 1)).append(line.substr(code + 7));
+    }
+  }
+  ErrorInfo info;
+  info.code = code_for_connect(sqlstate, message);
+  info.message = fmt::format("node \"{}\": cannot connect: {}", node, message);
+  info.sqlstate = sqlstate;
+  info.node = node;
+  return info;
+}
+
+std::string_view sqlstate_of(const PGresult* result) noexcept {
+  return field(result, PG_DIAG_SQLSTATE);
+}
+
+bool is_outdated_statement(const PGresult* failed) noexcept {
+  // The context names the function that an error comes from: such a one has been executing.
+  if (!field(failed, PG_DIAG_CONTEXT).empty()) return false;
+  const auto sqlstate = sqlstate_of(failed);
+  return sqlstate == "26000" ||
+         (sqlstate == "0A000" && field(failed, PG_DIAG_SOURCE_FUNCTION) == "RevalidateCachedQuery");
+}
+
+std::string_view first_line(std::string_view text) noexcept {
+  return text.substr(0, text.find('\n'));
+}
+
+}  // namespace grant::postgres

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "grant/core/error.hpp"
+#include "types.hpp"
+
+namespace grant::postgres {
+
+/// The code for an error with which the server ended a statement and kept the connection: such a
+/// statement changed nothing. `message` tells apart what PostgreSQL gives one SQLSTATE to.
+[[nodiscard]] Errc code_for(std::string_view sqlstate, std::string_view message) noexcept;
+
+/// The code for a connection attempt that failed. `sqlstate` is empty when no server answered.
+[[nodiscard]] Errc code_for_connect(std::string_view sqlstate, std::string_view message) noexcept;
+
+/// What the server says in `failed`, without the values that it may quote from `params`.
+[[nodiscard]] ErrorInfo server_error(const PGresult* failed, std::string_view node,
+                                     std::span<const ValueView> params);
+
+/// What libpq says about a connection attempt, given in verbose form: the only one with the
+/// SQLSTATE in it.
+[[nodiscard]] ErrorInfo connect_error(std::string_view text, std::string_view node);
+
+/// The SQLSTATE in `result`; empty when libpq made the error itself.
+[[nodiscard]] std::string_view sqlstate_of(const PGresult* result) noexcept;
+
+/// True for an error that says only that a prepared statement no longer fits the server: it was
+/// deallocated behind our back, or its tables have changed. Nothing was executed.
+[[nodiscard]] bool is_outdated_statement(const PGresult* failed) noexcept;
+
+/// The first line of libpq's `text`.
+[[nodiscard]] std::string_view first_line(std::string_view text) noexcept;
+
+}  // namespace grant::postgres

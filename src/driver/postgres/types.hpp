@@ -1,0 +1,92 @@
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "grant/core/value.hpp"
+
+namespace grant::postgres {
+
+struct FreeConnection {
+  void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
+};
+using ConnectionHandle = std::unique_ptr<PGconn, FreeConnection>;
+
+struct FreeResult {
+  void operator()(PGresult* result) const noexcept { PQclear(result); }
+};
+using ResultHandle = std::unique_ptr<PGresult, FreeResult>;
+
+/// The built-in types that Grant exchanges in binary form. Their numbers never change.
+namespace oid {
+inline constexpr Oid boolean = 16;
+inline constexpr Oid bytea = 17;
+inline constexpr Oid name = 19;
+inline constexpr Oid int8 = 20;
+inline constexpr Oid int2 = 21;
+inline constexpr Oid int4 = 23;
+inline constexpr Oid text = 25;
+inline constexpr Oid object_id = 26;
+inline constexpr Oid json = 114;
+inline constexpr Oid float4 = 700;
+inline constexpr Oid float8 = 701;
+inline constexpr Oid unknown = 705;
+inline constexpr Oid bpchar = 1042;
+inline constexpr Oid varchar = 1043;
+inline constexpr Oid date = 1082;
+inline constexpr Oid timestamp = 1114;
+inline constexpr Oid timestamptz = 1184;
+inline constexpr Oid jsonb = 3802;
+}  // namespace oid
+
+/// The kind that cells of `type` have; null: Grant has none, so they come as text.
+[[nodiscard]] constexpr ValueKind kind_of(Oid type) noexcept {
+  switch (type) {
+    case oid::boolean: return ValueKind::boolean;
+    case oid::int2:
+    case oid::int4:
+    case oid::int8:
+    case oid::object_id: return ValueKind::integer;
+    case oid::float4:
+    case oid::float8: return ValueKind::real;
+    case oid::text:
+    case oid::varchar:
+    case oid::bpchar:
+    case oid::name:
+    case oid::unknown: return ValueKind::text;
+    case oid::bytea: return ValueKind::bytes;
+    case oid::timestamp:
+    case oid::timestamptz: return ValueKind::timestamp;
+    case oid::json:
+    case oid::jsonb: return ValueKind::json;
+    default: return ValueKind::null;
+  }
+}
+
+/// Microseconds from 1970 to 2000, where PostgreSQL's time starts.
+inline constexpr std::int64_t kEpochShift = 946'684'800'000'000;
+
+/// Reads a number in network byte order.
+template <std::unsigned_integral T>
+[[nodiscard]] T load(const char* from) noexcept {
+  T number = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    number = static_cast<T>(number << 8U | static_cast<unsigned char>(from[i]));
+  }
+  return number;
+}
+
+/// Writes a number in network byte order.
+template <std::unsigned_integral T>
+void store(T number, char* to) noexcept {
+  for (std::size_t i = sizeof(T); i-- > 0;) {
+    to[i] = static_cast<char>(number & 0xFFU);
+    number = static_cast<T>(number >> 4U >> 4U);
+  }
+}
+
+}  // namespace grant::postgres
