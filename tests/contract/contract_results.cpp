@@ -1,0 +1,145 @@
+// What a statement gives back.
+
+#include "contract/contract.hpp"
+
+namespace grant::contract {
+namespace {
+
+constexpr std::string_view kNumbers =
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) ";
+
+TEST_P(Contract, AffectedRowsCountInsertUpdateAndDelete) {
+  const auto name = table("id {integer}, a {integer}");
+  EXPECT_EQ(run("INSERT INTO " + name + " VALUES (1, 0), (2, 0), (3, 0)")->affected_rows(), 3U);
+  EXPECT_EQ(run("UPDATE " + name + " SET a = 1 WHERE id > 1")->affected_rows(), 2U);
+  EXPECT_EQ(run("UPDATE " + name + " SET a = 1 WHERE id > 99")->affected_rows(), 0U);
+  EXPECT_EQ(run("DELETE FROM " + name + " WHERE id = 1")->affected_rows(), 1U);
+  EXPECT_EQ(run("DELETE FROM " + name)->affected_rows(), 2U);
+}
+
+TEST_P(Contract, QueriesAndDefinitionsAffectNoRows) {
+  const auto name = table("id {integer}");
+  run("INSERT INTO " + name + " VALUES (1), (2)");
+  EXPECT_EQ(run("SELECT * FROM " + name)->affected_rows(), 0U);
+  EXPECT_EQ(run("CREATE INDEX " + name + "_index ON " + name + " (id)")->affected_rows(), 0U);
+}
+
+TEST_P(Contract, ReturningGivesTheStoredRows) {
+  const auto name = table("id {integer}, at {timestamp}, yes {boolean}, r {real}");
+  const auto rows =
+      run("INSERT INTO " + name + " VALUES (1, $1, $2, $3), (2, NULL, NULL, NULL) RETURNING *",
+          {ValueView::timestamp(Timestamp{}), ValueView::boolean(true), ValueView::real(1.0)});
+  ASSERT_EQ(rows->row_count(), 2U);
+  EXPECT_EQ(rows->affected_rows(), 2U);
+  EXPECT_EQ(rows->cell(0, 0).as_integer(), 1);
+  EXPECT_EQ(rows->cell(0, 1).as_timestamp(), Timestamp{});
+  EXPECT_TRUE(rows->cell(0, 2).as_boolean());
+  EXPECT_EQ(rows->cell(0, 3).as_real(), 1.0);
+  EXPECT_EQ(run("UPDATE " + name + " SET id = id + 1 RETURNING id AS n")->column_name(0), "n");
+}
+
+TEST_P(Contract, EmptyResultStillHasColumns) {
+  const auto name = table("first {integer}, second {text}");
+  const auto rows = run("SELECT first, second FROM " + name);
+  EXPECT_EQ(rows->row_count(), 0U);
+  ASSERT_EQ(rows->column_count(), 2U);
+  EXPECT_EQ(rows->column_name(0), "first");
+  EXPECT_EQ(rows->column_name(1), "second");
+}
+
+TEST_P(Contract, StatementWithoutRowsHasNoColumns) {
+  const auto name = table("id {integer}");
+  const auto rows = run("INSERT INTO " + name + " VALUES (1)");
+  EXPECT_EQ(rows->row_count(), 0U);
+  EXPECT_EQ(rows->column_count(), 0U);
+}
+
+TEST_P(Contract, ColumnNamesAreThoseOfTheQuery) {
+  const auto rows = run(
+      "SELECT 1 AS plain, 2 AS \"With Space\", 3 AS \"\xC3\xA9t\xC3\xA9\", 4 AS twin, 5 AS twin");
+  ASSERT_EQ(rows->column_count(), 5U);
+  EXPECT_EQ(rows->column_name(0), "plain");
+  EXPECT_EQ(rows->column_name(1), "With Space");
+  EXPECT_EQ(rows->column_name(2), "\xC3\xA9t\xC3\xA9");
+  EXPECT_EQ(rows->column_name(3), "twin");
+  EXPECT_EQ(rows->column_name(4), "twin");
+  EXPECT_EQ(rows->cell(0, 4).as_integer(), 5);
+}
+
+TEST_P(Contract, LiteralsAndCountsHaveTheirKinds) {
+  const auto rows = run("SELECT 1, 'text', NULL, count(*) FROM (SELECT 1) AS one");
+  EXPECT_EQ(rows->cell(0, 0).kind(), ValueKind::integer);
+  EXPECT_EQ(rows->cell(0, 1).kind(), ValueKind::text);
+  EXPECT_EQ(rows->cell(0, 2).kind(), ValueKind::null);
+  EXPECT_EQ(rows->cell(0, 3).kind(), ValueKind::integer);
+}
+
+TEST_P(Contract, TwoHundredColumnsComeBack) {
+  std::string sql = "SELECT 0 AS c0";
+  for (int i = 1; i < 200; ++i) sql += ", " + std::to_string(i) + " AS c" + std::to_string(i);
+  const auto rows = run(sql);
+  ASSERT_EQ(rows->column_count(), 200U);
+  for (std::size_t i = 0; i < 200; ++i) {
+    EXPECT_EQ(rows->column_name(i), "c" + std::to_string(i));
+    EXPECT_EQ(rows->cell(0, i).as_integer(), static_cast<std::int64_t>(i));
+  }
+}
+
+TEST_P(Contract, TenThousandRowsComeBackInOrder) {
+  const auto name = table("id {integer}, v {text}");
+  EXPECT_EQ(
+      run("INSERT INTO " + name + " " + std::string(kNumbers) + "SELECT i, 'row ' || i FROM n")
+          ->affected_rows(),
+      10'000U);
+  const auto rows = run("SELECT id, v FROM " + name + " ORDER BY id");
+  ASSERT_EQ(rows->row_count(), 10'000U);
+  for (std::size_t i = 0; i < 10'000; ++i) {
+    ASSERT_EQ(rows->cell(i, 0).as_integer(), static_cast<std::int64_t>(i + 1));
+    ASSERT_EQ(rows->cell(i, 1).as_characters(), "row " + std::to_string(i + 1));
+  }
+}
+
+TEST_P(Contract, StatementSurvivesItsTableBeingMadeAnewWithOtherColumns) {
+  const auto name = table("a {integer}");
+  run("INSERT INTO " + name + " VALUES (1)");
+  const auto query = "SELECT * FROM " + name;
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(run(query)->column_count(), 1U);
+
+  run("DROP TABLE " + name);
+  EXPECT_EQ(error_of([&] { run(query); }).code, Errc::invalid_argument);
+  run(with_types("CREATE TABLE " + name + " (b {text}, c {boolean})"));
+  run("INSERT INTO " + name + " VALUES ('x', $1)", {ValueView::boolean(true)});
+
+  const auto rows = run(query);
+  ASSERT_EQ(rows->column_count(), 2U);
+  EXPECT_EQ(rows->column_name(0), "b");
+  EXPECT_EQ(rows->cell(0, 0).as_characters(), "x");
+  EXPECT_TRUE(rows->cell(0, 1).as_boolean());
+}
+
+TEST_P(Contract, StatementSurvivesAChangeByAnotherConnection) {
+  const auto name = table("a {integer}");
+  run("INSERT INTO " + name + " VALUES (1)");
+  const auto query = "SELECT * FROM " + name;
+  for (int i = 0; i < 10; ++i) run(query);
+  const auto other = connect();
+  run_on(*other, with_types("ALTER TABLE " + name + " ADD COLUMN b {text}"));
+  EXPECT_EQ(run(query)->column_count(), 2U);
+}
+
+TEST_P(Contract, ManyDifferentStatementsDoNotExhaustTheConnection) {
+  for (int i = 0; i < 1'000; ++i) {
+    EXPECT_EQ(number("SELECT " + std::to_string(i)), i);
+  }
+  EXPECT_EQ(number("SELECT 0"), 0);
+}
+
+TEST_P(Contract, OneStatementRunsAgainAndAgainWithOtherValues) {
+  const auto name = table("id {integer}");
+  run("INSERT INTO " + name + " " + std::string(kNumbers) + "SELECT i FROM n");
+  const auto query = "SELECT count(*) FROM " + name + " WHERE id <= $1";
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(number(query, {ValueView::integer(i)}), i);
+}
+
+}  // namespace
+}  // namespace grant::contract

@@ -1,0 +1,178 @@
+// Transactions begin, end and fail alike on every engine.
+
+#include "contract/contract.hpp"
+
+namespace grant::contract {
+namespace {
+
+constexpr TransactionOptions kReading{Isolation::repeatable_read, Effect::read};
+
+TEST_P(Contract, CommitKeepsWhatWasWritten) {
+  const auto name = table("id {integer}");
+  begin();
+  run("INSERT INTO " + name + " VALUES (1)");
+  commit();
+  EXPECT_EQ(number_on(*connect(), "SELECT count(*) FROM " + name), 1);
+}
+
+TEST_P(Contract, RollbackUndoesWhatWasWritten) {
+  const auto name = table("id {integer}");
+  begin();
+  run("INSERT INTO " + name + " VALUES (1)");
+  EXPECT_EQ(number("SELECT count(*) FROM " + name), 1);
+  rollback();
+  EXPECT_EQ(number("SELECT count(*) FROM " + name), 0);
+}
+
+TEST_P(Contract, StatementOutsideATransactionIsCommittedAtOnce) {
+  const auto name = table("id {integer}");
+  run("INSERT INTO " + name + " VALUES (1)");
+  EXPECT_EQ(number_on(*connect(), "SELECT count(*) FROM " + name), 1);
+}
+
+TEST_P(Contract, TransactionStateFollowsTheCalls) {
+  EXPECT_EQ(connection().transaction_state(), TransactionState::none);
+  begin();
+  EXPECT_EQ(connection().transaction_state(), TransactionState::open);
+  number("SELECT 1");
+  EXPECT_EQ(connection().transaction_state(), TransactionState::open);
+  commit();
+  EXPECT_EQ(connection().transaction_state(), TransactionState::none);
+  begin();
+  rollback();
+  EXPECT_EQ(connection().transaction_state(), TransactionState::none);
+}
+
+TEST_P(Contract, TransactionStateFollowsTransactionsWrittenAsSql) {
+  run("BEGIN");
+  EXPECT_EQ(connection().transaction_state(), TransactionState::open);
+  run("COMMIT");
+  EXPECT_EQ(connection().transaction_state(), TransactionState::none);
+}
+
+TEST_P(Contract, EveryIsolationLevelIsAccepted) {
+  const auto name = table("id {integer}");
+  for (const auto isolation : {Isolation::engine_default, Isolation::read_committed,
+                               Isolation::repeatable_read, Isolation::serializable}) {
+    TransactionOptions options;
+    options.isolation = isolation;
+    begin(options);
+    run("INSERT INTO " + name + " VALUES (1)");
+    commit();
+  }
+  EXPECT_EQ(number("SELECT count(*) FROM " + name), 4);
+}
+
+TEST_P(Contract, OtherConnectionsSeeWritesOnlyAfterCommit) {
+  const auto name = table("id {integer}");
+  const auto count = "SELECT count(*) FROM " + name;
+  const auto other = connect();
+  begin();
+  run("INSERT INTO " + name + " VALUES (1)");
+  EXPECT_EQ(number_on(*other, count), 0);
+  commit();
+  EXPECT_EQ(number_on(*other, count), 1);
+}
+
+TEST_P(Contract, ReadTransactionKeepsItsSnapshot) {
+  const auto name = table("id {integer}");
+  const auto count = "SELECT count(*) FROM " + name;
+  begin(kReading);
+  EXPECT_EQ(number(count), 0);
+  const auto other = connect();
+  run_on(*other, "INSERT INTO " + name + " VALUES (1)");
+  EXPECT_EQ(number(count), 0);
+  commit();
+  EXPECT_EQ(number(count), 1);
+}
+
+TEST_P(Contract, ReadTransactionRefusesWrites) {
+  const auto name = table("id {integer}");
+  begin(kReading);
+  EXPECT_EQ(error_of([&] { run("INSERT INTO " + name + " VALUES (1)"); }).code, Errc::read_only);
+  rollback();
+  EXPECT_EQ(number("SELECT count(*) FROM " + name), 0);
+}
+
+TEST_P(Contract, WritesAreAllowedAgainAfterAReadTransaction) {
+  const auto name = table("id {integer}");
+  begin(kReading);
+  commit();
+  run("INSERT INTO " + name + " VALUES (1)");
+  begin(kReading);
+  rollback();
+  run("INSERT INTO " + name + " VALUES (2)");
+  EXPECT_EQ(number("SELECT count(*) FROM " + name), 2);
+}
+
+TEST_P(Contract, FailedStatementInsideATransactionHasNoEffect) {
+  const auto name = table("id {integer} PRIMARY KEY");
+  run("INSERT INTO " + name + " VALUES (1)");
+  begin();
+  run("INSERT INTO " + name + " VALUES (2)");
+  EXPECT_EQ(error_of([&] { run("INSERT INTO " + name + " VALUES (1)"); }).code, Errc::constraint);
+  EXPECT_EQ(connection().transaction_state(), backend().traits().error_fails_transaction
+                                                  ? TransactionState::failed
+                                                  : TransactionState::open);
+  rollback();
+  EXPECT_EQ(connection().transaction_state(), TransactionState::none);
+  EXPECT_EQ(number("SELECT count(*) FROM " + name), 1);
+  run("INSERT INTO " + name + " VALUES (3)");
+}
+
+TEST_P(Contract, CommitOfAFailedTransactionIsAConflict) {
+  if (!backend().traits().error_fails_transaction) GTEST_SKIP();
+  const auto name = table("id {integer}");
+  begin();
+  run("INSERT INTO " + name + " VALUES (2)");
+  EXPECT_THROW(run("SELECT * FROM contract_no_such_table"), Error);
+  EXPECT_THROW(number("SELECT 1"), Error);
+  EXPECT_EQ(error_of([&] { commit(); }).code, Errc::conflict);
+  EXPECT_EQ(connection().transaction_state(), TransactionState::none);
+  EXPECT_EQ(number("SELECT count(*) FROM " + name), 0);
+}
+
+TEST_P(Contract, SavepointTakesBackAFailedStatement) {
+  const auto name = table("id {integer} PRIMARY KEY");
+  begin();
+  run("INSERT INTO " + name + " VALUES (1)");
+  run("SAVEPOINT here");
+  run("INSERT INTO " + name + " VALUES (2)");
+  EXPECT_THROW(run("INSERT INTO " + name + " VALUES (1)"), ConstraintViolation);
+  run("ROLLBACK TO SAVEPOINT here");
+  EXPECT_EQ(connection().transaction_state(), TransactionState::open);
+  run("INSERT INTO " + name + " VALUES (3)");
+  commit();
+  const auto rows = run("SELECT id FROM " + name + " ORDER BY id");
+  ASSERT_EQ(rows->row_count(), 2U);
+  EXPECT_EQ(rows->cell(1, 0).as_integer(), 3);
+}
+
+TEST_P(Contract, CommitThatBreaksADeferredRuleEndsTheTransaction) {
+  const auto parent = table("id {integer} PRIMARY KEY");
+  const auto child =
+      table("parent_id {integer} REFERENCES " + parent + " (id) DEFERRABLE INITIALLY DEFERRED");
+  begin();
+  run("INSERT INTO " + child + " VALUES (1)");
+  EXPECT_EQ(error_of([&] { commit(); }).code, Errc::constraint);
+  EXPECT_EQ(connection().transaction_state(), TransactionState::none);
+  EXPECT_EQ(number("SELECT count(*) FROM " + child), 0);
+}
+
+TEST_P(Contract, RollbackWithoutATransactionIsHarmless) {
+  rollback();
+  expect_usable();
+}
+
+TEST_P(Contract, ClosingAConnectionRollsBack) {
+  const auto name = table("id {integer}");
+  auto other = connect();
+  grant::run(other->begin(call(), TransactionOptions{}));
+  run_on(*other, "INSERT INTO " + name + " VALUES (1)");
+  other.reset();
+  EXPECT_EQ(number("SELECT count(*) FROM " + name), 0);
+  run("INSERT INTO " + name + " VALUES (2)");
+}
+
+}  // namespace
+}  // namespace grant::contract

@@ -1,0 +1,69 @@
+#include <filesystem>
+
+#include "contract/contract.hpp"
+#include "grant/driver/sqlite/driver.hpp"
+#include "support/temporary_directory.hpp"
+
+namespace grant::contract {
+namespace {
+
+class SqliteBackend final : public Backend {
+ public:
+  const Driver& driver() const override { return sqlite::driver(); }
+
+  Url url() const override { return file_url(directory_.path() / "contract.db"); }
+
+  ConnectOptions reader() const override {
+    ConnectOptions options;
+    options.url = url();
+    options.node = "contract/reader";
+    options.access = Effect::read;
+    return options;
+  }
+
+  Url unreachable() const override { return file_url(directory_.path() / "missing" / "no.db"); }
+
+  std::string type(ValueKind kind) const override {
+    switch (kind) {
+      case ValueKind::boolean: return "BOOLEAN";
+      case ValueKind::integer: return "INTEGER";
+      case ValueKind::real: return "REAL";
+      case ValueKind::bytes: return "BLOB";
+      case ValueKind::timestamp: return "TIMESTAMP";
+      case ValueKind::json: return "JSON TEXT";
+      case ValueKind::text:
+      case ValueKind::null: return "TEXT";
+    }
+    return "TEXT";
+  }
+
+  std::string slow_query() const override {
+    return "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) "
+           "SELECT count(*) FROM n";
+  }
+
+  Traits traits() const override {
+    Traits traits;
+    traits.keeps_negative_zero = false;
+    traits.error_fails_transaction = false;
+    return traits;
+  }
+
+ private:
+  static Url file_url(const std::filesystem::path& file) {
+    Url url;
+    url.adapter = Adapter::sqlite;
+    url.database = file.string();
+    return url;
+  }
+
+  test::TemporaryDirectory directory_;
+};
+
+std::unique_ptr<Backend> make_sqlite() { return std::make_unique<SqliteBackend>(); }
+
+INSTANTIATE_TEST_SUITE_P(Sqlite, Contract, testing::Values(MakeBackend(make_sqlite)),
+                         [](const auto&) { return "sqlite"; });
+
+}  // namespace
+}  // namespace grant::contract
