@@ -1,0 +1,201 @@
+// What finding a row by its primary key costs on PostgreSQL, on top of libpq itself: one row of
+// four columns becomes a C++ struct, by a prepared statement, over TCP on this machine.
+#include <arpa/inet.h>
+#include <endian.h>
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <pqxx/pqxx>
+#include <stdexcept>
+#include <string>
+
+#include "bench/harness.hpp"
+#include "grant/driver/postgres/driver.hpp"
+
+namespace {
+
+using namespace grant;
+using namespace grant::bench;
+
+constexpr std::int64_t kRows = 10'000;
+
+// All of them send this.
+constexpr const char* kFind =
+    "SELECT id, email, name, created_at FROM bench_users WHERE id = $1 LIMIT 1";
+
+struct User {
+  std::int64_t id{};
+  std::string email{};
+  std::optional<std::string> name{};
+  Timestamp created_at{};
+};
+
+/// Spread over the table, and the same for every implementation.
+std::int64_t nth_id(std::size_t n) { return static_cast<std::int64_t>(n * 7'919 % kRows) + 1; }
+
+/// The server to measure; TLS off unless the URL asks for it, because it would cost more than what
+/// is measured here.
+std::string server_url() {
+  const char* url = std::getenv("GRANT_BENCH_POSTGRES_URL");
+  if (url == nullptr) {
+    throw std::runtime_error("GRANT_BENCH_POSTGRES_URL must name a PostgreSQL server");
+  }
+  std::string text = url;
+  if (text.find("sslmode=") == std::string::npos) {
+    text += text.find('?') == std::string::npos ? '?' : '&';
+    text += "sslmode=disable";
+  }
+  return text;
+}
+
+struct CloseConnection {
+  void operator()(PGconn* connection) const noexcept { ::PQfinish(connection); }
+};
+using PqConnection = std::shared_ptr<PGconn>;
+
+struct ClearResult {
+  void operator()(PGresult* result) const noexcept { ::PQclear(result); }
+};
+using PqResult = std::unique_ptr<PGresult, ClearResult>;
+
+PqConnection pq_connect() {
+  PqConnection connection(::PQconnectdb(server_url().c_str()), CloseConnection{});
+  if (::PQstatus(connection.get()) != CONNECTION_OK) {
+    throw std::runtime_error(::PQerrorMessage(connection.get()));
+  }
+  return connection;
+}
+
+void expect(const PGconn* connection, const PqResult& result, ExecStatusType status) {
+  if (::PQresultStatus(result.get()) != status) {
+    throw std::runtime_error(::PQerrorMessage(connection));
+  }
+}
+
+void make_table() {
+  const PqConnection connection = pq_connect();
+  const PqResult result(::PQexec(
+      connection.get(),
+      fmt::format("DROP TABLE IF EXISTS bench_users;"
+                  "CREATE TABLE bench_users (id bigint PRIMARY KEY, email text NOT NULL,"
+                  " name text, created_at timestamptz NOT NULL);"
+                  "INSERT INTO bench_users SELECT i, 'user' || i || '@example.com',"
+                  " CASE WHEN i % 4 > 0 THEN 'User ' || i END, now() - i * interval '1 minute'"
+                  " FROM generate_series(1, {}) i;"
+                  "ANALYZE bench_users",
+                  kRows)
+          .c_str()));
+  expect(connection.get(), result, PGRES_COMMAND_OK);
+}
+
+void check(const User& user, std::int64_t id) {
+  if (user.id != id) throw std::runtime_error(fmt::format("asked for {}, got {}", id, user.id));
+}
+
+// --- libpq
+
+std::int64_t big_endian_64(const char* bytes) {
+  std::uint64_t value{};
+  std::memcpy(&value, bytes, sizeof value);
+  return static_cast<std::int64_t>(be64toh(value));
+}
+
+std::string text_of(const PGresult* result, int column) {
+  return {::PQgetvalue(result, 0, column),
+          static_cast<std::size_t>(::PQgetlength(result, 0, column))};
+}
+
+User pq_find(PGconn* connection, std::int64_t id) {
+  const std::uint64_t bytes = htobe64(static_cast<std::uint64_t>(id));
+  const std::array values{reinterpret_cast<const char*>(&bytes)};
+  constexpr std::array kLengths{static_cast<int>(sizeof bytes)};
+  constexpr std::array kFormats{1};
+  const PqResult result(
+      ::PQexecPrepared(connection, "find", 1, values.data(), kLengths.data(), kFormats.data(), 1));
+  expect(connection, result, PGRES_TUPLES_OK);
+  const PGresult* row = result.get();
+  // Binary timestamps count microseconds from the year 2000.
+  constexpr std::chrono::sys_days kEpoch{std::chrono::year(2000) / 1 / 1};
+  return {.id = big_endian_64(::PQgetvalue(row, 0, 0)),
+          .email = text_of(row, 1),
+          .name = ::PQgetisnull(row, 0, 2) != 0 ? std::nullopt : std::optional(text_of(row, 2)),
+          .created_at = kEpoch + std::chrono::microseconds(big_endian_64(::PQgetvalue(row, 0, 3)))};
+}
+
+Run set_up_libpq() {
+  make_table();
+  PqConnection connection = pq_connect();
+  constexpr std::array<Oid, 1> kTypes{20};  // int8
+  const PqResult result(::PQprepare(connection.get(), "find", kFind, 1, kTypes.data()));
+  expect(connection.get(), result, PGRES_COMMAND_OK);
+  return [connection](Round& round) {
+    for (std::size_t i = 0; i < round.iterations; ++i) {
+      const User user = pq_find(connection.get(), nth_id(i));
+      check(user, nth_id(i));
+      keep(user);
+    }
+  };
+}
+
+// --- libpqxx
+
+Run set_up_pqxx() {
+  auto connection = std::make_shared<pqxx::connection>(server_url());
+  connection->prepare("find", kFind);
+  return [connection](Round& round) {
+    pqxx::nontransaction transaction(*connection);
+    for (std::size_t i = 0; i < round.iterations; ++i) {
+      const pqxx::row row = transaction.exec_prepared1("find", nth_id(i));
+      User user{.id = row[0].as<std::int64_t>(), .email = row[1].as<std::string>()};
+      if (!row[2].is_null()) user.name = row[2].as<std::string>();
+      // libpqxx 6 has no type for a timestamp: it stays text here, which spares it some work.
+      const std::string created_at = row[3].as<std::string>();
+      check(user, nth_id(i));
+      keep(user);
+      keep(created_at);
+    }
+  };
+}
+
+// --- Grant
+
+User grant_find(Connection& connection, std::int64_t id) {
+  const std::array params{ValueView::integer(id)};
+  const auto result = run(connection.execute(
+      io::Call(io::blocking_waiter()), {.sql = kFind, .params = params, .effect = Effect::read}));
+  const ValueView name = result->cell(0, 2);
+  return {.id = result->cell(0, 0).as_integer(),
+          .email = std::string(result->cell(0, 1).as_characters()),
+          .name = name.is_null() ? std::nullopt : std::optional(std::string(name.as_characters())),
+          .created_at = result->cell(0, 3).as_timestamp()};
+}
+
+Run set_up_grant_driver() {
+  const std::shared_ptr<Connection> connection = run(postgres::driver().connect(
+      io::Call(io::blocking_waiter()), {.url = Url::parse(server_url()), .node = "bench"}));
+  return [connection](Round& round) {
+    for (std::size_t i = 0; i < round.iterations; ++i) {
+      const User user = grant_find(*connection, nth_id(i));
+      check(user, nth_id(i));
+      keep(user);
+    }
+  };
+}
+
+// The model's User::find goes here, and into the case below.
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_bench(argc, argv, "find",
+                   {{.name = "one row by primary key",
+                     .implementations = {{"libpq, PQexecPrepared", set_up_libpq},
+                                         {"libpqxx 6, exec_prepared", set_up_pqxx},
+                                         {"grant::Connection::execute", set_up_grant_driver}}}});
+}
