@@ -82,7 +82,8 @@ void make_table() {
   const PqConnection connection = pq_connect();
   const PqResult result(::PQexec(
       connection.get(),
-      fmt::format("DROP TABLE IF EXISTS bench_users;"
+      fmt::format("SET client_min_messages = warning;"
+                  "DROP TABLE IF EXISTS bench_users;"
                   "CREATE TABLE bench_users (id bigint PRIMARY KEY, email text NOT NULL,"
                   " name text, created_at timestamptz NOT NULL);"
                   "INSERT INTO bench_users SELECT i, 'user' || i || '@example.com',"

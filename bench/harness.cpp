@@ -5,13 +5,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
+#include <cmath>
 #include <ctime>
 #include <exception>
 #include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <stdexcept>
 #include <thread>
 
 #include "bench/statistics.hpp"
@@ -96,8 +96,11 @@ std::vector<Measured> measure_case(const Case& one, const Options& options, std:
   return all;
 }
 
+/// To three decimals, for files that people read and compare.
+double rounded(double value) { return std::round(value * 1e3) / 1e3; }
+
 void print_and_collect(const std::string& bench, const Case& one, const std::vector<Measured>& all,
-                       nlohmann::json& rows) {
+                       nlohmann::ordered_json& rows) {
   const Measured& baseline = all.front();
   fmt::print("\n{}: {}\n{:<34}{:>10}{:>14}{:>14}{:>14}{:>11}\n", bench, one.name, "implementation",
              "metric", "median", "min", "max", "ratio");
@@ -113,11 +116,11 @@ void print_and_collect(const std::string& bench, const Case& one, const std::vec
                       {"implementation", measured.name},
                       {"metric", metric},
                       {"unit", unit},
-                      {"median", summary.median},
-                      {"min", summary.min},
-                      {"max", summary.max},
+                      {"median", rounded(summary.median)},
+                      {"min", rounded(summary.min)},
+                      {"max", rounded(summary.max)},
                       {"baseline", baseline.name},
-                      {"ratio", ratio}});
+                      {"ratio", rounded(ratio)}});
     }
   }
 }
@@ -155,7 +158,7 @@ std::vector<Case> filtered(const std::vector<Case>& cases, const std::string& fi
 }
 
 void run_cases(const std::string& bench, const std::vector<Case>& cases, const Options& options) {
-  auto rows = nlohmann::json::array();
+  auto rows = nlohmann::ordered_json::array();
   std::mt19937 random(20'240'101);  // the same order in every run
   for (const auto& one : filtered(cases, options.filter)) {
     print_and_collect(bench, one, measure_case(one, options, random), rows);
@@ -172,11 +175,11 @@ void run_cases(const std::string& bench, const std::vector<Case>& cases, const O
                   {"median", rss},
                   {"min", rss},
                   {"max", rss}});
-  const nlohmann::json document{{"cores", std::thread::hardware_concurrency()},
-                                {"compiler", __VERSION__},
-                                {"rounds", options.rounds},
-                                {"min_time_ms", options.min_time_ms},
-                                {"rows", std::move(rows)}};
+  const nlohmann::ordered_json document{{"cores", std::thread::hardware_concurrency()},
+                                        {"compiler", __VERSION__},
+                                        {"rounds", options.rounds},
+                                        {"min_time_ms", options.min_time_ms},
+                                        {"rows", std::move(rows)}};
   std::ofstream file(options.out);
   file << document.dump(1) << '\n';
   if (!file.flush()) throw std::runtime_error(fmt::format("cannot write {}", options.out));
