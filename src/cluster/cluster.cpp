@@ -48,6 +48,7 @@ Cluster::Cluster(std::string database, std::string shard, std::vector<std::uniqu
     : database_(std::move(database)),
       shard_(std::move(shard)),
       name_(shard_ == "default" ? database_ : database_ + '@' + shard_),
+      origin_(Origin::of(database_, shard_)),
       nodes_(std::move(nodes)),
       routing_(routing),
       health_(health),
@@ -162,6 +163,7 @@ void Cluster::publish_locked() {
     NodeView view;
     view.name = nodes_[i]->name();
     view.role = nodes_[i]->role();
+    view.checked = record.checked;
     view.healthy = record.healthy;
     view.kind = record.seen.kind;
     view.epoch = record.seen.epoch;

@@ -209,15 +209,26 @@ void add_node_keys(const Reader& reader, Nodes& nodes, Keys& keys) {
                     [&](const auto& n) { nodes.readers = read_urls(reader, n, "readers"); });
 }
 
+/// toml++ sorts keys; people expect the order they wrote.
+std::vector<std::pair<std::string, const toml::node*>> in_written_order(const toml::table& table) {
+  std::vector<std::pair<std::string, const toml::node*>> entries;
+  for (const auto& [key, node] : table) entries.emplace_back(std::string(key.str()), &node);
+  std::ranges::stable_sort(entries, {}, [](const auto& entry) {
+    const auto& begin = entry.second->source().begin;
+    return std::pair(begin.line, begin.column);
+  });
+  return entries;
+}
+
 void read_shards(const Reader& reader, const toml::node& node, const std::string& where,
                  ConnectionSpec& spec) {
-  for (const auto& [name, shard_node] : reader.table(node, "shards")) {
+  for (const auto& [name, shard_node] : in_written_order(reader.table(node, "shards"))) {
+    const auto path = fmt::format("{}.shards.{}", where, name);
     ShardSpec shard;
     Keys keys;
     add_node_keys(reader, shard, keys);
-    read_keys(reader, reader.table(shard_node, "shard " + std::string(name.str())),
-              fmt::format("{}.shards.{}", where, name.str()), keys);
-    spec.shards.emplace_back(std::string(name.str()), std::move(shard));
+    read_keys(reader, reader.table(*shard_node, path), path, keys);
+    spec.shards.emplace_back(name, std::move(shard));
   }
 }
 
@@ -268,15 +279,7 @@ Databases parse_config(std::string_view text, std::string_view name) {
 
   Databases databases;
   const auto read_all = [&](const toml::node& node) {
-    // toml++ sorts keys; people expect the order they wrote.
-    std::vector<std::pair<std::string, const toml::node*>> found;
-    for (const auto& [key, database] : reader.table(node, "databases")) {
-      found.emplace_back(std::string(key.str()), &database);
-    }
-    std::ranges::stable_sort(found, {}, [](const auto& each) {
-      return each.second->source().begin.line;
-    });
-    for (const auto& [key, database] : found) {
+    for (const auto& [key, database] : in_written_order(reader.table(node, "databases"))) {
       databases.emplace_back(key, read_database(reader, *database, "databases." + key));
     }
   };

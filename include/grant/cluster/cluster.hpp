@@ -10,6 +10,7 @@
 #include "grant/cluster/health.hpp"
 #include "grant/cluster/load_balancer.hpp"
 #include "grant/cluster/node.hpp"
+#include "grant/cluster/origin.hpp"
 #include "grant/cluster/route.hpp"
 #include "grant/cluster/routing_table.hpp"
 #include "grant/core/clock.hpp"
@@ -75,6 +76,9 @@ class Cluster {
   /// "primary", or "orders@eu" for a shard with a name of its own.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
+  /// What records that come from here remember.
+  [[nodiscard]] const Origin& origin() const noexcept { return origin_; }
+
   [[nodiscard]] const RoutingOptions& routing() const noexcept { return routing_; }
   [[nodiscard]] const HealthCheckOptions& health() const noexcept { return health_; }
   [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
@@ -134,6 +138,7 @@ class Cluster {
   const std::string database_;
   const std::string shard_;
   const std::string name_;
+  const Origin& origin_;
   const std::vector<std::unique_ptr<Node>> nodes_;
   const RoutingOptions routing_;
   const HealthCheckOptions health_;

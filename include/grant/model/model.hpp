@@ -1,0 +1,209 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "grant/model/field.hpp"
+#include "grant/model/query.hpp"
+#include "grant/model/record.hpp"
+#include "grant/query/raw_sql.hpp"
+#include "grant/session/session.hpp"
+#include "grant/session/transaction.hpp"
+
+namespace grant {
+
+/// The base of a model: a struct with plain members, a `table`, and optionally a `connection`.
+///
+///     struct User : grant::Model<User> {
+///       std::int64_t id{};
+///       std::string email{};
+///
+///       static constexpr auto table = grant::table<User>("users",
+///           grant::column<&User::id>.primary_key(), grant::column<&User::email>.unique());
+///       static constexpr auto connection = grant::connects_to("primary");
+///     };
+///
+/// All functions that reach a database block, and throw what the database answers; see Errc. A loaded
+/// record remembers the database and shard it came from, and goes back there.
+template <class T>
+class Model {
+ public:
+  // -- One record ---------------------------------------------------------------------------------
+
+  /// Inserts `record` and gives it back as the database stored it.
+  static T create(T record) {
+    record.insert();
+    return record;
+  }
+
+  /// Inserts a record with these columns set: `User::create(grant::field<&User::email> = "a@b.c")`.
+  template <class... More>
+  static T create(const Assignment<T>& first, const More&... more) {
+    T record{};
+    record.apply(first, more...);
+    record.insert();
+    return record;
+  }
+
+  /// Inserts a new record; writes all columns of one that is there. Errors: not_found, when its row
+  /// is gone.
+  void save() {
+    if (is_new()) return insert();
+    detail::update_record(info(), home_access(), self());
+  }
+
+  /// Sets these columns, here and in the database, and no others. Errors: not_found, when the row is
+  /// gone.
+  template <class... More>
+  void update(const Assignment<T>& first, const More&... more) {
+    apply(first, more...);
+    if (is_new()) return insert();
+    const std::array<std::string_view, 1 + sizeof...(More)> columns{first.set.column.column,
+                                                                    more.set.column.column...};
+    detail::update_columns(info(), home_access(), self(), columns);
+  }
+
+  /// Deletes the row; the record is new afterwards. Errors: not_found, when the row is gone.
+  void destroy() {
+    detail::delete_record(info(), home_access(), self());
+    origin_ = nullptr;
+  }
+
+  /// Reads the row again. Errors: not_found, when it is gone.
+  void reload() { detail::reload_record(info(), home_access(), self()); }
+
+  /// True until the record was saved or loaded, and after destroy().
+  [[nodiscard]] bool is_new() const noexcept { return origin_ == nullptr; }
+
+  /// Where the record came from; null for a new one.
+  [[nodiscard]] const Origin* origin() const noexcept { return origin_; }
+
+  // -- Finding ------------------------------------------------------------------------------------
+
+  /// Errors: not_found.
+  template <class Key>
+  [[nodiscard]] static T find(const Key& key) {
+    auto found = find_if_there(key);
+    if (!found) detail::throw_not_found(info(), "no row has this primary key");
+    return *std::move(found);
+  }
+
+  /// Empty when there is none.
+  template <class Key>
+  [[nodiscard]] static std::optional<T> find_if_there(const Key& key) {
+    const auto access = access_now();
+    const auto selection = detail::by_key(info(), detail::operand_value<detail::KeyType<T>>(key));
+    const auto executed = detail::run_select(access, selection);
+    if (executed.result->row_count() == 0) return std::nullopt;
+    std::optional<T> record(std::in_place);
+    detail::load_row(info(), *executed.result, 0, &*record);
+    record->set_origin(executed.origin);
+    return record;
+  }
+
+  [[nodiscard]] static std::optional<T> find_by(Expression condition) {
+    return query().where(std::move(condition)).first();
+  }
+
+  /// Records from SQL of your own, which must give all columns of the table, by name; on the model's
+  /// database. Goes to the primary unless it is marked as a read:
+  /// `User::find_by_sql(grant::sql("SELECT * FROM users WHERE id = $1", 7).read())`.
+  [[nodiscard]] static std::vector<T> find_by_sql(RawSql raw) {
+    const auto executed = std::move(raw).connect(model_connection()).execute();
+    const auto positions = detail::match_columns(info(), *executed.result);
+    std::vector<T> records(executed.result->row_count());
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      detail::load_row(info(), *executed.result, i, positions, &records[i]);
+      records[i].set_origin(executed.origin);
+    }
+    return records;
+  }
+
+  /// All rows, to be narrowed.
+  [[nodiscard]] static Query<T> query() { return Query<T>(access_now()); }
+  [[nodiscard]] static Query<T> where(Expression condition) {
+    return query().where(std::move(condition));
+  }
+  [[nodiscard]] static Query<T> order(Order order) { return query().order(order); }
+  [[nodiscard]] static Query<T> limit(std::uint64_t rows) { return query().limit(rows); }
+  [[nodiscard]] static Query<T> offset(std::uint64_t rows) { return query().offset(rows); }
+  [[nodiscard]] static std::vector<T> all() { return query().all(); }
+  [[nodiscard]] static std::optional<T> first() { return query().first(); }
+  [[nodiscard]] static std::uint64_t count() { return query().count(); }
+  [[nodiscard]] static bool exists() { return query().exists(); }
+
+  // -- Context, for the queries on this model's database --------------------------------------------
+
+  /// See grant::connected_to().
+  template <class Function>
+  static decltype(auto) connected_to(ConnectedTo to, Function&& function) {
+    const detail::ContextScope scope(model_connection().database, std::move(to));
+    return std::forward<Function>(function)();
+  }
+
+  template <class Function>
+  static decltype(auto) while_preventing_writes(Function&& function) {
+    ConnectedTo to;
+    to.prevent_writes = true;
+    return connected_to(std::move(to), std::forward<Function>(function));
+  }
+
+  /// See grant::transaction().
+  template <class Function>
+  static auto transaction(Function&& function) {
+    return grant::transaction(std::string(model_connection().database),
+                              std::forward<Function>(function));
+  }
+
+  /// See Session::stick_to_primary(); for the calling thread's session.
+  static void stick_to_primary(std::chrono::milliseconds period) {
+    const auto context = detail::current_context();
+    const auto target = detail::resolve(context.get(), model_connection().database);
+    Session::current().stick_to_primary(target.database, period);
+  }
+
+  /// Creates the table where it is missing, with the columns of `table`.
+  static void create_table() { detail::run_create_table(access_now(), info()); }
+
+ private:
+  friend T;
+  friend class Query<T>;
+
+  [[nodiscard]] static const TableInfo& info() noexcept { return detail::table_info<T>(); }
+
+  [[nodiscard]] static constexpr ModelConnection model_connection() noexcept {
+    if constexpr (requires { T::connection; }) {
+      return T::connection;
+    } else {
+      return ModelConnection{};
+    }
+  }
+
+  [[nodiscard]] static detail::Access access_now() {
+    return {detail::current_context(), model_connection(), nullptr};
+  }
+  [[nodiscard]] detail::Access home_access() const {
+    return {detail::current_context(), model_connection(), origin_};
+  }
+
+  [[nodiscard]] void* self() noexcept { return static_cast<T*>(this); }
+
+  void insert() { origin_ = detail::insert_record(info(), access_now(), self()); }
+
+  template <class... Assignments>
+  void apply(const Assignments&... assignments) {
+    (assignments.apply(static_cast<T&>(*this), assignments.set.value.view()), ...);
+  }
+
+  void set_origin(const Origin* origin) noexcept { origin_ = origin; }
+
+  const Origin* origin_ = nullptr;
+};
+
+}  // namespace grant

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "grant/core/codec.hpp"
+#include "grant/query/rows.hpp"
+#include "grant/session/execution.hpp"
+
+namespace grant {
+
+/// SQL in your own words, with bound values. Placeholders are `$1`, `$2`, … on every engine.
+///
+///     grant::sql("UPDATE users SET name = $1 WHERE id = $2", "Ada", 7).run();
+///     for (auto row : grant::sql("SELECT id FROM users").read().run()) row.get<std::int64_t>("id");
+class RawSql {
+ public:
+  explicit RawSql(std::string text);
+
+  /// Adds the value of the next placeholder.
+  template <class T>
+  RawSql&& bind(const T& value) && {
+    if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+      params_.add(Value(ValueView::text(value)));
+    } else {
+      params_.add(owned(Codec<T>::encode(value)));
+    }
+    return std::move(*this);
+  }
+
+  /// The database to use; "primary" otherwise. A literal, or text that outlives this.
+  RawSql&& on(std::string_view database) &&;
+
+  /// Promises that the statement changes nothing, so that a replica may serve it.
+  RawSql&& read() &&;
+
+  /// Uses a model's database and settings.
+  RawSql&& connect(ModelConnection connection) &&;
+
+  /// Errors: those of a query.
+  Rows run() const;
+
+  /// The same with where it ran.
+  [[nodiscard]] detail::Executed execute() const;
+
+  [[nodiscard]] RouteExplanation explain_route() const;
+
+ private:
+  static Value owned(ValueView view) { return Value(view); }
+  static Value owned(Value value) { return value; }
+
+  std::string text_;
+  Params params_;
+  detail::Access access_;
+  Effect effect_ = Effect::write;
+};
+
+/// See RawSql.
+template <class... Values>
+[[nodiscard]] RawSql sql(std::string text, const Values&... values) {
+  RawSql raw(std::move(text));
+  (static_cast<void>(std::move(raw).bind(values)), ...);
+  return raw;
+}
+
+[[nodiscard]] inline RouteExplanation explain_route(const RawSql& raw) {
+  return raw.explain_route();
+}
+
+}  // namespace grant

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "grant/core/clock.hpp"
+#include "grant/core/value.hpp"
+
+namespace grant {
+
+/// One column of a model, with what is needed to move it between a record and the database. Records
+/// are passed as pointers to the model's type.
+struct ColumnInfo {
+  std::string_view name{};
+  ValueKind kind{};
+  bool nullable = false;
+  bool primary_key = false;
+  bool unique = false;
+
+  /// Adds the record's value to `params`; the record must outlive them.
+  void (*bind)(const void* record, Params& params) = nullptr;
+  /// Errors: invalid_argument, for a value that does not fit.
+  void (*load)(void* record, ValueView value) = nullptr;
+  /// Whether the value is what a new record starts with. Null for all but primary keys and
+  /// timestamps.
+  bool (*is_unset)(const void* record) = nullptr;
+  /// Sets a timestamp column. Null for all others.
+  void (*touch)(void* record, Timestamp now) = nullptr;
+};
+
+/// One model's table. Lives as long as the process.
+struct TableInfo {
+  std::string_view name{};
+  std::span<const ColumnInfo> columns{};
+  std::size_t primary_key{};  ///< Index of that column.
+
+  [[nodiscard]] const ColumnInfo& key() const noexcept { return columns[primary_key]; }
+};
+
+}  // namespace grant

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "grant/cluster/origin.hpp"
+#include "grant/cluster/route.hpp"
+#include "grant/driver/adapter.hpp"
+#include "grant/driver/result.hpp"
+#include "grant/driver/statement.hpp"
+#include "grant/io/task.hpp"
+#include "grant/io/waiter.hpp"
+#include "grant/session/context.hpp"
+
+namespace grant {
+
+/// How a model is connected: `static constexpr auto connection = grant::connects_to("primary")…`.
+struct ModelConnection {
+  std::string_view database = "primary";
+  std::optional<std::chrono::milliseconds> lag_threshold{};
+  std::optional<std::size_t> retry_attempts{};
+
+  /// Most lag of a replica that serves this model's reads, in place of the database's.
+  [[nodiscard]] constexpr ModelConnection replica_lag_threshold(
+      std::chrono::milliseconds threshold) const {
+    auto changed = *this;
+    changed.lag_threshold = threshold;
+    return changed;
+  }
+
+  /// How often a statement of this model that was certainly not executed is tried again, in place of
+  /// the database's. Zero: never.
+  [[nodiscard]] constexpr ModelConnection failover_retry_attempts(std::size_t attempts) const {
+    auto changed = *this;
+    changed.retry_attempts = attempts;
+    return changed;
+  }
+};
+
+/// The connection of a model to `database`; a string literal.
+[[nodiscard]] constexpr ModelConnection connects_to(std::string_view database) {
+  ModelConnection connection;
+  connection.database = database;
+  return connection;
+}
+
+namespace detail {
+
+/// Which queries run where: the context they were made in, their model's settings, and the shard
+/// that a loaded record must go home to.
+struct Access {
+  Context context{};
+  ModelConnection connection{};
+  const Origin* home = nullptr;  ///< Null: by the context.
+};
+
+struct Executed {
+  std::unique_ptr<Result> result;
+  const Origin* origin = nullptr;
+};
+
+/// The engine that `access` leads to. Errors: as Registry::cluster().
+[[nodiscard]] Adapter adapter_of(const Access& access);
+
+/// The time of day by the clock of the registry that `access` leads to.
+[[nodiscard]] Timestamp wall_time_of(const Access& access);
+
+/// Routes `statement`, runs it, and tries it again where that is safe. Its views must live until the
+/// task ends. Errors: read_only where writes are prevented; unavailable, naming every node tried;
+/// whatever the server says.
+Task<Executed> execute(Access access, Statement statement, io::Call call);
+
+/// The same, blocking, within the context's deadline.
+Executed execute(const Access& access, const Statement& statement);
+
+/// Where a statement with this effect would go now.
+[[nodiscard]] RouteExplanation explain_route(const Access& access, Effect effect);
+
+}  // namespace detail
+}  // namespace grant

@@ -1,0 +1,35 @@
+#include "grant/cluster/origin.hpp"
+
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "grant/core/mutex.hpp"
+
+namespace grant {
+namespace {
+
+class Origins {
+ public:
+  const Origin& find(std::string_view database, std::string_view shard) {
+    const Lock lock(mutex_);
+    auto& slot = all_[{std::string(database), std::string(shard)}];
+    if (!slot) slot = std::make_unique<Origin>(Origin{std::string(database), std::string(shard)});
+    return *slot;
+  }
+
+ private:
+  Mutex mutex_;
+  std::map<std::pair<std::string, std::string>, std::unique_ptr<Origin>> all_
+      GRANT_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+const Origin& Origin::of(std::string_view database, std::string_view shard) {
+  // Never destroyed: records may be looked at while the process ends.
+  static auto& origins = *new Origins;
+  return origins.find(database, shard);
+}
+
+}  // namespace grant

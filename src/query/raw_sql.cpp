@@ -1,0 +1,36 @@
+#include "grant/query/raw_sql.hpp"
+
+namespace grant {
+
+RawSql::RawSql(std::string text) : text_(std::move(text)) {
+  access_.context = detail::current_context();
+}
+
+RawSql&& RawSql::on(std::string_view database) && {
+  access_.connection.database = database;
+  return std::move(*this);
+}
+
+RawSql&& RawSql::read() && {
+  effect_ = Effect::read;
+  return std::move(*this);
+}
+
+RawSql&& RawSql::connect(ModelConnection connection) && {
+  access_.connection = connection;
+  return std::move(*this);
+}
+
+Rows RawSql::run() const { return Rows(execute().result); }
+
+detail::Executed RawSql::execute() const {
+  Statement statement;
+  statement.sql = text_;
+  statement.params = params_.views();
+  statement.effect = effect_;
+  return detail::execute(access_, statement);
+}
+
+RouteExplanation RawSql::explain_route() const { return detail::explain_route(access_, effect_); }
+
+}  // namespace grant

@@ -1,0 +1,242 @@
+#include "grant/query/sql.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "expression_node.hpp"
+#include "grant/core/error.hpp"
+#include "grant/query/dialect.hpp"
+
+namespace grant {
+namespace {
+
+std::string_view symbol(Comparison comparison) {
+  switch (comparison) {
+    case Comparison::equal: return " = ";
+    case Comparison::not_equal: return " <> ";
+    case Comparison::less: return " < ";
+    case Comparison::less_or_equal: return " <= ";
+    case Comparison::greater: return " > ";
+    case Comparison::greater_or_equal: return " >= ";
+    case Comparison::like: return " LIKE ";
+  }
+  return " = ";
+}
+
+/// Appends SQL for one engine and collects the values.
+class Writer {
+ public:
+  explicit Writer(Adapter adapter) : adapter_(adapter) {}
+
+  Writer& text(std::string_view part) {
+    out_.sql += part;
+    return *this;
+  }
+
+  Writer& name(std::string_view identifier) {
+    dialect::append_identifier(out_.sql, adapter_, identifier);
+    return *this;
+  }
+
+  Writer& column(const ColumnName& column) {
+    return name(column.table).text(".").name(column.column);
+  }
+
+  Writer& number(std::uint64_t number) {
+    fmt::format_to(std::back_inserter(out_.sql), "{}", number);
+    return *this;
+  }
+
+  Writer& value(ValueView view) {
+    out_.params.add(view);
+    return placeholder();
+  }
+
+  Writer& bind(const ColumnInfo& column, const void* record) {
+    column.bind(record, out_.params);
+    return placeholder();
+  }
+
+  /// `each` writes one item.
+  template <class Items, class Each>
+  Writer& list(const Items& items, const Each& each) {
+    bool first = true;
+    for (const auto& item : items) {
+      if (!std::exchange(first, false)) text(", ");
+      each(item);
+    }
+    return *this;
+  }
+
+  Writer& all_columns(const TableInfo& table) {
+    return list(table.columns, [this](const ColumnInfo& column) { name(column.name); });
+  }
+
+  Writer& condition(const Expression& expression) {
+    std::visit([this](const auto& node) { write(node); }, expression.node().is);
+    return *this;
+  }
+
+  Writer& where(const Selection& selection) {
+    if (selection.where) text(" WHERE ").condition(*selection.where);
+    return *this;
+  }
+
+  Writer& where_key(const TableInfo& table, const void* record) {
+    return text(" WHERE ").name(table.key().name).text(" = ").bind(table.key(), record);
+  }
+
+  Writer& range(const Selection& selection) {
+    if (selection.limit) text(" LIMIT ").number(*selection.limit);
+    if (selection.offset) {
+      if (!selection.limit) text(dialect::limit_before_offset(adapter_));
+      text(" OFFSET ").number(*selection.offset);
+    }
+    return *this;
+  }
+
+  RenderedSql take() { return std::move(out_); }
+
+ private:
+  using Node = Expression::Node;
+
+  Writer& placeholder() {
+    text("$").number(out_.params.size());
+    return *this;
+  }
+
+  void write(const Node::Compare& node) {
+    column(node.column).text(symbol(node.comparison)).value(node.value.view());
+  }
+  void write(const Node::CompareColumns& node) {
+    column(node.left).text(symbol(node.comparison)).column(node.right);
+  }
+  void write(const Node::IsNull& node) {
+    column(node.column).text(node.wanted ? " IS NULL" : " IS NOT NULL");
+  }
+  void write(const Node::In& node) {
+    if (node.values.empty()) {
+      text("1 = 0");
+      return;
+    }
+    column(node.column).text(" IN (");
+    list(node.values, [this](const Value& each) { value(each.view()); }).text(")");
+  }
+  void write(const Node::And& node) {
+    text("(").condition(node.left).text(" AND ").condition(node.right).text(")");
+  }
+  void write(const Node::Or& node) {
+    text("(").condition(node.left).text(" OR ").condition(node.right).text(")");
+  }
+  void write(const Node::Not& node) { text("NOT (").condition(node.inner).text(")"); }
+
+  Adapter adapter_;
+  RenderedSql out_;
+};
+
+void refuse_range(const Selection& selection, std::string_view what) {
+  if (selection.order.empty() && !selection.limit && !selection.offset) return;
+  throw_error(Errc::invalid_argument,
+              fmt::format("{} of {} takes no order, limit or offset", what, selection.table->name));
+}
+
+}  // namespace
+
+RenderedSql render_select(Adapter adapter, const Selection& selection) {
+  Writer out(adapter);
+  out.text("SELECT ").all_columns(*selection.table).text(" FROM ").name(selection.table->name);
+  out.where(selection);
+  if (!selection.order.empty()) {
+    out.text(" ORDER BY ").list(selection.order, [&out](const Order& order) {
+      out.column(order.column).text(order.descending ? " DESC" : "");
+    });
+  }
+  return out.range(selection).take();
+}
+
+RenderedSql render_count(Adapter adapter, const Selection& selection) {
+  Writer out(adapter);
+  if (!selection.limit && !selection.offset) {
+    out.text("SELECT count(*) FROM ").name(selection.table->name);
+    return out.where(selection).take();
+  }
+  out.text("SELECT count(*) FROM (SELECT 1 FROM ").name(selection.table->name);
+  out.where(selection).range(selection);
+  return out.text(") AS counted").take();
+}
+
+RenderedSql render_exists(Adapter adapter, const Selection& selection) {
+  Writer out(adapter);
+  out.text("SELECT 1 FROM ").name(selection.table->name).where(selection);
+  Selection one = selection;
+  if (!one.limit || *one.limit > 1) one.limit = 1;
+  return out.range(one).take();
+}
+
+RenderedSql render_update(Adapter adapter, const Selection& selection,
+                          const std::vector<ColumnValue>& values) {
+  refuse_range(selection, "an update");
+  if (values.empty()) {
+    throw_error(Errc::invalid_argument,
+                fmt::format("an update of {} sets no column", selection.table->name));
+  }
+  Writer out(adapter);
+  out.text("UPDATE ").name(selection.table->name).text(" SET ");
+  out.list(values, [&out](const ColumnValue& set) {
+    out.name(set.column.column).text(" = ").value(set.value.view());
+  });
+  return out.where(selection).take();
+}
+
+RenderedSql render_delete(Adapter adapter, const Selection& selection) {
+  refuse_range(selection, "a delete");
+  Writer out(adapter);
+  return out.text("DELETE FROM ").name(selection.table->name).where(selection).take();
+}
+
+RenderedSql render_insert(Adapter adapter, const TableInfo& table, const void* record) {
+  const bool generate_key = table.key().is_unset(record);
+  std::vector<const ColumnInfo*> given;
+  for (const auto& column : table.columns) {
+    if (!column.primary_key || !generate_key) given.push_back(&column);
+  }
+  Writer out(adapter);
+  out.text("INSERT INTO ").name(table.name);
+  if (given.empty()) {
+    out.text(dialect::default_values(adapter));
+  } else {
+    out.text(" (").list(given, [&out](const ColumnInfo* column) { out.name(column->name); });
+    out.text(") VALUES (");
+    out.list(given, [&](const ColumnInfo* column) { out.bind(*column, record); }).text(")");
+  }
+  return out.text(" RETURNING ").all_columns(table).take();
+}
+
+RenderedSql render_update_record(Adapter adapter, const TableInfo& table, const void* record,
+                                 const std::vector<std::size_t>& columns) {
+  Writer out(adapter);
+  out.text("UPDATE ").name(table.name).text(" SET ");
+  out.list(columns, [&](std::size_t index) {
+    const auto& column = table.columns[index];
+    out.name(column.name).text(" = ").bind(column, record);
+  });
+  return out.where_key(table, record).take();
+}
+
+RenderedSql render_delete_record(Adapter adapter, const TableInfo& table, const void* record) {
+  Writer out(adapter);
+  return out.text("DELETE FROM ").name(table.name).where_key(table, record).take();
+}
+
+std::string render_create_table(Adapter adapter, const TableInfo& table) {
+  Writer out(adapter);
+  out.text("CREATE TABLE IF NOT EXISTS ").name(table.name).text(" (");
+  out.list(table.columns, [&](const ColumnInfo& column) {
+    out.name(column.name).text(" ").text(dialect::column_definition(adapter, column));
+  });
+  return out.text(")").take().sql;
+}
+
+}  // namespace grant

@@ -1,0 +1,60 @@
+#include "grant/session/context.hpp"
+
+#include <algorithm>
+
+namespace grant::detail {
+namespace {
+
+Context& current() {
+  thread_local Context context;
+  return context;
+}
+
+ContextFrame frame_of(std::string_view only_for, ConnectedTo change) {
+  ContextFrame frame;
+  frame.only_for = only_for;
+  frame.database = std::move(change.database);
+  frame.role = change.role;
+  frame.shard = std::move(change.shard);
+  frame.prevent_writes = change.prevent_writes;
+  if (change.timeout) frame.deadline = after(Clock::system().now(), *change.timeout);
+  return frame;
+}
+
+}  // namespace
+
+Target resolve(const ContextFrame* context, std::string_view database) {
+  Target target;
+  target.database = database;
+  bool database_given = false;
+  bool shard_given = false;
+  for (const auto* frame = context; frame != nullptr; frame = frame->outer.get()) {
+    if (!frame->only_for.empty() && frame->only_for != database) continue;
+    if (!frame->shard.empty() && !shard_given && !database_given) {
+      target.shard = frame->shard;
+      shard_given = true;
+    }
+    if (!frame->database.empty() && !database_given) {
+      target.database = frame->database;
+      database_given = true;
+    }
+    if (!target.role) target.role = frame->role;
+    target.prevent_writes = target.prevent_writes || frame->prevent_writes;
+    target.deadline = std::min(target.deadline, frame->deadline);
+  }
+  return target;
+}
+
+const Context& current_context() noexcept { return current(); }
+
+ContextScope::ContextScope(ContextFrame frame) {
+  frame.outer = current();
+  current() = std::make_shared<const ContextFrame>(std::move(frame));
+}
+
+ContextScope::ContextScope(std::string_view only_for, ConnectedTo change)
+    : ContextScope(frame_of(only_for, std::move(change))) {}
+
+ContextScope::~ContextScope() { current() = Context(current()->outer); }
+
+}  // namespace grant::detail

@@ -1,0 +1,74 @@
+#include "grant/session/execution.hpp"
+
+#include "grant/core/error.hpp"
+#include "node_finder.hpp"
+
+namespace grant::detail {
+namespace {
+
+Task<Executed> execute_in(OpenTransaction& transaction, Statement statement, io::Call call) {
+  auto result = co_await transaction.connection().execute(call, statement);
+  if (statement.effect == Effect::write) transaction.note_write();
+  transaction.session().served(transaction.cluster(), transaction.node(), RouteReason::transaction);
+  co_return Executed{std::move(result), &transaction.cluster()->origin()};
+}
+
+}  // namespace
+
+Adapter adapter_of(const Access& access) { return locate(access).cluster->adapter(); }
+
+Timestamp wall_time_of(const Access& access) {
+  return locate(access).cluster->clock().wall_time();
+}
+
+Task<Executed> execute(Access access, Statement statement, io::Call call) {
+  const auto located = locate(access);
+  const auto limited = call.until(located.target.deadline);
+  refuse_prevented_write(located, statement.effect);
+  if (located.transaction != nullptr) {
+    co_return co_await execute_in(*located.transaction, statement, limited);
+  }
+
+  NodeFinder finder(access, located, statement.effect);
+  while (true) {
+    auto index = finder.next_now();
+    if (!index) index = co_await finder.next(limited);
+    auto& node = located.cluster->node(*index);
+    const Node::InFlight in_flight(node);
+    Lease lease;
+    try {
+      lease = co_await node.pool().acquire(limited);
+    } catch (const Error& error) {
+      if (!finder.retry_after_checkout_failure(error)) throw;
+    }
+    if (!lease) continue;
+    std::unique_ptr<Result> result;
+    try {
+      result = co_await lease->execute(limited, statement);
+    } catch (const Error& error) {
+      if (!finder.retry_after_failure(error)) throw;
+    }
+    if (!result) continue;
+    finder.succeeded(statement.effect);
+    co_return Executed{std::move(result), &located.cluster->origin()};
+  }
+}
+
+Executed execute(const Access& access, const Statement& statement) {
+  return run(execute(access, statement, io::Call(io::blocking_waiter())));
+}
+
+RouteExplanation explain_route(const Access& access, Effect effect) {
+  const auto located = locate(access);
+  auto explanation = located.cluster->explain(route_request(access, located, effect));
+  if (located.transaction != nullptr) {
+    explanation.node = located.cluster->node(located.transaction->node()).name();
+    explanation.reason = RouteReason::transaction;
+    for (auto& candidate : explanation.candidates) {
+      candidate.chosen = candidate.node == explanation.node;
+    }
+  }
+  return explanation;
+}
+
+}  // namespace grant::detail

@@ -1,0 +1,176 @@
+#include "node_finder.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "grant/core/error.hpp"
+
+namespace grant::detail {
+namespace {
+
+std::uint64_t bit(std::size_t node) { return std::uint64_t{1} << node; }
+
+/// What is wrong with each node, for the error that ends a search.
+std::vector<std::string> complaints(const Cluster& cluster) {
+  std::vector<std::string> all;
+  for (const auto& node : cluster.status()) {
+    if (!node.last_check) {
+      all.push_back(fmt::format("node \"{}\": not reached yet", node.key));
+    } else if (node.healthy) {
+      all.push_back(fmt::format("node \"{}\": {}", node.key, to_string(node.kind)));
+    } else {
+      all.push_back(node.last_error);
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+Located locate(const Access& access) {
+  Located located;
+  const auto* context = access.context.get();
+  located.session = session_of(context);
+  located.target = resolve(context, access.connection.database);
+  if (access.home != nullptr) {
+    located.target.database = access.home->database;
+    located.target.shard = access.home->shard;
+  }
+  located.cluster =
+      located.session->registry()->cluster(located.target.database, located.target.shard);
+  for (const auto* frame = context; frame != nullptr; frame = frame->outer.get()) {
+    if (frame->transaction != nullptr && frame->transaction->cluster() == located.cluster) {
+      located.transaction = frame->transaction;
+      break;
+    }
+  }
+  return located;
+}
+
+RouteRequest route_request(const Access& access, const Located& located, Effect effect) {
+  const auto& routing = located.cluster->routing();
+  RouteRequest request;
+  request.effect = effect;
+  request.role = located.target.role.value_or(Role::reading);
+  request.sticky =
+      effect == Effect::read &&
+      located.session->sticks_to_primary(*located.cluster, located.cluster->clock().now());
+  if (access.connection.lag_threshold) {
+    request.lag_threshold = *access.connection.lag_threshold;
+  } else if (routing.replica_lag_threshold) {
+    request.lag_threshold = *routing.replica_lag_threshold;
+  }
+  request.on_no_replica = routing.on_no_replica;
+  request.allow_stale = routing.allow_stale;
+  return request;
+}
+
+void refuse_prevented_write(const Located& located, Effect effect) {
+  if (effect == Effect::read || !located.target.prevent_writes) return;
+  throw_error(Errc::read_only,
+              fmt::format("database \"{}\": a write was tried while writes are prevented",
+                          located.cluster->name()));
+}
+
+NodeFinder::NodeFinder(const Access& access, const Located& located, Effect effect)
+    : cluster_(*located.cluster),
+      located_(located),
+      request_(route_request(access, located, effect)),
+      attempts_left_(
+          access.connection.retry_attempts.value_or(cluster_.routing().failover_retry_attempts)),
+      wait_until_(after(Clock::system().now(), cluster_.routing().failover_timeout)) {}
+
+std::optional<std::size_t> NodeFinder::next_now() {
+  table_ = cluster_.table();
+  route_ = cluster_.route(*table_, request_);
+  return route_.node;
+}
+
+Task<std::size_t> NodeFinder::next(io::Call call) {
+  const auto limited = call.until(wait_until_);
+  while (true) {
+    if (const auto node = next_now()) co_return *node;
+    give_up_if_misconfigured();
+    if (!may_wait()) give_up();
+    const bool newer = co_await cluster_.newer_table(limited, table_->version);
+    if (!newer) give_up();
+    // What failed before may be well again by the new table.
+    request_.tried = 0;
+  }
+}
+
+/// Waiting helps while a primary may still appear, or while nodes have not been looked at.
+bool NodeFinder::may_wait() const {
+  const bool all_checked = std::ranges::all_of(table_->nodes, &NodeView::checked);
+  return route_.reason == RouteReason::no_primary || !all_checked;
+}
+
+void NodeFinder::give_up_if_misconfigured() const {
+  for (std::size_t i = 0; i < cluster_.size(); ++i) {
+    const auto record = cluster_.health_record(i);
+    if (record.healthy || record.error.code != Errc::configuration || !record.checked) return;
+  }
+  throw_error(cluster_.health_record(0).error);
+}
+
+void NodeFinder::give_up() const {
+  auto seen = failures_;
+  for (auto& complaint : complaints(cluster_)) {
+    if (std::ranges::find(seen, complaint) == seen.end()) seen.push_back(std::move(complaint));
+  }
+  throw_error(Errc::unavailable,
+              fmt::format("database \"{}\": {}; nothing was executed. Seen: {}", cluster_.name(),
+                          to_string(route_.reason), fmt::join(seen, "; ")));
+}
+
+void NodeFinder::succeeded(Effect effect) {
+  located_.session->served(located_.cluster, *route_.node, route_.reason);
+  if (effect == Effect::read) return;
+  const auto period = cluster_.routing().sticky_period;
+  if (period.count() > 0) {
+    located_.session->stick(cluster_, after(cluster_.clock().now(), period));
+  }
+}
+
+bool NodeFinder::attempt_again(const Error& error) {
+  failures_.emplace_back(error.what());
+  if (attempts_left_ == 0) return false;
+  --attempts_left_;
+  return true;
+}
+
+bool NodeFinder::retry_after_checkout_failure(const Error& error) {
+  const auto node = *route_.node;
+  if (error.code() != Errc::unavailable && error.code() != Errc::configuration) return false;
+  cluster_.report_unreachable(node, error.info());
+  request_.tried |= bit(node);
+  return attempt_again(error);
+}
+
+bool NodeFinder::retry_after_failure(const Error& error) {
+  const auto node = *route_.node;
+  switch (error.code()) {
+    case Errc::read_only:
+      // A server that refuses a write is not the primary, whatever the table says.
+      if (request_.effect == Effect::read) return false;
+      cluster_.report_read_only(node);
+      return attempt_again(error);
+    case Errc::unavailable:
+      // Its other idle connections are probably as dead as this one was.
+      cluster_.node(node).pool().drop_connections();
+      cluster_.report_lost(node);
+      if (request_.effect == Effect::read) request_.tried |= bit(node);
+      return attempt_again(error);
+    case Errc::outcome_unknown:
+      // It may have happened: then the session must be able to see it.
+      succeeded(Effect::write);
+      cluster_.report_lost(node);
+      return false;
+    case Errc::timeout: cluster_.report_lost(node); return false;
+    default: return false;
+  }
+}
+
+}  // namespace grant::detail

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "grant/session/execution.hpp"
+#include "open_transaction.hpp"
+#include "session_state.hpp"
+
+namespace grant::detail {
+
+/// Where the queries of one Access go.
+struct Located {
+  std::shared_ptr<SessionState> session;
+  std::shared_ptr<Cluster> cluster;
+  Target target;  ///< Its views belong to the Access.
+
+  /// The open transaction that the queries belong to; null: none.
+  OpenTransaction* transaction = nullptr;
+};
+
+/// Errors: as Registry::cluster().
+[[nodiscard]] Located locate(const Access& access);
+
+/// What routing asks about a statement with this effect.
+[[nodiscard]] RouteRequest route_request(const Access& access, const Located& located, Effect effect);
+
+/// Throws ReadOnlyError for a write where writes are prevented.
+void refuse_prevented_write(const Located& located, Effect effect);
+
+/// Finds a node for one statement, and another one when that fails, until one takes it or the
+/// attempts are used up. For one task.
+class NodeFinder {
+ public:
+  /// `access` and `located` must outlive the finder.
+  NodeFinder(const Access& access, const Located& located, Effect effect);
+
+  /// The node to try. Waits while a primary is needed and none is known, at most failover_timeout
+  /// altogether. Errors: unavailable; configuration, when no node can ever be reached as configured;
+  /// closed.
+  Task<std::size_t> next(io::Call call);
+
+  /// The node to try, if no waiting is needed to tell.
+  [[nodiscard]] std::optional<std::size_t> next_now();
+
+  /// Takes in that the node has taken the statement.
+  void succeeded(Effect effect);
+
+  /// Takes in that opening or leasing a connection failed. True: call next() again.
+  [[nodiscard]] bool retry_after_checkout_failure(const Error& error);
+
+  /// Takes in that the statement failed. True: it was certainly not executed; call next() again.
+  [[nodiscard]] bool retry_after_failure(const Error& error);
+
+  [[nodiscard]] RouteReason reason() const noexcept { return route_.reason; }
+
+ private:
+  [[nodiscard]] bool may_wait() const;
+  [[nodiscard]] bool attempt_again(const Error& error);
+  [[noreturn]] void give_up() const;
+  void give_up_if_misconfigured() const;
+
+  Cluster& cluster_;
+  const Located& located_;
+  RouteRequest request_;
+  std::size_t attempts_left_;
+  TimePoint wait_until_;
+  std::shared_ptr<const RoutingTable> table_;
+  Route route_;
+  std::vector<std::string> failures_;
+};
+
+}  // namespace grant::detail

@@ -1,0 +1,168 @@
+#include "grant/session/transaction.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+
+#include "grant/driver/connection.hpp"
+#include "grant/session/execution.hpp"
+#include "node_finder.hpp"
+
+namespace grant::detail {
+namespace {
+
+/// Longest wait for the answer to a rollback: the caller is on its way out.
+constexpr std::chrono::seconds kRollbackLimit{1};
+
+Access access_for(const TransactionSpec& spec) {
+  Access access;
+  access.context = current_context();
+  access.connection = connects_to(spec.database);
+  if (!spec.shard.empty()) {
+    const auto target = resolve(access.context.get(), spec.database);
+    access.home = &Origin::of(target.database, spec.shard);
+  }
+  return access;
+}
+
+Task<std::unique_ptr<OpenTransaction>> open(const Access& access, const Located& located,
+                                            TransactionOptions options, io::Call call) {
+  NodeFinder finder(access, located, options.effect);
+  while (true) {
+    const auto index = co_await finder.next(call);
+    Lease lease;
+    try {
+      lease = co_await located.cluster->node(index).pool().acquire(call);
+    } catch (const Error& error) {
+      if (!finder.retry_after_checkout_failure(error)) throw;
+    }
+    if (!lease) continue;
+    bool begun = false;
+    try {
+      co_await lease->begin(call, options);
+      begun = true;
+    } catch (const Error& error) {
+      if (!finder.retry_after_failure(error)) throw;
+    }
+    if (!begun) continue;
+    co_return std::make_unique<OpenTransaction>(located.session, located.cluster, index,
+                                                std::move(lease));
+  }
+}
+
+Statement command(std::string_view sql) {
+  Statement statement;
+  statement.sql = sql;
+  statement.effect = Effect::read;  // losing it loses the transaction, and nothing else
+  return statement;
+}
+
+}  // namespace
+
+class TransactionScope::Impl {
+ public:
+  explicit Impl(const TransactionSpec& spec) : access_(access_for(spec)), located_(locate(access_)) {
+    refuse_prevented_write(located_, spec.effect);
+    call_ = io::Call(io::blocking_waiter(), located_.target.deadline);
+    if (located_.transaction != nullptr) {
+      savepoint_ = fmt::format("grant_{}", located_.transaction->enter());
+      try {
+        run_command("SAVEPOINT " + savepoint_);
+      } catch (...) {
+        located_.transaction->leave();
+        throw;
+      }
+      return;
+    }
+    TransactionOptions options;
+    options.isolation = spec.isolation;
+    options.effect = spec.effect;
+    owned_ = run(open(access_, located_, options, call_));
+    ContextFrame frame;
+    frame.transaction = owned_.get();
+    context_.emplace(std::move(frame));
+  }
+
+  void commit() {
+    if (!owned_) {
+      run_command("RELEASE SAVEPOINT " + savepoint_);
+      done_ = true;
+      return;
+    }
+    done_ = true;
+    try {
+      run(owned_->connection().commit(call_));
+    } catch (const Error& error) {
+      if (error.code() == Errc::outcome_unknown) stick();
+      throw;
+    }
+    // From the commit on, not from the write: only now is there something new to see.
+    stick();
+  }
+
+  ~Impl() {
+    try {
+      if (!done_) roll_back();
+    } catch (const Error&) {
+      // The connection is lost, and with it the transaction. The pool closes what is not clean.
+    }
+    if (located_.transaction != nullptr) located_.transaction->leave();
+  }
+
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+ private:
+  OpenTransaction& joined() const { return owned_ ? *owned_ : *located_.transaction; }
+
+  void run_command(const std::string& sql) const {
+    run(joined().connection().execute(call_, command(sql)));
+  }
+
+  void roll_back() {
+    const io::Call call(io::blocking_waiter(), after(Clock::system().now(), kRollbackLimit));
+    auto& connection = joined().connection();
+    if (!connection.is_open()) return;
+    if (owned_) {
+      if (connection.transaction_state() != TransactionState::none) run(connection.rollback(call));
+      return;
+    }
+    const auto to_savepoint = "ROLLBACK TO SAVEPOINT " + savepoint_;
+    const auto release = "RELEASE SAVEPOINT " + savepoint_;
+    run(connection.execute(call, command(to_savepoint)));
+    run(connection.execute(call, command(release)));
+  }
+
+  void stick() const {
+    if (!owned_->wrote()) return;
+    const auto& cluster = *owned_->cluster();
+    const auto period = cluster.routing().sticky_period;
+    if (period.count() > 0) {
+      owned_->session().stick(cluster, after(cluster.clock().now(), period));
+    }
+  }
+
+  const Access access_;
+  const Located located_;
+  io::Call call_{io::blocking_waiter()};
+  std::unique_ptr<OpenTransaction> owned_;  // null: a savepoint of located_.transaction
+  std::string savepoint_;
+  std::optional<ContextScope> context_;
+  bool done_ = false;
+};
+
+std::size_t conflict_retries(const TransactionSpec& spec) {
+  if (spec.conflict_retries == 0) return 0;
+  const auto access = access_for(spec);
+  return locate(access).transaction == nullptr ? spec.conflict_retries : 0;
+}
+
+TransactionScope::TransactionScope(const TransactionSpec& spec)
+    : impl_(std::make_unique<Impl>(spec)) {}
+
+TransactionScope::~TransactionScope() = default;
+
+void TransactionScope::commit() { impl_->commit(); }
+
+}  // namespace grant::detail
