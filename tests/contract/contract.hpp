@@ -54,7 +54,7 @@ class Backend {
 
 using MakeBackend = std::function<std::unique_ptr<Backend>()>;
 
-class Contract : public testing::TestWithParam<MakeBackend> {
+class Contract : public ::testing::TestWithParam<MakeBackend> {
  protected:
   void SetUp() override;
   void TearDown() override;

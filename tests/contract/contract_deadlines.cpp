@@ -8,7 +8,7 @@ namespace grant::contract {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::AnyOf;
+using ::testing::AnyOf;
 
 TimePoint now() { return Clock::system().now(); }
 

@@ -5,8 +5,8 @@
 namespace grant::contract {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST_P(Contract, MissingTableIsNamed) {
   const auto error = error_of([&] { run("SELECT * FROM contract_no_such_table"); });

@@ -8,8 +8,8 @@ namespace grant::contract {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::AnyOf;
-using testing::HasSubstr;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
 
 TEST_P(Contract, FreshConnectionIsOpenAndOutsideATransaction) {
   EXPECT_TRUE(connection().is_open());

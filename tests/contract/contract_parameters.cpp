@@ -5,8 +5,8 @@
 namespace grant::contract {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST_P(Contract, PlaceholdersMayComeInAnyOrder) {
   const auto name = table("a {integer}, b {integer}, c {integer}");

@@ -62,7 +62,7 @@ class SqliteBackend final : public Backend {
 
 std::unique_ptr<Backend> make_sqlite() { return std::make_unique<SqliteBackend>(); }
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, Contract, testing::Values(MakeBackend(make_sqlite)),
+INSTANTIATE_TEST_SUITE_P(Sqlite, Contract, ::testing::Values(MakeBackend(make_sqlite)),
                          [](const auto&) { return "sqlite"; });
 
 }  // namespace

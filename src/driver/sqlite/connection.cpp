@@ -170,10 +170,9 @@ void Connection::fail(int code, std::string_view tried, const Statement& stateme
         "another connection holds a lock on the file, for longer than busy_timeout ({} ms) or the "
         "deadline allows",
         options_.busy_timeout.count());
-  } else if (primary == SQLITE_IOERR || primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB ||
-             primary == SQLITE_CANTOPEN) {
+  } else if (primary == SQLITE_IOERR || primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) {
     open_ = false;  // nothing good comes from a handle whose file cannot be read any more
-    message += fmt::format(" (file {})", options_.file);
+    if (!options_.in_memory()) message += fmt::format(" (file {})", options_.file);
     // The last page may have reached the file all the same.
     if (primary == SQLITE_IOERR && commits_by_itself) {
       throw_at(Errc::outcome_unknown, node_, fmt::format("{}: {}", tried, message), code);

@@ -82,19 +82,20 @@ std::string_view constraint_in(std::string_view message) noexcept {
 }
 
 std::string without_values(std::string message, std::span<const ValueView> params) {
+  // The longest part first: a quote may itself stand in the value.
+  if (const auto colon = message.find(": "); colon != std::string::npos) {
+    const auto part = std::string_view(message).substr(colon + 2);
+    if (!part.empty() && is_quoted_from(part, params)) {
+      message.replace(colon + 2, part.size(), "...");
+    }
+  }
   for (const char quote : {'\'', '"'}) {
     const auto first = message.find(quote);
     const auto last = message.rfind(quote);
     if (first == last) continue;
-    const auto part =
-        undoubled(std::string_view(message).substr(first + 1, last - first - 1), quote);
-    if (!part.empty() && is_quoted_from(part, params))
-      message.replace(first + 1, last - first - 1, "...");
-  }
-  if (const auto colon = message.find(": "); colon != std::string::npos) {
-    const auto part = std::string_view(message).substr(colon + 2);
-    if (!part.empty() && is_quoted_from(part, params))
-      message.replace(colon + 2, part.size(), "...");
+    const auto size = last - first - 1;
+    const auto part = undoubled(std::string_view(message).substr(first + 1, size), quote);
+    if (!part.empty() && is_quoted_from(part, params)) message.replace(first + 1, size, "...");
   }
   return message;
 }
