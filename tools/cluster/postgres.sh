@@ -180,7 +180,7 @@ down() {
 
 destroy() {
   [ -d "$BASE" ] || return 0
-  [ -d "$BASE/socket" ] && [ -d "$BASE/tls" ] || die "$BASE was not made by this script"
+  if [ ! -d "$BASE/socket" ]; then die "$BASE was not made by this script"; fi
   local node
   for node in $(nodes); do
     if [ -n "$(pid "$node")" ]; then kill_node "$node" & fi

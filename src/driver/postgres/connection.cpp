@@ -262,11 +262,12 @@ Task<Prepared*> PostgresConnection::prepare(io::Call call, std::string_view sql)
   prepared.sql = sql;
   if (keep) prepared.name = cache_.next_name();
 
+  // Inside a transaction a DEALLOCATE that fails would spoil it, so the names wait.
+  const bool tidy = PQtransactionStatus(handle) == PQTRANS_IDLE;
   send(PQenterPipelineMode(handle), operation);
   send(PQsendPrepare(handle, prepared.name.c_str(), prepared.sql.c_str(), 0, nullptr), operation);
   send(PQsendDescribePrepared(handle, prepared.name.c_str()), operation);
-  // Inside a transaction a DEALLOCATE that fails would spoil it, so the names wait.
-  if (PQtransactionStatus(handle) == PQTRANS_IDLE) {
+  if (tidy) {
     for (const auto& name : cache_.discarded()) {
       send(PQsendQueryParams(handle, ("DEALLOCATE " + name).c_str(), 0, nullptr, nullptr, nullptr,
                              nullptr, 1),
