@@ -1,0 +1,157 @@
+#include "grant/driver/url.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "grant/core/error.hpp"
+
+namespace grant {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string refusal(std::string_view text) {
+  try {
+    static_cast<void>(Url::parse(text));
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::configuration) << text;
+    return error.what();
+  }
+  ADD_FAILURE() << "accepted: " << text;
+  return {};
+}
+
+TEST(Url, TakesAServerUrlApart) {
+  const auto url = Url::parse(
+      "postgres://ada:s3cret@db.example.com:6432/shop?sslmode=require&application_name=a%20b");
+  EXPECT_EQ(url.adapter, Adapter::postgres);
+  EXPECT_EQ(url.user, "ada");
+  EXPECT_EQ(url.password, "s3cret");
+  EXPECT_EQ(url.host, "db.example.com");
+  EXPECT_EQ(url.port, 6432);
+  EXPECT_EQ(url.database, "shop");
+  ASSERT_EQ(url.params.size(), 2U);
+  EXPECT_EQ(url.params[0], (std::pair<std::string, std::string>("sslmode", "require")));
+  EXPECT_EQ(url.params[1], (std::pair<std::string, std::string>("application_name", "a b")));
+}
+
+TEST(Url, WhatIsLeftOutIsEmpty) {
+  const auto url = Url::parse("mariadb://host");
+  EXPECT_EQ(url.adapter, Adapter::mariadb);
+  EXPECT_EQ(url.host, "host");
+  EXPECT_EQ(url.port, 0);
+  EXPECT_TRUE(url.user.empty() && url.password.empty() && url.database.empty());
+  EXPECT_TRUE(url.params.empty());
+  EXPECT_EQ(Url::parse("postgres:///shop").host, "");
+}
+
+TEST(Url, KnowsOtherNamesOfAdapters) {
+  EXPECT_EQ(Url::parse("postgresql://h/d").adapter, Adapter::postgres);
+  EXPECT_EQ(Url::parse("mysql://h/d").adapter, Adapter::mariadb);
+  EXPECT_EQ(Url::parse("sqlite3:a.db").adapter, Adapter::sqlite);
+}
+
+TEST(Url, DecodesPercentSigns) {
+  const auto url = Url::parse("postgres://a%40b:p%2Fw%3a%25@%2Fvar%2Frun/d%20b");
+  EXPECT_EQ(url.user, "a@b");
+  EXPECT_EQ(url.password, "p/w:%");
+  EXPECT_EQ(url.host, "/var/run");
+  EXPECT_EQ(url.database, "d b");
+  EXPECT_EQ(Url::parse("sqlite:a%41").database, "aA");
+}
+
+TEST(Url, TakesAPasswordWithAnAtSign) {
+  const auto url = Url::parse("postgres://ada:p@ss@host/d");
+  EXPECT_EQ(url.password, "p@ss");
+  EXPECT_EQ(url.host, "host");
+}
+
+TEST(Url, TakesIpv6Hosts) {
+  EXPECT_EQ(Url::parse("postgres://[::1]/d").host, "::1");
+  const auto url = Url::parse("postgres://u@[fe80::1]:5433/d");
+  EXPECT_EQ(url.host, "fe80::1");
+  EXPECT_EQ(url.port, 5433);
+}
+
+TEST(Url, TakesSqliteFiles) {
+  const std::pair<std::string_view, std::string_view> files[] = {
+      {"sqlite:cache.db", "cache.db"},
+      {"sqlite:dir/cache.db", "dir/cache.db"},
+      {"sqlite:/var/cache.db", "/var/cache.db"},
+      {"sqlite:///var/cache.db", "/var/cache.db"},
+      {"sqlite://dir/cache.db", "dir/cache.db"},
+      {"sqlite::memory:", ":memory:"},
+      {"sqlite:with%20space.db", "with space.db"},
+      {"sqlite:a.db?mode=ro", "a.db"}};
+  for (const auto& [text, file] : files) EXPECT_EQ(Url::parse(text).database, file) << text;
+}
+
+TEST(Url, BadOnesAreRefusedWithThePart) {
+  const std::pair<std::string_view, std::string_view> bad[] = {
+      {"", "empty"},
+      {"localhost", "scheme"},
+      {"/var/cache.db", "scheme"},
+      {"./a:b", "scheme"},
+      {"oracle://h/d", "oracle"},
+      {"postgres:h/d", "//"},
+      {"postgres://h:port/d", "port"},
+      {"postgres://h:0/d", "port"},
+      {"postgres://h:65536/d", "port"},
+      {"postgres://h:-1/d", "port"},
+      {"postgres://h:/d", "port"},
+      {"postgres://[::1/d", "]"},
+      {"postgres://[::1]x/d", "]"},
+      {"postgres://h/d?sslmode", "="},
+      {"postgres://h/d?=1", "name"},
+      {"postgres://h/d?a=1&a=2", "twice"},
+      {"postgres://h/d%2", "database name"},
+      {"postgres://%zz@h/d", "user"},
+      {"postgres://h/%00", "NUL"},
+      {"sqlite:", "file"},
+      {"sqlite:?mode=ro", "file"}};
+  for (const auto& [text, mentioned] : bad)
+    EXPECT_THAT(refusal(text), HasSubstr(mentioned)) << text;
+}
+
+TEST(Url, RefusalsNeverHoldThePassword) {
+  for (const std::string_view text :
+       {"postgres://ada:s3cret@h:port/d", "postgres://ada:s3cret%zz@h/d",
+        "postgres://ada:s3cret@h/d?x", "postgres://ada:s3cret%@h/d", "oracle://ada:s3cret@h/d",
+        "postgres://ada:s3cret/x@h/d", "postgres://ada:s3cret?x@h/d", "//ada:s3cret@h/d",
+        "postgres:ada:s3cret@h/d", "postgres://h/d?password=s3cret&password=s3cret",
+        "postgres://h/d?password=s3cret%", "postgres://ada:s3cret#x@h:1:2/d"}) {
+    EXPECT_THAT(refusal(text), Not(HasSubstr("s3cret"))) << text;
+  }
+}
+
+TEST(Url, IsWrittenWithoutThePassword) {
+  EXPECT_EQ(Url::parse("postgres://ada:s3cret@h:1/d?sslmode=require").to_string(),
+            "postgres://ada:***@h:1/d?sslmode=require");
+  EXPECT_THAT(Url::parse("postgres://h/d?password=s3cret&sslpassword=s3cret").to_string(),
+              Not(HasSubstr("s3cret")));
+}
+
+TEST(Url, IsReadAgainAsItWasWritten) {
+  for (const std::string_view text :
+       {"postgres://ada@h:1/d?a=b&c=%26%20%3D", "postgres://a%40b@%2Fvar%2Frun/d%2Fe",
+        "postgres://[::1]:5433/d", "mariadb:///", "sqlite:/var/a%20b.db?mode=ro",
+        "sqlite::memory:", "sqlite:relative.db"}) {
+    EXPECT_EQ(Url::parse(text).to_string(), text);
+  }
+}
+
+TEST(Url, TakeParamTakesItOut) {
+  auto url = Url::parse("sqlite:a.db?mode=ro&synchronous=off");
+  EXPECT_EQ(url.take_param("mode"), "ro");
+  EXPECT_EQ(url.take_param("mode"), std::nullopt);
+  ASSERT_EQ(url.params.size(), 1U);
+  EXPECT_EQ(url.params[0].first, "synchronous");
+}
+
+}  // namespace
+}  // namespace grant
