@@ -37,7 +37,8 @@ void RoutingOptions::validate(std::string_view where) const {
                                                    where, field, value.count()));
     }
   };
-  not_negative("replica_lag_threshold", replica_lag_threshold.value_or(std::chrono::milliseconds(0)));
+  not_negative("replica_lag_threshold",
+               replica_lag_threshold.value_or(std::chrono::milliseconds(0)));
   not_negative("failover_timeout", failover_timeout);
   not_negative("sticky_period", sticky_period);
 }
@@ -86,8 +87,8 @@ Balance Cluster::balance(std::uint64_t turn, std::span<std::uint32_t> in_flight)
 
 Route Cluster::route(const RoutingTable& table, const RouteRequest& request) {
   std::array<std::uint32_t, kMaxNodes> in_flight;
-  const auto turn = balancer_.turn_.fetch_add(request.effect == Effect::read ? 1 : 0,
-                                              std::memory_order_relaxed);
+  const auto turn =
+      balancer_.turn_.fetch_add(request.effect == Effect::read ? 1 : 0, std::memory_order_relaxed);
   return grant::route(table, request, balance(turn, in_flight));
 }
 

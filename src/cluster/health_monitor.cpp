@@ -91,9 +91,9 @@ class HealthMonitor::Impl : public std::enable_shared_from_this<Impl> {
       if (result.seen) co_await warm_up(watch);
 
       const auto now = Clock::system().now();
-      const auto pause = next_check_in(watch.cluster.health_record(watch.node),
-                                       watch.cluster.health(),
-                                       watch.cluster.routing().replica_lag_threshold);
+      const auto pause =
+          next_check_in(watch.cluster.health_record(watch.node), watch.cluster.health(),
+                        watch.cluster.routing().replica_lag_threshold);
       const io::Call call(loop_, after(now, pause));
       outcome = co_await call.signalled(*signal);
     }
@@ -130,7 +130,8 @@ class HealthMonitor::Impl : public std::enable_shared_from_this<Impl> {
       watch.connection.reset();
     } catch (const std::exception& error) {
       result.error.code = Errc::unavailable;
-      result.error.message = fmt::format("node \"{}\": the probe failed: {}", node.name(), error.what());
+      result.error.message =
+          fmt::format("node \"{}\": the probe failed: {}", node.name(), error.what());
       watch.connection.reset();
     }
     result.at = watch.cluster.clock().now();

@@ -41,7 +41,8 @@ std::optional<std::size_t> least_stale(const RoutingTable& table, const RouteReq
 
 std::string verdict(const RoutingTable& table, std::size_t node, const RouteRequest& request) {
   const auto found = fitness(table, node, request);
-  if (found == Fitness::not_a_replica) return fmt::format("is {}", to_string(table.nodes[node].kind));
+  if (found == Fitness::not_a_replica)
+    return fmt::format("is {}", to_string(table.nodes[node].kind));
   if (found == Fitness::lag_too_high) {
     const auto in_ms = [](Duration d) {
       return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();

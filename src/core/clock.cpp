@@ -14,7 +14,8 @@ class SystemClock final : public Clock {
 }  // namespace
 
 const Clock& Clock::system() noexcept {
-  static const SystemClock clock;
+  // Never destroyed: threads may ask for the time while the process ends.
+  static const auto& clock = *new SystemClock;
   return clock;
 }
 

@@ -79,7 +79,8 @@ class BlockingWaiter final : public Waiter {
 }  // namespace
 
 Waiter& blocking_waiter() noexcept {
-  static BlockingWaiter waiter;
+  // Never destroyed: connections may be closed while the process ends.
+  static auto& waiter = *new BlockingWaiter;
   return waiter;
 }
 

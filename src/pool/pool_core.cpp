@@ -61,7 +61,8 @@ void PoolCore::throw_timeout(Duration limit) const {
   info.code = Errc::pool_timeout;
   info.node = target_.node;
   info.message = fmt::format(
-      "pool \"{}\": no connection within {} ms ({} of {} leased, {} opening, {} waiting, the longest "
+      "pool \"{}\": no connection within {} ms ({} of {} leased, {} opening, {} waiting, the "
+      "longest "
       "held for {} ms)",
       target_.node, in_ms(limit), seen.leased, options_.max_size, seen.opening, seen.waiting,
       in_ms(seen.longest_held));

@@ -21,11 +21,11 @@ struct TypeNames {
   }
 };
 
-constexpr TypeNames kPostgres{"boolean", "bigint",      "double precision", "text",
-                              "bytea",   "timestamptz", "jsonb"};
+constexpr TypeNames kPostgres{"boolean",     "bigint", "double precision", "text", "bytea",
+                              "timestamptz", "jsonb"};
 constexpr TypeNames kMariadb{"BOOLEAN",  "BIGINT",      "DOUBLE", "LONGTEXT",
                              "LONGBLOB", "DATETIME(6)", "JSON"};
-constexpr TypeNames kSqlite{"BOOLEAN", "INTEGER", "REAL", "TEXT", "BLOB", "TIMESTAMP", "JSON"};
+constexpr TypeNames kSqlite{"BOOLEAN", "INTEGER", "REAL", "TEXT", "BLOB", "TIMESTAMP", "JSON TEXT"};
 
 }  // namespace
 

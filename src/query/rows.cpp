@@ -8,8 +8,9 @@ namespace grant {
 
 ValueView Row::cell(std::size_t column) const {
   if (column >= result_->column_count()) {
-    throw_error(Errc::invalid_argument, fmt::format("no column {}: the result has {}, counted from 0",
-                                                    column, result_->column_count()));
+    throw_error(Errc::invalid_argument,
+                fmt::format("no column {}: the result has {}, counted from 0", column,
+                            result_->column_count()));
   }
   return result_->cell(index_, column);
 }

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <toml++/toml.h>
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <iterator>
-#include <toml++/toml.h>
 #include <utility>
 
 #include "grant/core/duration.hpp"
@@ -48,8 +48,10 @@ class Reader {
     const auto written = text(node, key);
     const auto parsed = parse_duration(written);
     if (!parsed) {
-      refuse(node, fmt::format("{} must be a duration such as \"250ms\", \"5s\" or \"2m\", but it is \"{}\"",
-                               key, written));
+      refuse(
+          node,
+          fmt::format("{} must be a duration such as \"250ms\", \"5s\" or \"2m\", but it is \"{}\"",
+                      key, written));
     }
     return *parsed;
   }
@@ -79,7 +81,8 @@ class Reader {
   }
 
  private:
-  std::string interpolated(const toml::node& node, std::string_view key, std::string_view raw) const {
+  std::string interpolated(const toml::node& node, std::string_view key,
+                           std::string_view raw) const {
     std::string out;
     for (std::size_t i = 0; i < raw.size(); ++i) {
       if (raw[i] != '$') {
@@ -146,7 +149,8 @@ void read_keys(const Reader& reader, const toml::table& table, std::string_view 
   }
 }
 
-std::vector<UrlSource> read_urls(const Reader& reader, const toml::node& node, std::string_view key) {
+std::vector<UrlSource> read_urls(const Reader& reader, const toml::node& node,
+                                 std::string_view key) {
   const auto* list = node.as_array();
   if (list == nullptr) reader.refuse(node, fmt::format("{} must be a list of URLs", key));
   std::vector<UrlSource> urls;
@@ -197,7 +201,8 @@ OnNoReplica read_on_no_replica(const Reader& reader, const toml::node& node) {
   const auto written = reader.text(node, "on_no_replica");
   if (written == "primary") return OnNoReplica::primary;
   if (written == "fail") return OnNoReplica::fail;
-  reader.refuse(node, fmt::format("on_no_replica must be \"primary\" or \"fail\", but it is \"{}\"", written));
+  reader.refuse(node, fmt::format("on_no_replica must be \"primary\" or \"fail\", but it is \"{}\"",
+                                  written));
 }
 
 /// url, writer and readers: of a database or of a shard.
@@ -232,7 +237,8 @@ void read_shards(const Reader& reader, const toml::node& node, const std::string
   }
 }
 
-ConnectionSpec read_database(const Reader& reader, const toml::node& node, const std::string& where) {
+ConnectionSpec read_database(const Reader& reader, const toml::node& node,
+                             const std::string& where) {
   ConnectionSpec spec;
   auto& routing = spec.routing;
   Keys keys;
@@ -257,8 +263,10 @@ ConnectionSpec read_database(const Reader& reader, const toml::node& node, const
       [&](const auto& n) { routing.failover_timeout = reader.duration(n, "failover_timeout"); });
   add("sticky_period",
       [&](const auto& n) { routing.sticky_period = reader.duration(n, "sticky_period"); });
-  add("on_no_replica", [&](const auto& n) { routing.on_no_replica = read_on_no_replica(reader, n); });
-  add("allow_stale", [&](const auto& n) { routing.allow_stale = reader.boolean(n, "allow_stale"); });
+  add("on_no_replica",
+      [&](const auto& n) { routing.on_no_replica = read_on_no_replica(reader, n); });
+  add("allow_stale",
+      [&](const auto& n) { routing.allow_stale = reader.boolean(n, "allow_stale"); });
   add("shards", [&](const auto& n) { read_shards(reader, n, where, spec); });
   add("pool", [&](const auto& n) { spec.pool = read_pool(reader, n, where); });
   add("health_check", [&](const auto& n) { spec.health_check = read_health(reader, n, where); });

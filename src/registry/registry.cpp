@@ -27,7 +27,8 @@ std::size_t count_param(std::string_view where, std::string_view name, std::stri
   std::size_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) {
-    refuse(where, fmt::format("URL parameter {} must be a whole number, but it is \"{}\"", name, text));
+    refuse(where,
+           fmt::format("URL parameter {} must be a whole number, but it is \"{}\"", name, text));
   }
   return number;
 }
@@ -35,8 +36,10 @@ std::size_t count_param(std::string_view where, std::string_view name, std::stri
 milliseconds duration_param(std::string_view where, std::string_view name, std::string_view text) {
   const auto duration = parse_duration(text);
   if (!duration) {
-    refuse(where, fmt::format("URL parameter {} must be a duration such as 250ms, 5s or 2m, but it is \"{}\"",
-                              name, text));
+    refuse(
+        where,
+        fmt::format("URL parameter {} must be a duration such as 250ms, 5s or 2m, but it is \"{}\"",
+                    name, text));
   }
   return *duration;
 }
@@ -75,11 +78,13 @@ class ClusterBuilder {
       refuse("database \"" + prefix + "\"", "it has no url, writer or readers");
     }
     if (!nodes.url.empty() && !nodes.writer.empty()) {
-      refuse("database \"" + prefix + "\"", "url and writer are both given: url is for nodes that serve both roles");
+      refuse("database \"" + prefix + "\"",
+             "url and writer are both given: url is for nodes that serve both roles");
     }
     std::vector<std::unique_ptr<Node>> built;
     if (!nodes.url.empty()) built.push_back(node(prefix + "/writer", Role::writing, nodes.url));
-    if (!nodes.writer.empty()) built.push_back(node(prefix + "/writer", Role::writing, nodes.writer));
+    if (!nodes.writer.empty())
+      built.push_back(node(prefix + "/writer", Role::writing, nodes.writer));
     for (std::size_t i = 0; i < nodes.readers.size(); ++i) {
       built.push_back(
           node(fmt::format("{}/reader-{}", prefix, i + 1), Role::reading, nodes.readers[i]));
@@ -131,9 +136,10 @@ void check_name(std::string_view what, const std::string& name) {
            c == '-';
   });
   if (name.empty() || !plain) {
-    throw_error(Errc::configuration,
-                fmt::format("\"{}\" cannot be the name of a {}: letters, digits, \"_\" and \"-\" can",
-                            name, what));
+    throw_error(
+        Errc::configuration,
+        fmt::format("\"{}\" cannot be the name of a {}: letters, digits, \"_\" and \"-\" can", name,
+                    what));
   }
 }
 
@@ -152,9 +158,8 @@ class Registry::Impl {
 
   const std::shared_ptr<Cluster>& cluster(std::string_view database, std::string_view shard) const {
     const auto& found = find(database);
-    const auto at = std::ranges::find(found.shards, shard, [](const auto& c) -> std::string_view {
-      return c->shard();
-    });
+    const auto at = std::ranges::find(found.shards, shard,
+                                      [](const auto& c) -> std::string_view { return c->shard(); });
     if (at == found.shards.end()) {
       throw_error(Errc::invalid_argument,
                   fmt::format("database \"{}\" has no shard \"{}\"; it has: {}", database, shard,
@@ -284,7 +289,8 @@ Registry::Registry(const Databases& databases, RegistryOptions options)
 
 Registry::~Registry() { close(); }
 
-std::shared_ptr<Cluster> Registry::cluster(std::string_view database, std::string_view shard) const {
+std::shared_ptr<Cluster> Registry::cluster(std::string_view database,
+                                           std::string_view shard) const {
   return impl_->cluster(database, shard);
 }
 

@@ -17,9 +17,7 @@ Task<Executed> execute_in(OpenTransaction& transaction, Statement statement, io:
 
 Adapter adapter_of(const Access& access) { return locate(access).cluster->adapter(); }
 
-Timestamp wall_time_of(const Access& access) {
-  return locate(access).cluster->clock().wall_time();
-}
+Timestamp wall_time_of(const Access& access) { return locate(access).cluster->clock().wall_time(); }
 
 Task<Executed> execute(Access access, Statement statement, io::Call call) {
   const auto located = locate(access);

@@ -54,9 +54,8 @@ RouteRequest route_request(const Access& access, const Located& located, Effect 
   RouteRequest request;
   request.effect = effect;
   request.role = located.target.role.value_or(Role::reading);
-  request.sticky =
-      effect == Effect::read &&
-      located.session->sticks_to_primary(*located.cluster, located.cluster->clock().now());
+  request.sticky = effect == Effect::read && located.session->sticks_to_primary(
+                                                 *located.cluster, located.cluster->clock().now());
   if (access.connection.lag_threshold) {
     request.lag_threshold = *access.connection.lag_threshold;
   } else if (routing.replica_lag_threshold) {

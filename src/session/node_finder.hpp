@@ -25,7 +25,8 @@ struct Located {
 [[nodiscard]] Located locate(const Access& access);
 
 /// What routing asks about a statement with this effect.
-[[nodiscard]] RouteRequest route_request(const Access& access, const Located& located, Effect effect);
+[[nodiscard]] RouteRequest route_request(const Access& access, const Located& located,
+                                         Effect effect);
 
 /// Throws ReadOnlyError for a write where writes are prevented.
 void refuse_prevented_write(const Located& located, Effect effect);
@@ -38,8 +39,8 @@ class NodeFinder {
   NodeFinder(const Access& access, const Located& located, Effect effect);
 
   /// The node to try. Waits while a primary is needed and none is known, at most failover_timeout
-  /// altogether. Errors: unavailable; configuration, when no node can ever be reached as configured;
-  /// closed.
+  /// altogether. Errors: unavailable; configuration, when no node can ever be reached as
+  /// configured; closed.
   Task<std::size_t> next(io::Call call);
 
   /// The node to try, if no waiting is needed to tell.

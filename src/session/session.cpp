@@ -35,9 +35,7 @@ void Session::stick_to_primary(std::string_view database, std::chrono::milliseco
 
 std::optional<Served> Session::last_served() const { return state_->last_served(); }
 
-Session Session::current() {
-  return Session(detail::session_of(detail::current_context().get()));
-}
+Session Session::current() { return Session(detail::session_of(detail::current_context().get())); }
 
 std::optional<Served> last_served() { return Session::current().last_served(); }
 

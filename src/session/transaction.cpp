@@ -62,7 +62,8 @@ Statement command(std::string_view sql) {
 
 class TransactionScope::Impl {
  public:
-  explicit Impl(const TransactionSpec& spec) : access_(access_for(spec)), located_(locate(access_)) {
+  explicit Impl(const TransactionSpec& spec)
+      : access_(access_for(spec)), located_(locate(access_)) {
     refuse_prevented_write(located_, spec.effect);
     call_ = io::Call(io::blocking_waiter(), located_.target.deadline);
     if (located_.transaction != nullptr) {

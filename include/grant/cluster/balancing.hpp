@@ -22,8 +22,8 @@ enum class Strategy : std::uint8_t {
 /// What a choice depends on besides the candidates.
 struct Balance {
   Strategy strategy{};
-  std::uint64_t turn{};                         ///< Grows by one with each choice.
-  std::uint64_t random{};                       ///< Any bits.
+  std::uint64_t turn{};                        ///< Grows by one with each choice.
+  std::uint64_t random{};                      ///< Any bits.
   std::span<const std::uint32_t> in_flight{};  ///< Per node of the cluster; for least_connections.
 };
 

@@ -54,12 +54,12 @@ struct NodeStatus {
   std::string key{};  ///< The node's name, such as "primary/reader-1".
   std::string database{};
   std::string shard{};
-  Role role{};  ///< What it was configured for.
+  Role role{};      ///< What it was configured for.
   NodeKind kind{};  ///< What it is.
   bool healthy = false;
-  std::optional<Duration> lag{};          ///< Replicas; empty: not known.
+  std::optional<Duration> lag{};         ///< Replicas; empty: not known.
   std::optional<Duration> last_check{};  ///< Its age; empty: not checked yet.
-  std::string last_error{};               ///< Of the last failed check while it is unhealthy.
+  std::string last_error{};              ///< Of the last failed check while it is unhealthy.
   PoolStats pool{};
 };
 
@@ -105,11 +105,12 @@ class Cluster {
   /// Takes in how a probe of `node` ended and publishes a new table.
   void record(std::size_t node, const ProbeResult& probe) GRANT_EXCLUDES(mutex_);
 
-  /// Takes in that a query could not reach `node`: counts as a failed probe, and asks for a real one.
+  /// Takes in that a query could not reach `node`: counts as a failed probe, and asks for a real
+  /// one.
   void report_unreachable(std::size_t node, const ErrorInfo& error);
 
-  /// Takes in that `node` refused a write as read-only: it is no longer the primary, its connections
-  /// are dropped, and a probe is asked for.
+  /// Takes in that `node` refused a write as read-only: it is no longer the primary, its
+  /// connections are dropped, and a probe is asked for.
   void report_read_only(std::size_t node);
 
   /// Takes in that a connection to `node` was lost: asks for a probe.

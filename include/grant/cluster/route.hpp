@@ -45,9 +45,9 @@ enum class RouteReason : std::uint8_t {
   no_fit_replica,  ///< No replica is fit: the primary serves the read.
   stale_replica,   ///< No primary and no fit replica; staleness was allowed.
   // Nowhere:
-  no_primary,        ///< A primary is needed and none is known.
-  rival_primaries,   ///< Several nodes claim to be the primary.
-  no_replica,        ///< No replica is fit, and the caller wants nothing else.
+  no_primary,       ///< A primary is needed and none is known.
+  rival_primaries,  ///< Several nodes claim to be the primary.
+  no_replica,       ///< No replica is fit, and the caller wants nothing else.
 };
 
 [[nodiscard]] std::string_view to_string(RouteReason reason) noexcept;

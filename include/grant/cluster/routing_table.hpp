@@ -20,7 +20,7 @@ inline constexpr std::size_t kMaxNodes = 64;
 /// What routing needs to know of one node.
 struct NodeView {
   std::string name{};
-  Role role{};  ///< What it was configured for; where it is used depends on `kind`.
+  Role role{};           ///< What it was configured for; where it is used depends on `kind`.
   bool checked = false;  ///< Probed at least once.
   bool healthy = false;
   NodeKind kind{};

@@ -146,7 +146,8 @@ struct Columns {
   ColumnInfo all[sizeof...(Members)];
 
   consteval explicit Columns(const TableDefinition<T, ColumnDefinition<Members>...>& table)
-      : all{ColumnAccess<T, Members>::info(std::get<ColumnDefinition<Members>>(table.columns))...} {}
+      : all{ColumnAccess<T, Members>::info(std::get<ColumnDefinition<Members>>(table.columns))...} {
+  }
 
   [[nodiscard]] consteval std::size_t primary_key() const {
     std::size_t index = sizeof...(Members);

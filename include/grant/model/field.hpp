@@ -26,8 +26,8 @@ namespace detail {
 
 template <class Type, class Operand>
 concept Comparable = std::convertible_to<const Operand&, Type> &&
-                     (std::same_as<std::remove_cvref_t<Operand>, bool> == std::same_as<Type, bool>) &&
-                     !(std::integral<Type> && std::floating_point<Operand>);
+    (std::same_as<std::remove_cvref_t<Operand>, bool> ==
+     std::same_as<Type, bool>)&&!(std::integral<Type> && std::floating_point<Operand>);
 
 /// An operand as a value of the column's own type, so that what is bound is what is stored.
 template <class Type, class Operand>
@@ -53,8 +53,8 @@ template <class Type, class Operand>
 
 }  // namespace detail
 
-/// A column in conditions, orders and assignments: `grant::field<&User::email>`. Comparing it with a
-/// value of another type does not compile.
+/// A column in conditions, orders and assignments: `grant::field<&User::email>`. Comparing it with
+/// a value of another type does not compile.
 template <auto Member>
 struct Field {
   using Model = typename detail::MemberPointer<decltype(Member)>::Owner;

@@ -29,8 +29,8 @@ namespace grant {
 ///       static constexpr auto connection = grant::connects_to("primary");
 ///     };
 ///
-/// All functions that reach a database block, and throw what the database answers; see Errc. A loaded
-/// record remembers the database and shard it came from, and goes back there.
+/// All functions that reach a database block, and throw what the database answers; see Errc. A
+/// loaded record remembers the database and shard it came from, and goes back there.
 template <class T>
 class Model {
  public:
@@ -58,8 +58,8 @@ class Model {
     detail::update_record(info(), home_access(), self());
   }
 
-  /// Sets these columns, here and in the database, and no others. Errors: not_found, when the row is
-  /// gone.
+  /// Sets these columns, here and in the database, and no others. Errors: not_found, when the row
+  /// is gone.
   template <class... More>
   void update(const Assignment<T>& first, const More&... more) {
     apply(first, more...);
@@ -111,8 +111,8 @@ class Model {
     return query().where(std::move(condition)).first();
   }
 
-  /// Records from SQL of your own, which must give all columns of the table, by name; on the model's
-  /// database. Goes to the primary unless it is marked as a read:
+  /// Records from SQL of your own, which must give all columns of the table, by name; on the
+  /// model's database. Goes to the primary unless it is marked as a read:
   /// `User::find_by_sql(grant::sql("SELECT * FROM users WHERE id = $1", 7).read())`.
   [[nodiscard]] static std::vector<T> find_by_sql(RawSql raw) {
     const auto executed = std::move(raw).connect(model_connection()).execute();
@@ -138,7 +138,8 @@ class Model {
   [[nodiscard]] static std::uint64_t count() { return query().count(); }
   [[nodiscard]] static bool exists() { return query().exists(); }
 
-  // -- Context, for the queries on this model's database --------------------------------------------
+  // -- Context, for the queries on this model's database
+  // --------------------------------------------
 
   /// See grant::connected_to().
   template <class Function>

@@ -24,9 +24,12 @@ class Query {
   }
 
   /// Rows for which `condition` holds too.
-  [[nodiscard]] Query where(Expression condition) const& { return Query(*this).where(std::move(condition)); }
+  [[nodiscard]] Query where(Expression condition) const& {
+    return Query(*this).where(std::move(condition));
+  }
   [[nodiscard]] Query where(Expression condition) && {
-    selection_.where = selection_.where ? *selection_.where && std::move(condition) : std::move(condition);
+    selection_.where =
+        selection_.where ? *selection_.where && std::move(condition) : std::move(condition);
     return std::move(*this);
   }
 

@@ -25,7 +25,8 @@ void load_row(const TableInfo& table, const Result& result, std::size_t row,
               std::span<const std::size_t> positions, void* record);
 
 /// Inserts the record, fills it from what the database stored, and gives where it went.
-[[nodiscard]] const Origin* insert_record(const TableInfo& table, const Access& access, void* record);
+[[nodiscard]] const Origin* insert_record(const TableInfo& table, const Access& access,
+                                          void* record);
 
 /// Writes all columns but the primary key. Errors: not_found, when the row is gone.
 void update_record(const TableInfo& table, const Access& access, void* record);

@@ -30,8 +30,8 @@ struct PoolStats {
 /// go stale. Connections are opened outside every lock. Thread-safe.
 class Pool {
  public:
-  /// Opens nothing yet. `driver` and `clock` must outlive the pool and its leases. `options` must be
-  /// valid.
+  /// Opens nothing yet. `driver` and `clock` must outlive the pool and its leases. `options` must
+  /// be valid.
   Pool(PoolOptions options, const Driver& driver, ConnectOptions target, const Clock& clock,
        EventSink events);
   Pool(const Pool&) = delete;
@@ -40,9 +40,9 @@ class Pool {
   /// close(); leases still out are closed when they end.
   ~Pool();
 
-  /// Leases a connection, opening one if there is room. Waits at most checkout_timeout, and not past
-  /// the call's deadline. Errors: pool_timeout; unavailable or configuration, when opening failed;
-  /// closed.
+  /// Leases a connection, opening one if there is room. Waits at most checkout_timeout, and not
+  /// past the call's deadline. Errors: pool_timeout; unavailable or configuration, when opening
+  /// failed; closed.
   [[nodiscard]] Task<Lease> acquire(io::Call call);
 
   /// Opens connections until initial_size are open. Errors: as acquire().

@@ -14,7 +14,8 @@ namespace grant {
 /// SQL in your own words, with bound values. Placeholders are `$1`, `$2`, … on every engine.
 ///
 ///     grant::sql("UPDATE users SET name = $1 WHERE id = $2", "Ada", 7).run();
-///     for (auto row : grant::sql("SELECT id FROM users").read().run()) row.get<std::int64_t>("id");
+///     for (auto row : grant::sql("SELECT id FROM users").read().run())
+///     row.get<std::int64_t>("id");
 class RawSql {
  public:
   explicit RawSql(std::string text);

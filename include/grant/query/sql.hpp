@@ -58,7 +58,8 @@ struct ColumnValue {
 [[nodiscard]] RenderedSql render_delete(Adapter adapter, const Selection& selection);
 
 /// Leaves out a primary key that is not set; gives all columns back.
-[[nodiscard]] RenderedSql render_insert(Adapter adapter, const TableInfo& table, const void* record);
+[[nodiscard]] RenderedSql render_insert(Adapter adapter, const TableInfo& table,
+                                        const void* record);
 
 /// Sets `columns` (indices, at least one) of the row that has the record's primary key.
 [[nodiscard]] RenderedSql render_update_record(Adapter adapter, const TableInfo& table,

@@ -22,11 +22,11 @@ namespace grant {
 ///     eu.url = "sqlite:eu.db"
 ///
 /// Keys are the fields of ConnectionSpec, RoutingOptions (beside them), PoolOptions and
-/// HealthCheckOptions. Durations are texts such as "200ms", "5s", "2m". `${NAME}` in any text is the
-/// environment variable of that name; `$$` is a dollar sign.
+/// HealthCheckOptions. Durations are texts such as "200ms", "5s", "2m". `${NAME}` in any text is
+/// the environment variable of that name; `$$` is a dollar sign.
 ///
-/// Errors: configuration, with file and line: a file that cannot be read, TOML that does not parse, a
-/// key that does not exist, a value that does not fit, a variable that is not set.
+/// Errors: configuration, with file and line: a file that cannot be read, TOML that does not parse,
+/// a key that does not exist, a value that does not fit, a variable that is not set.
 [[nodiscard]] Databases load_config(const std::filesystem::path& file);
 
 /// The same from text; `name` stands for the file in messages.

@@ -23,10 +23,11 @@ class UrlSource {
   // Implicit on purpose: wherever a URL is wanted, a text or a function will do.
   UrlSource(std::string url)  // NOLINT(google-explicit-constructor)
       : provider_([url = std::move(url)] { return url; }) {}
-  UrlSource(const char* url) : UrlSource(std::string(url)) {}  // NOLINT(google-explicit-constructor)
+  UrlSource(const char* url)
+      : UrlSource(std::string(url)) {}  // NOLINT(google-explicit-constructor)
   template <std::invocable Provider>
-    requires std::convertible_to<std::invoke_result_t<Provider>, std::string>
-  UrlSource(Provider provider)  // NOLINT(google-explicit-constructor)
+  requires std::convertible_to<std::invoke_result_t<Provider>, std::string> UrlSource(
+      Provider provider)  // NOLINT(google-explicit-constructor)
       : provider_(std::move(provider)) {}
 
   [[nodiscard]] bool empty() const noexcept { return !provider_; }

@@ -12,8 +12,8 @@
 
 namespace grant {
 
-/// What connected_to() changes, for as long as its function runs. Fields that are left out keep what
-/// the surrounding context says.
+/// What connected_to() changes, for as long as its function runs. Fields that are left out keep
+/// what the surrounding context says.
 struct ConnectedTo {
   /// Run the queries on this database, whatever the model says.
   std::string database{};

@@ -30,8 +30,8 @@ struct ModelConnection {
     return changed;
   }
 
-  /// How often a statement of this model that was certainly not executed is tried again, in place of
-  /// the database's. Zero: never.
+  /// How often a statement of this model that was certainly not executed is tried again, in place
+  /// of the database's. Zero: never.
   [[nodiscard]] constexpr ModelConnection failover_retry_attempts(std::size_t attempts) const {
     auto changed = *this;
     changed.retry_attempts = attempts;
@@ -67,9 +67,9 @@ struct Executed {
 /// The time of day by the clock of the registry that `access` leads to.
 [[nodiscard]] Timestamp wall_time_of(const Access& access);
 
-/// Routes `statement`, runs it, and tries it again where that is safe. Its views must live until the
-/// task ends. Errors: read_only where writes are prevented; unavailable, naming every node tried;
-/// whatever the server says.
+/// Routes `statement`, runs it, and tries it again where that is safe. Its views must live until
+/// the task ends. Errors: read_only where writes are prevented; unavailable, naming every node
+/// tried; whatever the server says.
 Task<Executed> execute(Access access, Statement statement, io::Call call);
 
 /// The same, blocking, within the context's deadline.

@@ -23,8 +23,9 @@ struct Served {
   [[nodiscard]] std::string summary() const;
 };
 
-/// Whose reads and writes belong together: a request, a user, a job. A session that has written reads
-/// its own writes; sessions know nothing of each other. Copies are the same session. Thread-safe.
+/// Whose reads and writes belong together: a request, a user, a job. A session that has written
+/// reads its own writes; sessions know nothing of each other. Copies are the same session.
+/// Thread-safe.
 ///
 /// Threads that run outside of any session have one of their own.
 class Session {

@@ -48,15 +48,16 @@ class TransactionScope {
 
 }  // namespace detail
 
-/// Runs `function` in a transaction and returns its result; blocks. Every query of the calling thread
-/// on that database and shard joins it, reads too. Commits when the function returns; rolls back and
-/// passes on what it throws. Inside another transaction on the same shard it is a savepoint of that
-/// one.
+/// Runs `function` in a transaction and returns its result; blocks. Every query of the calling
+/// thread on that database and shard joins it, reads too. Commits when the function returns; rolls
+/// back and passes on what it throws. Inside another transaction on the same shard it is a
+/// savepoint of that one.
 ///
-/// Errors, besides the function's own: conflict, when conflict_retries are used up; outcome_unknown,
-/// when the connection was lost during the commit; those of a query.
+/// Errors, besides the function's own: conflict, when conflict_retries are used up;
+/// outcome_unknown, when the connection was lost during the commit; those of a query.
 template <class Function>
-auto transaction(const TransactionSpec& spec, Function&& function) -> std::invoke_result_t<Function&> {
+auto transaction(const TransactionSpec& spec, Function&& function)
+    -> std::invoke_result_t<Function&> {
   const auto retries = detail::conflict_retries(spec);
   for (std::size_t attempt = 0;; ++attempt) {
     try {

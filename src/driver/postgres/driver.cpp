@@ -101,14 +101,21 @@ class PostgresDriver final : public Driver {
 };
 
 struct Registration {
-  Registration() { register_driver(driver()); }
+  Registration() {
+    // libpq sets up OpenSSL when it first needs it, and OpenSSL takes itself down in an exit handler.
+    // Needing it now makes that handler older than every registry, so that connections that are
+    // still there when the program ends are closed before it runs.
+    PQfreemem(PQencryptPassword("", ""));
+    register_driver(driver());
+  }
 };
 const Registration registration;
 
 }  // namespace
 
 const Driver& driver() noexcept {
-  static const PostgresDriver instance;
+  // Never destroyed: connections may be closed while the process ends.
+  static const auto& instance = *new PostgresDriver;
   return instance;
 }
 

@@ -33,7 +33,8 @@ const struct Registration {
 }  // namespace
 
 const Driver& driver() noexcept {
-  static const SqliteDriver instance;
+  // Never destroyed: connections may be closed while the process ends.
+  static const auto& instance = *new SqliteDriver;
   return instance;
 }
 
