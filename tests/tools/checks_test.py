@@ -105,6 +105,9 @@ class CheckSleeps(Case):
                                      "// sleeps: the server's own timer is what is measured\n"
                                      "std::this_thread::sleep_for(1s);\n"})
 
+    def test_accepts_a_coroutine_that_waits(self):
+        self.accepts({"tests/a.cpp": "co_await call.sleep_until(time);\nsleep(loop);\n"})
+
     def test_refuses_a_sleep_without_a_reason(self):
         for call in ("std::this_thread::sleep_for(1s)", "usleep(1)", "::sleep(1)"):
             self.refuses({"tests/unit/a.cpp": f"\n{call};  // a moment\n"}, "tests/unit/a.cpp:2:")
