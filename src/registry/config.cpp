@@ -299,13 +299,13 @@ Databases parse_config(std::string_view text, std::string_view name) {
   return databases;
 }
 
-Databases load_config(const std::filesystem::path& file) {
+Databases load_config(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   if (!in.is_open() || in.bad()) {
-    throw_error(Errc::configuration, fmt::format("{}: cannot be read", file.string()));
+    throw_error(Errc::configuration, fmt::format("{}: cannot be read", file));
   }
-  return parse_config(text, file.string());
+  return parse_config(text, file);
 }
 
 }  // namespace grant

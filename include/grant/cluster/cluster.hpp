@@ -10,8 +10,10 @@
 #include "grant/cluster/health.hpp"
 #include "grant/cluster/load_balancer.hpp"
 #include "grant/cluster/node.hpp"
+#include "grant/cluster/node_status.hpp"
 #include "grant/cluster/origin.hpp"
 #include "grant/cluster/route.hpp"
+#include "grant/cluster/routing_options.hpp"
 #include "grant/cluster/routing_table.hpp"
 #include "grant/core/clock.hpp"
 #include "grant/core/event.hpp"
@@ -19,49 +21,6 @@
 #include "grant/io/task.hpp"
 
 namespace grant {
-
-/// How one cluster routes. Models may have their own lag threshold and retries.
-struct RoutingOptions {
-  Strategy strategy = Strategy::round_robin;
-
-  /// Most lag of a replica that serves reads; a replica whose lag is not known serves none. Empty:
-  /// lag is not judged.
-  std::optional<std::chrono::milliseconds> replica_lag_threshold{3'000};
-
-  /// How often a statement that was certainly not executed is tried again, on another node where
-  /// that is possible. Zero: never.
-  std::size_t failover_retry_attempts = 3;
-
-  /// Longest wait for a primary while none is known. Zero: do not wait.
-  std::chrono::milliseconds failover_timeout{5'000};
-
-  /// How long after a write its session reads from the primary. Zero: no time at all.
-  std::chrono::milliseconds sticky_period{2'000};
-
-  OnNoReplica on_no_replica = OnNoReplica::primary;
-
-  /// With no primary and no fit replica, let the least stale replica serve reads.
-  bool allow_stale = false;
-
-  /// Throws configuration for the first broken rule, naming `where` and the field.
-  void validate(std::string_view where) const;
-
-  friend bool operator==(const RoutingOptions&, const RoutingOptions&) = default;
-};
-
-/// One node's state, for people and dashboards.
-struct NodeStatus {
-  std::string key{};  ///< The node's name, such as "primary/reader-1".
-  std::string database{};
-  std::string shard{};
-  Role role{};      ///< What it was configured for.
-  NodeKind kind{};  ///< What it is.
-  bool healthy = false;
-  std::optional<Duration> lag{};         ///< Replicas; empty: not known.
-  std::optional<Duration> last_check{};  ///< Its age; empty: not checked yet.
-  std::string last_error{};              ///< Of the last failed check while it is unhealthy.
-  PoolStats pool{};
-};
 
 /// The nodes that serve one shard of one database. Thread-safe.
 class Cluster {

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "grant/cluster/balancing.hpp"
-#include "grant/cluster/routing_table.hpp"
 
 namespace grant {
 

@@ -9,16 +9,11 @@
 #include <vector>
 
 #include "grant/cluster/balancing.hpp"
+#include "grant/cluster/routing_options.hpp"
 #include "grant/cluster/routing_table.hpp"
 #include "grant/driver/statement.hpp"
 
 namespace grant {
-
-/// What a read does when no replica is fit.
-enum class OnNoReplica : std::uint8_t {
-  primary,  ///< Goes to the primary.
-  fail,     ///< Throws Unavailable.
-};
 
 /// What one statement needs.
 struct RouteRequest {

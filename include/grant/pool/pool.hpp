@@ -11,19 +11,9 @@
 #include "grant/io/waiter.hpp"
 #include "grant/pool/lease.hpp"
 #include "grant/pool/pool_options.hpp"
+#include "grant/pool/pool_stats.hpp"
 
 namespace grant {
-
-/// One moment of a pool: the numbers belong together.
-struct PoolStats {
-  std::size_t leased{};
-  std::size_t idle{};
-  std::size_t opening{};
-  std::size_t waiting{};    ///< Callers in the queue.
-  Duration longest_held{};  ///< Age of the oldest lease; zero without leases.
-
-  [[nodiscard]] std::size_t open() const noexcept { return leased + idle; }
-};
 
 /// Connections to one node. Callers are served in the order in which they came, blocking and
 /// awaiting ones in one queue; idle connections are taken last in, first out, so that surplus ones

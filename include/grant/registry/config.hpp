@@ -1,6 +1,6 @@
 #pragma once
 
-#include <filesystem>
+#include <string>
 #include <string_view>
 
 #include "grant/registry/connection_spec.hpp"
@@ -27,7 +27,7 @@ namespace grant {
 ///
 /// Errors: configuration, with file and line: a file that cannot be read, TOML that does not parse,
 /// a key that does not exist, a value that does not fit, a variable that is not set.
-[[nodiscard]] Databases load_config(const std::filesystem::path& file);
+[[nodiscard]] Databases load_config(const std::string& file);
 
 /// The same from text; `name` stands for the file in messages.
 [[nodiscard]] Databases parse_config(std::string_view text, std::string_view name);

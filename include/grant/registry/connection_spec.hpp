@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "grant/cluster/cluster.hpp"
-#include "grant/cluster/health.hpp"
+#include "grant/cluster/health_check_options.hpp"
+#include "grant/cluster/routing_options.hpp"
 #include "grant/driver/adapter.hpp"
 #include "grant/pool/pool_options.hpp"
 

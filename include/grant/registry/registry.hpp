@@ -6,12 +6,15 @@
 #include <string_view>
 #include <vector>
 
-#include "grant/cluster/cluster.hpp"
+#include "grant/cluster/load_balancer.hpp"
+#include "grant/cluster/node_status.hpp"
 #include "grant/core/clock.hpp"
 #include "grant/core/event.hpp"
 #include "grant/registry/connection_spec.hpp"
 
 namespace grant {
+
+class Cluster;
 
 struct RegistryOptions {
   /// Must outlive the registry and all that it handed out.

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "grant/cluster/role.hpp"
+#include "grant/core/clock.hpp"
+#include "grant/driver/observation.hpp"
+#include "grant/pool/pool_stats.hpp"
+
+namespace grant {
+
+/// One node's state, for people and dashboards.
+struct NodeStatus {
+  std::string key{};  ///< The node's name, such as "primary/reader-1".
+  std::string database{};
+  std::string shard{};
+  Role role{};      ///< What it was configured for.
+  NodeKind kind{};  ///< What it is.
+  bool healthy = false;
+  std::optional<Duration> lag{};         ///< Replicas; empty: not known.
+  std::optional<Duration> last_check{};  ///< Its age; empty: not checked yet.
+  std::string last_error{};              ///< Of the last failed check while it is unhealthy.
+  PoolStats pool{};
+};
+
+}  // namespace grant
