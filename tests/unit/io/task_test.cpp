@@ -54,12 +54,11 @@ Task<void> set(bool& flag) {
 }
 
 /// Where the stack is: a local variable of a coroutine would be in its frame.
-[[gnu::noinline]] std::uintptr_t real_stack() {
-  const volatile char here = 0;
-  return reinterpret_cast<std::uintptr_t>(&here);
+[[gnu::noinline]] std::uintptr_t stack_place_now() {
+  return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
 }
 
-Task<std::uintptr_t> stack_place() { co_return real_stack(); }
+Task<std::uintptr_t> stack_place() { co_return stack_place_now(); }
 
 Task<std::uintptr_t> stack_growth(int awaits) {
   std::uintptr_t least = co_await stack_place();
