@@ -66,10 +66,10 @@ TEST_F(SqliteTest, BadUrlsAreRefusedByName) {
       {"sqlite:a.db?statement_cache_size=many", "statement_cache_size"},
       {"sqlite:a.db?cache=shared", "cache"},
       {"sqlite::memory:?mode=ro", "in-memory"}};
-  for (const auto& [text, mentioned] : bad) {
-    const auto error = error_of([&] { sqlite::driver().validate(Url::parse(text)); });
-    EXPECT_EQ(error.code, Errc::configuration) << text;
-    EXPECT_THAT(error.message, HasSubstr(mentioned));
+  for (const auto& entry : bad) {
+    const auto error = error_of([&] { sqlite::driver().validate(Url::parse(entry.first)); });
+    EXPECT_EQ(error.code, Errc::configuration) << entry.first;
+    EXPECT_THAT(error.message, HasSubstr(entry.second));
   }
   sqlite::driver().validate(
       Url::parse("sqlite:a.db?mode=rw&busy_timeout=0&synchronous=full&statement_cache_size=0"));
@@ -277,9 +277,10 @@ TEST_F(SqliteTest, FunctionsThatQuoteTheirArgumentDoNotLeakIt) {
       {"SELECT json_extract('{}', $1)", "$.[secret's"},
       {"SELECT * FROM f WHERE f MATCH $1", "\"a\" ^^secret's"},
       {"ATTACH $1 AS other", "/no/such/secret's \"place\""}};
-  for (const auto& [sql, value] : leaky) {
-    const auto error = error_of([&] { run(*connection, sql, {ValueView::text(value)}); });
-    EXPECT_THAT(error.message, Not(HasSubstr("secret"))) << sql;
+  for (const auto& entry : leaky) {
+    const auto error =
+        error_of([&] { run(*connection, entry.first, {ValueView::text(entry.second)}); });
+    EXPECT_THAT(error.message, Not(HasSubstr("secret"))) << entry.first;
   }
 }
 
