@@ -163,6 +163,7 @@ int main(int argc, char** argv) {
                                  Load{32, 10},      Load{8, 2, 100us}, Load{32, 2, 100us},
                                  Load{8, 10, 100us}};
   std::vector<Case> cases;
+  cases.reserve(kLoads.size());
   for (const Load& load : kLoads) {
     cases.push_back({.name = load.name(),
                      .cpu = Cpu::process,
