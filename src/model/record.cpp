@@ -6,12 +6,17 @@
 
 #include "grant/core/codec.hpp"
 #include "grant/core/error.hpp"
+#include "grant/session/session.hpp"
 
 namespace grant::detail {
 namespace {
 
 constexpr std::string_view kCreatedAt = "created_at";
 constexpr std::string_view kUpdatedAt = "updated_at";
+
+Access access_to(const ModelInfo& model, const Origin* home) {
+  return {current_context(), model.connection, home};
+}
 
 void load_cell(const TableInfo& table, const ColumnInfo& column, ValueView value, void* record) {
   try {
@@ -23,51 +28,14 @@ void load_cell(const TableInfo& table, const ColumnInfo& column, ValueView value
   }
 }
 
-bool is_stamp(const ColumnInfo& column, std::string_view name) {
-  return column.touch != nullptr && column.name == name;
-}
-
-void stamp_new(const TableInfo& table, const Access& access, void* record) {
-  for (const auto& column : table.columns) {
-    if (!is_stamp(column, kCreatedAt) && !is_stamp(column, kUpdatedAt)) continue;
-    if (column.is_unset(record)) column.touch(record, wall_time_of(access));
-  }
-}
-
-Executed run_rendered(const Access& access, const RenderedSql& rendered, Effect effect) {
-  return execute(access, rendered.statement(effect));
-}
-
-void expect_one_row(const TableInfo& table, const Executed& executed, std::string_view doing) {
-  if (executed.result->affected_rows() == 0) {
-    throw_not_found(table, fmt::format("the row to {} is gone", doing));
-  }
-}
-
-void update_indices(const TableInfo& table, const Access& access, void* record,
-                    std::vector<std::size_t> indices) {
-  for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    if (!is_stamp(table.columns[i], kUpdatedAt)) continue;
-    table.columns[i].touch(record, wall_time_of(access));
-    if (std::ranges::find(indices, i) == indices.end()) indices.push_back(i);
-  }
-  if (indices.empty()) return;
-  const auto rendered = render_update_record(adapter_of(access), table, record, indices);
-  expect_one_row(table, run_rendered(access, rendered, Effect::write), "update");
-}
-
-}  // namespace
-
-void throw_not_found(const TableInfo& table, std::string_view what) {
-  throw_error(Errc::not_found, fmt::format("table {}: {}", table.name, what));
-}
-
+/// Fills `record` from a row whose columns are in the order of the table's.
 void load_row(const TableInfo& table, const Result& result, std::size_t row, void* record) {
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     load_cell(table, table.columns[i], result.cell(row, i), record);
   }
 }
 
+/// For each column of the table, where the result has it.
 std::vector<std::size_t> match_columns(const TableInfo& table, const Result& result) {
   std::vector<std::size_t> positions;
   for (const auto& column : table.columns) {
@@ -82,50 +50,37 @@ std::vector<std::size_t> match_columns(const TableInfo& table, const Result& res
   return positions;
 }
 
-void load_row(const TableInfo& table, const Result& result, std::size_t row,
-              std::span<const std::size_t> positions, void* record) {
-  for (std::size_t i = 0; i < positions.size(); ++i) {
-    load_cell(table, table.columns[i], result.cell(row, positions[i]), record);
+bool is_stamp(const ColumnInfo& column, std::string_view name) {
+  return column.touch != nullptr && column.name == name;
+}
+
+void stamp_new(const TableInfo& table, const Access& access, void* record) {
+  for (const auto& column : table.columns) {
+    if (!is_stamp(column, kCreatedAt) && !is_stamp(column, kUpdatedAt)) continue;
+    if (column.is_unset(record)) column.touch(record, wall_time_of(access));
   }
 }
 
-const Origin* insert_record(const TableInfo& table, const Access& access, void* record) {
-  stamp_new(table, access, record);
-  const auto rendered = render_insert(adapter_of(access), table, record);
-  const auto executed = run_rendered(access, rendered, Effect::write);
-  if (executed.result->row_count() > 0) load_row(table, *executed.result, 0, record);
-  return executed.origin;
+[[noreturn]] void throw_missing(const TableInfo& table, std::string_view what) {
+  throw_error(Errc::not_found, fmt::format("table {}: {}", table.name, what));
 }
 
-void update_record(const TableInfo& table, const Access& access, void* record) {
-  std::vector<std::size_t> indices;
+void expect_one_row(const TableInfo& table, const Executed& executed, std::string_view doing) {
+  if (executed.result->affected_rows() == 0) {
+    throw_missing(table, fmt::format("the row to {} is gone", doing));
+  }
+}
+
+void update_indices(const TableInfo& table, const Access& access, void* record,
+                    std::vector<std::size_t> indices) {
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    if (!table.columns[i].primary_key) indices.push_back(i);
+    if (!is_stamp(table.columns[i], kUpdatedAt)) continue;
+    table.columns[i].touch(record, wall_time_of(access));
+    if (std::ranges::find(indices, i) == indices.end()) indices.push_back(i);
   }
-  update_indices(table, access, record, std::move(indices));
-}
-
-void update_columns(const TableInfo& table, const Access& access, void* record,
-                    std::span<const std::string_view> columns) {
-  std::vector<std::size_t> indices;
-  for (const auto name : columns) {
-    const auto found = std::ranges::find(table.columns, name, &ColumnInfo::name);
-    indices.push_back(static_cast<std::size_t>(found - table.columns.begin()));
-  }
-  update_indices(table, access, record, std::move(indices));
-}
-
-void delete_record(const TableInfo& table, const Access& access, const void* record) {
-  const auto rendered = render_delete_record(adapter_of(access), table, record);
-  expect_one_row(table, run_rendered(access, rendered, Effect::write), "delete");
-}
-
-void reload_record(const TableInfo& table, const Access& access, void* record) {
-  Params key;
-  table.key().bind(record, key);
-  const auto executed = run_select(access, by_key(table, Value(key.views()[0])));
-  if (executed.result->row_count() == 0) throw_not_found(table, "the row to reload is gone");
-  load_row(table, *executed.result, 0, record);
+  if (indices.empty()) return;
+  const auto rendered = render_update_record(adapter_of(access), table, record, indices);
+  expect_one_row(table, execute(access, rendered.statement(Effect::write)), "update");
 }
 
 Selection by_key(const TableInfo& table, Value key) {
@@ -136,37 +91,150 @@ Selection by_key(const TableInfo& table, Value key) {
   return selection;
 }
 
-Executed run_select(const Access& access, const Selection& selection) {
-  return run_rendered(access, render_select(adapter_of(access), selection), Effect::read);
+Executed select(const Access& access, const Selection& selection) {
+  const auto rendered = render_select(adapter_of(access), selection);
+  return execute(access, rendered.statement(Effect::read));
 }
 
-std::uint64_t run_count(const Access& access, const Selection& selection) {
-  const auto rendered = render_count(adapter_of(access), selection);
-  const auto executed = run_rendered(access, rendered, Effect::read);
+void load_rows(const Access& access, const Selection& selection, RecordSink& sink) {
+  const auto executed = select(access, selection);
+  for (std::size_t i = 0; i < executed.result->row_count(); ++i) {
+    load_row(*selection.table, *executed.result, i, sink.add(executed.origin));
+  }
+}
+
+}  // namespace
+
+const Origin* insert_record(const ModelInfo& model, void* record) {
+  const auto access = access_to(model, nullptr);
+  stamp_new(model.table, access, record);
+  const auto rendered = render_insert(adapter_of(access), model.table, record);
+  const auto executed = execute(access, rendered.statement(Effect::write));
+  if (executed.result->row_count() > 0) load_row(model.table, *executed.result, 0, record);
+  return executed.origin;
+}
+
+void update_record(const ModelInfo& model, const Origin* home, void* record) {
+  std::vector<std::size_t> indices;
+  for (std::size_t i = 0; i < model.table.columns.size(); ++i) {
+    if (!model.table.columns[i].primary_key) indices.push_back(i);
+  }
+  update_indices(model.table, access_to(model, home), record, std::move(indices));
+}
+
+void update_columns(const ModelInfo& model, const Origin* home, void* record,
+                    std::span<const std::string_view> columns) {
+  std::vector<std::size_t> indices;
+  for (const auto name : columns) {
+    const auto found = std::ranges::find(model.table.columns, name, &ColumnInfo::name);
+    indices.push_back(static_cast<std::size_t>(found - model.table.columns.begin()));
+  }
+  update_indices(model.table, access_to(model, home), record, std::move(indices));
+}
+
+void delete_record(const ModelInfo& model, const Origin* home, const void* record) {
+  const auto access = access_to(model, home);
+  const auto rendered = render_delete_record(adapter_of(access), model.table, record);
+  expect_one_row(model.table, execute(access, rendered.statement(Effect::write)), "delete");
+}
+
+void reload_record(const ModelInfo& model, const Origin* home, void* record) {
+  Params key;
+  model.table.key().bind(record, key);
+  const auto selection = by_key(model.table, Value(key.views()[0]));
+  const auto executed = select(access_to(model, home), selection);
+  if (executed.result->row_count() == 0) throw_missing(model.table, "the row to reload is gone");
+  load_row(model.table, *executed.result, 0, record);
+}
+
+const Origin* find_record(const ModelInfo& model, Value key, void* record) {
+  const auto executed = select(access_to(model, nullptr), by_key(model.table, std::move(key)));
+  if (executed.result->row_count() == 0) return nullptr;
+  load_row(model.table, *executed.result, 0, record);
+  return executed.origin;
+}
+
+void create_table(const ModelInfo& model) {
+  const auto access = access_to(model, nullptr);
+  const auto text = render_create_table(adapter_of(access), model.table);
+  Statement statement;
+  statement.sql = text;
+  execute(access, statement);
+}
+
+void stick_to_primary(const ModelInfo& model, std::chrono::milliseconds period) {
+  const auto context = current_context();
+  const auto target = resolve(context.get(), model.connection.database);
+  Session::current().stick_to_primary(target.database, period);
+}
+
+void throw_not_found(const ModelInfo& model) {
+  throw_missing(model.table, "no row has this primary key");
+}
+
+void load_by_sql(const ModelInfo& model, RawSql raw, RecordSink& sink) {
+  const auto executed = std::move(raw).connect(model.connection).execute();
+  const auto& result = *executed.result;
+  const auto positions = match_columns(model.table, result);
+  for (std::size_t row = 0; row < result.row_count(); ++row) {
+    void* record = sink.add(executed.origin);
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+      load_cell(model.table, model.table.columns[i], result.cell(row, positions[i]), record);
+    }
+  }
+}
+
+QueryState::QueryState(const ModelInfo& model) : access_(access_to(model, nullptr)) {
+  selection_.table = &model.table;
+}
+
+QueryState::QueryState(const QueryState&) = default;
+QueryState::QueryState(QueryState&&) noexcept = default;
+QueryState& QueryState::operator=(const QueryState&) = default;
+QueryState& QueryState::operator=(QueryState&&) noexcept = default;
+QueryState::~QueryState() = default;
+
+void QueryState::where(Expression condition) {
+  selection_.where =
+      selection_.where ? *selection_.where && std::move(condition) : std::move(condition);
+}
+
+void QueryState::order(Order order) { selection_.order.push_back(order); }
+void QueryState::limit(std::uint64_t rows) { selection_.limit = rows; }
+void QueryState::offset(std::uint64_t rows) { selection_.offset = rows; }
+
+void QueryState::load(RecordSink& sink) const { load_rows(access_, selection_, sink); }
+
+void QueryState::load_first(RecordSink& sink) const {
+  auto one = selection_;
+  if (one.order.empty()) one.order.push_back({{one.table->name, one.table->key().name}, false});
+  if (!one.limit || *one.limit > 1) one.limit = 1;
+  load_rows(access_, one, sink);
+}
+
+std::uint64_t QueryState::count() const {
+  const auto rendered = render_count(adapter_of(access_), selection_);
+  const auto executed = execute(access_, rendered.statement(Effect::read));
   return static_cast<std::uint64_t>(Codec<std::int64_t>::decode(executed.result->cell(0, 0)));
 }
 
-bool run_exists(const Access& access, const Selection& selection) {
-  const auto rendered = render_exists(adapter_of(access), selection);
-  return run_rendered(access, rendered, Effect::read).result->row_count() > 0;
+bool QueryState::exists() const {
+  const auto rendered = render_exists(adapter_of(access_), selection_);
+  return execute(access_, rendered.statement(Effect::read)).result->row_count() > 0;
 }
 
-std::uint64_t run_update(const Access& access, const Selection& selection,
-                         const std::vector<ColumnValue>& values) {
-  const auto rendered = render_update(adapter_of(access), selection, values);
-  return run_rendered(access, rendered, Effect::write).result->affected_rows();
+std::uint64_t QueryState::update(std::vector<ColumnValue> values) const {
+  const auto rendered = render_update(adapter_of(access_), selection_, values);
+  return execute(access_, rendered.statement(Effect::write)).result->affected_rows();
 }
 
-std::uint64_t run_delete(const Access& access, const Selection& selection) {
-  const auto rendered = render_delete(adapter_of(access), selection);
-  return run_rendered(access, rendered, Effect::write).result->affected_rows();
+std::uint64_t QueryState::remove() const {
+  const auto rendered = render_delete(adapter_of(access_), selection_);
+  return execute(access_, rendered.statement(Effect::write)).result->affected_rows();
 }
 
-void run_create_table(const Access& access, const TableInfo& table) {
-  Statement statement;
-  const auto text = render_create_table(adapter_of(access), table);
-  statement.sql = text;
-  execute(access, statement);
+RouteExplanation QueryState::explain_route() const {
+  return detail::explain_route(access_, Effect::read);
 }
 
 }  // namespace grant::detail

@@ -55,7 +55,7 @@ class Model {
   /// is gone.
   void save() {
     if (is_new()) return insert();
-    detail::update_record(info(), home_access(), self());
+    detail::update_record(info(), origin_, self());
   }
 
   /// Sets these columns, here and in the database, and no others. Errors: not_found, when the row
@@ -66,17 +66,17 @@ class Model {
     if (is_new()) return insert();
     const std::array<std::string_view, 1 + sizeof...(More)> columns{first.set.column.column,
                                                                     more.set.column.column...};
-    detail::update_columns(info(), home_access(), self(), columns);
+    detail::update_columns(info(), origin_, self(), columns);
   }
 
   /// Deletes the row; the record is new afterwards. Errors: not_found, when the row is gone.
   void destroy() {
-    detail::delete_record(info(), home_access(), self());
+    detail::delete_record(info(), origin_, self());
     origin_ = nullptr;
   }
 
   /// Reads the row again. Errors: not_found, when it is gone.
-  void reload() { detail::reload_record(info(), home_access(), self()); }
+  void reload() { detail::reload_record(info(), origin_, self()); }
 
   /// True until the record was saved or loaded, and after destroy().
   [[nodiscard]] bool is_new() const noexcept { return origin_ == nullptr; }
@@ -89,21 +89,20 @@ class Model {
   /// Errors: not_found.
   template <class Key>
   [[nodiscard]] static T find(const Key& key) {
-    auto found = find_if_there(key);
-    if (!found) detail::throw_not_found(info(), "no row has this primary key");
-    return *std::move(found);
+    T record{};
+    record.origin_ =
+        detail::find_record(info(), detail::operand_value<detail::KeyType<T>>(key), &record);
+    if (record.origin_ == nullptr) detail::throw_not_found(info());
+    return record;
   }
 
   /// Empty when there is none.
   template <class Key>
   [[nodiscard]] static std::optional<T> find_if_there(const Key& key) {
-    const auto access = access_now();
-    const auto selection = detail::by_key(info(), detail::operand_value<detail::KeyType<T>>(key));
-    const auto executed = detail::run_select(access, selection);
-    if (executed.result->row_count() == 0) return std::nullopt;
-    std::optional<T> record(std::in_place);
-    detail::load_row(info(), *executed.result, 0, &*record);
-    record->set_origin(executed.origin);
+    T record{};
+    record.origin_ =
+        detail::find_record(info(), detail::operand_value<detail::KeyType<T>>(key), &record);
+    if (record.origin_ == nullptr) return std::nullopt;
     return record;
   }
 
@@ -115,18 +114,13 @@ class Model {
   /// model's database. Goes to the primary unless it is marked as a read:
   /// `User::find_by_sql(grant::sql("SELECT * FROM users WHERE id = $1", 7).read())`.
   [[nodiscard]] static std::vector<T> find_by_sql(RawSql raw) {
-    const auto executed = std::move(raw).connect(model_connection()).execute();
-    const auto positions = detail::match_columns(info(), *executed.result);
-    std::vector<T> records(executed.result->row_count());
-    for (std::size_t i = 0; i < records.size(); ++i) {
-      detail::load_row(info(), *executed.result, i, positions, &records[i]);
-      records[i].set_origin(executed.origin);
-    }
-    return records;
+    detail::VectorSink<T> sink;
+    detail::load_by_sql(info(), std::move(raw), sink);
+    return std::move(sink.records);
   }
 
   /// All rows, to be narrowed.
-  [[nodiscard]] static Query<T> query() { return Query<T>(access_now()); }
+  [[nodiscard]] static Query<T> query() { return Query<T>(info()); }
   [[nodiscard]] static Query<T> where(Expression condition) {
     return query().where(std::move(condition));
   }
@@ -164,19 +158,21 @@ class Model {
 
   /// See Session::stick_to_primary(); for the calling thread's session.
   static void stick_to_primary(std::chrono::milliseconds period) {
-    const auto context = detail::current_context();
-    const auto target = detail::resolve(context.get(), model_connection().database);
-    Session::current().stick_to_primary(target.database, period);
+    detail::stick_to_primary(info(), period);
   }
 
   /// Creates the table where it is missing, with the columns of `table`.
-  static void create_table() { detail::run_create_table(access_now(), info()); }
+  static void create_table() { detail::create_table(info()); }
 
  private:
   friend T;
-  friend class Query<T>;
+  friend class detail::VectorSink<T>;
+  friend class detail::OptionalSink<T>;
 
-  [[nodiscard]] static const TableInfo& info() noexcept { return detail::table_info<T>(); }
+  [[nodiscard]] static const detail::ModelInfo& info() noexcept {
+    static constexpr detail::ModelInfo model{detail::table_info<T>(), model_connection()};
+    return model;
+  }
 
   [[nodiscard]] static constexpr ModelConnection model_connection() noexcept {
     if constexpr (requires { T::connection; }) {
@@ -186,16 +182,9 @@ class Model {
     }
   }
 
-  [[nodiscard]] static detail::Access access_now() {
-    return {detail::current_context(), model_connection(), nullptr};
-  }
-  [[nodiscard]] detail::Access home_access() const {
-    return {detail::current_context(), model_connection(), origin_};
-  }
-
   [[nodiscard]] void* self() noexcept { return static_cast<T*>(this); }
 
-  void insert() { origin_ = detail::insert_record(info(), access_now(), self()); }
+  void insert() { origin_ = detail::insert_record(info(), self()); }
 
   template <class... Assignments>
   void apply(const Assignments&... assignments) {

@@ -10,6 +10,34 @@
 
 namespace grant {
 
+namespace detail {
+
+template <class T>
+class VectorSink final : public RecordSink {
+ public:
+  void* add(const Origin* origin) override {
+    auto& record = records.emplace_back();
+    record.set_origin(origin);
+    return &record;
+  }
+
+  std::vector<T> records;
+};
+
+template <class T>
+class OptionalSink final : public RecordSink {
+ public:
+  void* add(const Origin* origin) override {
+    auto& added = record.emplace();
+    added.set_origin(origin);
+    return &added;
+  }
+
+  std::optional<T> record;
+};
+
+}  // namespace detail
+
 /// Rows of a model's table that are not read yet. Each call that narrows it gives a new query; the
 /// last one runs it. It runs in the context it was made in. The errors of running it are those of
 /// the database; see Errc.
@@ -19,82 +47,64 @@ namespace grant {
 template <class T>
 class Query {
  public:
-  explicit Query(detail::Access access) : access_(std::move(access)) {
-    selection_.table = &detail::table_info<T>();
-  }
+  explicit Query(const detail::ModelInfo& model) : state_(model) {}
 
   /// Rows for which `condition` holds too.
-  [[nodiscard]] Query where(Expression condition) const& {
-    return Query(*this).where(std::move(condition));
-  }
-  [[nodiscard]] Query where(Expression condition) && {
-    selection_.where =
-        selection_.where ? *selection_.where && std::move(condition) : std::move(condition);
-    return std::move(*this);
+  [[nodiscard]] Query where(Expression condition) const {
+    auto narrowed = *this;
+    narrowed.state_.where(std::move(condition));
+    return narrowed;
   }
 
   /// After the orders given before.
-  [[nodiscard]] Query order(Order order) const& { return Query(*this).order(order); }
-  [[nodiscard]] Query order(Order order) && {
-    selection_.order.push_back(order);
-    return std::move(*this);
+  [[nodiscard]] Query order(Order order) const {
+    auto ordered = *this;
+    ordered.state_.order(order);
+    return ordered;
   }
 
-  [[nodiscard]] Query limit(std::uint64_t rows) const& { return Query(*this).limit(rows); }
-  [[nodiscard]] Query limit(std::uint64_t rows) && {
-    selection_.limit = rows;
-    return std::move(*this);
+  [[nodiscard]] Query limit(std::uint64_t rows) const {
+    auto limited = *this;
+    limited.state_.limit(rows);
+    return limited;
   }
 
-  [[nodiscard]] Query offset(std::uint64_t rows) const& { return Query(*this).offset(rows); }
-  [[nodiscard]] Query offset(std::uint64_t rows) && {
-    selection_.offset = rows;
-    return std::move(*this);
+  [[nodiscard]] Query offset(std::uint64_t rows) const {
+    auto moved = *this;
+    moved.state_.offset(rows);
+    return moved;
   }
 
   [[nodiscard]] std::vector<T> all() const {
-    const auto executed = detail::run_select(access_, selection_);
-    std::vector<T> records(executed.result->row_count());
-    for (std::size_t i = 0; i < records.size(); ++i) {
-      detail::load_row(*selection_.table, *executed.result, i, &records[i]);
-      records[i].set_origin(executed.origin);
-    }
-    return records;
+    detail::VectorSink<T> sink;
+    state_.load(sink);
+    return std::move(sink.records);
   }
 
   /// The first row by the order, or by the primary key where there is none.
   [[nodiscard]] std::optional<T> first() const {
-    auto one = *this;
-    if (one.selection_.order.empty()) {
-      const auto& table = *selection_.table;
-      one.selection_.order.push_back({{table.name, table.key().name}, false});
-    }
-    if (!one.selection_.limit || *one.selection_.limit > 1) one.selection_.limit = 1;
-    auto records = one.all();
-    if (records.empty()) return std::nullopt;
-    return std::move(records.front());
+    detail::OptionalSink<T> sink;
+    state_.load_first(sink);
+    return std::move(sink.record);
   }
 
-  [[nodiscard]] std::uint64_t count() const { return detail::run_count(access_, selection_); }
-  [[nodiscard]] bool exists() const { return detail::run_exists(access_, selection_); }
+  [[nodiscard]] std::uint64_t count() const { return state_.count(); }
+  [[nodiscard]] bool exists() const { return state_.exists(); }
 
   /// Sets columns of all these rows and gives their number. Takes no order, limit or offset.
   template <class... More>
   std::uint64_t update_all(const Assignment<T>& first, const More&... more) const {
-    return detail::run_update(access_, selection_, {first.set, more.set...});
+    return state_.update({first.set, more.set...});
   }
 
   /// Deletes all these rows and gives their number. Takes no order, limit or offset.
-  std::uint64_t delete_all() const { return detail::run_delete(access_, selection_); }
+  std::uint64_t delete_all() const { return state_.remove(); }
 
   /// Where a read of this query would go now, and why.
-  [[nodiscard]] RouteExplanation explain_route() const {
-    return detail::explain_route(access_, Effect::read);
-  }
+  [[nodiscard]] RouteExplanation explain_route() const { return state_.explain_route(); }
 
  private:
-  detail::Access access_;
-  Selection selection_;
+  detail::QueryState state_;
 };
 
 template <class T>

@@ -1,57 +1,96 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
-#include "grant/driver/result.hpp"
+#include "grant/query/raw_sql.hpp"
 #include "grant/query/sql.hpp"
 #include "grant/query/table_info.hpp"
 #include "grant/session/execution.hpp"
 
 // What all models share, without their types: records are pointers, columns are ColumnInfos.
+// Compiled once, so that a model costs its user's compiler little.
 namespace grant::detail {
 
-/// Fills `record` from a row whose columns are in the order of the table's.
-void load_row(const TableInfo& table, const Result& result, std::size_t row, void* record);
-
-/// For each column of the table, where the result has it. Errors: invalid_argument, naming a column
-/// that it lacks.
-[[nodiscard]] std::vector<std::size_t> match_columns(const TableInfo& table, const Result& result);
-
-/// Fills `record` from a row whose columns are where `positions` says.
-void load_row(const TableInfo& table, const Result& result, std::size_t row,
-              std::span<const std::size_t> positions, void* record);
+/// All that is known of a model. Lives as long as the process.
+struct ModelInfo {
+  const TableInfo& table;
+  ModelConnection connection{};
+};
 
 /// Inserts the record, fills it from what the database stored, and gives where it went.
-[[nodiscard]] const Origin* insert_record(const TableInfo& table, const Access& access,
-                                          void* record);
+[[nodiscard]] const Origin* insert_record(const ModelInfo& model, void* record);
 
 /// Writes all columns but the primary key. Errors: not_found, when the row is gone.
-void update_record(const TableInfo& table, const Access& access, void* record);
+void update_record(const ModelInfo& model, const Origin* home, void* record);
 
 /// Writes `columns` (by name) and `updated_at`. Errors: as update_record().
-void update_columns(const TableInfo& table, const Access& access, void* record,
+void update_columns(const ModelInfo& model, const Origin* home, void* record,
                     std::span<const std::string_view> columns);
 
 /// Errors: not_found, when the row is gone.
-void delete_record(const TableInfo& table, const Access& access, const void* record);
+void delete_record(const ModelInfo& model, const Origin* home, const void* record);
 
 /// Reads the record again by its primary key. Errors: not_found, when the row is gone.
-void reload_record(const TableInfo& table, const Access& access, void* record);
+void reload_record(const ModelInfo& model, const Origin* home, void* record);
 
-/// The selection of the row with this primary key.
-[[nodiscard]] Selection by_key(const TableInfo& table, Value key);
+/// Fills `record` from the row with this primary key and gives where it came from; null when there
+/// is no such row.
+[[nodiscard]] const Origin* find_record(const ModelInfo& model, Value key, void* record);
 
-[[noreturn]] void throw_not_found(const TableInfo& table, std::string_view what);
+void create_table(const ModelInfo& model);
+void stick_to_primary(const ModelInfo& model, std::chrono::milliseconds period);
 
-[[nodiscard]] Executed run_select(const Access& access, const Selection& selection);
-[[nodiscard]] std::uint64_t run_count(const Access& access, const Selection& selection);
-[[nodiscard]] bool run_exists(const Access& access, const Selection& selection);
-std::uint64_t run_update(const Access& access, const Selection& selection,
-                         const std::vector<ColumnValue>& values);
-std::uint64_t run_delete(const Access& access, const Selection& selection);
-void run_create_table(const Access& access, const TableInfo& table);
+[[noreturn]] void throw_not_found(const ModelInfo& model);
+
+/// Where loaded records go: gives the place of one more.
+class RecordSink {
+ public:
+  RecordSink() = default;
+  RecordSink(const RecordSink&) = delete;
+  RecordSink& operator=(const RecordSink&) = delete;
+  virtual void* add(const Origin* origin) = 0;
+
+ protected:
+  ~RecordSink() = default;
+};
+
+/// Runs SQL that gives all columns of the table, by name, in any order. Errors: invalid_argument,
+/// for a column that is missing.
+void load_by_sql(const ModelInfo& model, RawSql raw, RecordSink& sink);
+
+/// A model's query without its type. Copyable.
+class QueryState {
+ public:
+  /// In the calling thread's context.
+  explicit QueryState(const ModelInfo& model);
+  QueryState(const QueryState&);
+  QueryState(QueryState&&) noexcept;
+  QueryState& operator=(const QueryState&);
+  QueryState& operator=(QueryState&&) noexcept;
+  ~QueryState();
+
+  void where(Expression condition);
+  void order(Order order);
+  void limit(std::uint64_t rows);
+  void offset(std::uint64_t rows);
+
+  void load(RecordSink& sink) const;
+  /// By the primary key where there is no order.
+  void load_first(RecordSink& sink) const;
+  [[nodiscard]] std::uint64_t count() const;
+  [[nodiscard]] bool exists() const;
+  [[nodiscard]] std::uint64_t update(std::vector<ColumnValue> values) const;
+  [[nodiscard]] std::uint64_t remove() const;
+  [[nodiscard]] RouteExplanation explain_route() const;
+
+ private:
+  Access access_;
+  Selection selection_;
+};
 
 }  // namespace grant::detail
