@@ -27,7 +27,7 @@ Task<Executed> execute(Access access, Statement statement, io::Call call) {
     co_return co_await execute_in(*located.transaction, statement, limited);
   }
 
-  NodeFinder finder(access, located, statement.effect);
+  NodeFinder finder(access, located, statement.effect, limited.deadline());
   while (true) {
     auto index = finder.next_now();
     if (!index) index = co_await finder.next(limited);

@@ -73,9 +73,11 @@ void refuse_prevented_write(const Located& located, Effect effect) {
                           located.cluster->name()));
 }
 
-NodeFinder::NodeFinder(const Access& access, const Located& located, Effect effect)
+NodeFinder::NodeFinder(const Access& access, const Located& located, Effect effect,
+                       TimePoint deadline)
     : cluster_(*located.cluster),
       located_(located),
+      deadline_(deadline),
       request_(route_request(access, located, effect)),
       attempts_left_(
           access.connection.retry_attempts.value_or(cluster_.routing().failover_retry_attempts)),
@@ -135,14 +137,21 @@ void NodeFinder::succeeded(Effect effect) {
 
 bool NodeFinder::attempt_again(const Error& error) {
   failures_.emplace_back(error.what());
-  if (attempts_left_ == 0) return false;
+  if (attempts_left_ == 0 || out_of_time()) return false;
   --attempts_left_;
   return true;
 }
 
+bool NodeFinder::out_of_time() const { return Clock::system().now() >= deadline_; }
+
 bool NodeFinder::retry_after_checkout_failure(const Error& error) {
   const auto node = *route_.node;
   if (error.code() != Errc::unavailable && error.code() != Errc::configuration) return false;
+  if (out_of_time()) {
+    // The caller was in too much of a hurry to tell whether the node is well.
+    cluster_.report_lost(node);
+    return false;
+  }
   cluster_.report_unreachable(node, error.info());
   request_.tried |= bit(node);
   return attempt_again(error);

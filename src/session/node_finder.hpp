@@ -35,8 +35,8 @@ void refuse_prevented_write(const Located& located, Effect effect);
 /// attempts are used up. For one task.
 class NodeFinder {
  public:
-  /// `access` and `located` must outlive the finder.
-  NodeFinder(const Access& access, const Located& located, Effect effect);
+  /// `access` and `located` must outlive the finder. Nothing is tried again after `deadline`.
+  NodeFinder(const Access& access, const Located& located, Effect effect, TimePoint deadline);
 
   /// The node to try. Waits while a primary is needed and none is known, at most failover_timeout
   /// altogether. Errors: unavailable; configuration, when no node can ever be reached as
@@ -60,11 +60,13 @@ class NodeFinder {
  private:
   [[nodiscard]] bool may_wait() const;
   [[nodiscard]] bool attempt_again(const Error& error);
+  [[nodiscard]] bool out_of_time() const;
   [[noreturn]] void give_up() const;
   void give_up_if_misconfigured() const;
 
   Cluster& cluster_;
   const Located& located_;
+  const TimePoint deadline_;
   RouteRequest request_;
   std::size_t attempts_left_;
   TimePoint wait_until_;

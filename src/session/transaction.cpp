@@ -28,7 +28,7 @@ Access access_for(const TransactionSpec& spec) {
 
 Task<std::unique_ptr<OpenTransaction>> open(const Access& access, const Located& located,
                                             TransactionOptions options, io::Call call) {
-  NodeFinder finder(access, located, options.effect);
+  NodeFinder finder(access, located, options.effect, call.deadline());
   while (true) {
     const auto index = co_await finder.next(call);
     Lease lease;

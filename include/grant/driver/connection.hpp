@@ -21,12 +21,12 @@ enum class TransactionState : std::uint8_t {
 /// One connection to one node. For one caller at a time; different callers may use it one after the
 /// other on different threads.
 ///
-/// Every operation obeys the deadline of its Call. When one ends before the server has answered,
-/// the connection is closed: is_open() is false from then on, and the error says whether the
-/// statement may have run:
-///   - unavailable: it was never sent;
+/// Every operation obeys the deadline of its Call; one that has passed already ends it with timeout
+/// and changes nothing. When an operation ends before the server has answered, the connection is
+/// closed: is_open() is false from then on, and the error says whether the statement may have run:
+///   - unavailable: the connection was lost, and nothing that changes data was executed;
 ///   - outcome_unknown: it was sent and could change something;
-///   - timeout: it was sent, but could not change anything (or the server itself ended it).
+///   - timeout: the deadline passed, and nothing that changes data was executed.
 class Connection {
  public:
   Connection() = default;

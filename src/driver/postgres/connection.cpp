@@ -14,7 +14,7 @@
 namespace grant::postgres {
 namespace {
 
-// Asking the socket costs a system call: not for a connection that has just answered.
+// Asking the socket costs a system call: not for a connection in steady use.
 constexpr auto kIdleCheckAfter = std::chrono::milliseconds(20);
 
 bool ends_session(std::string_view sqlstate) {
@@ -137,8 +137,15 @@ void PostgresConnection::give_up(io::Outcome outcome, Operation operation) {
 PostgresConnection::Operation PostgresConnection::start(io::Call call, Effect effect) {
   if (!handle_) fail_unsent("the connection is closed");
   const auto now = Clock::system().now();
-  if (call.deadline() <= now) fail_unsent("the deadline had passed");
-  if (now - last_answer_ > kIdleCheckAfter) check_idle();
+  if (call.deadline() <= now) {
+    ErrorInfo info;
+    info.code = Errc::timeout;
+    info.node = node_;
+    info.message = fmt::format("node \"{}\": nothing was sent: the deadline had passed", node_);
+    throw_error(std::move(info));
+  }
+  if (now - last_used_ > kIdleCheckAfter) check_idle();
+  last_used_ = now;
   return {effect, now};
 }
 
@@ -193,7 +200,6 @@ Task<void> PostgresConnection::receive(io::Call call, Operation operation) {
     answers_.push_back(std::move(answer));
   }
   if (PQstatus(handle) != CONNECTION_OK) fail_lost(operation);
-  last_answer_ = Clock::system().now();
 }
 
 const PGresult* PostgresConnection::failure() const noexcept {
