@@ -67,7 +67,7 @@ Task<void> PostgresConnection::open(io::Call call, const Settings& settings) {
   PQsetErrorVerbosity(handle.get(), PQERRORS_DEFAULT);
   if (PQsetnonblocking(handle.get(), 1) != 0) fail_connect(handle.get(), node_);
   handle_ = std::move(handle);
-  last_answer_ = Clock::system().now();
+  last_used_ = Clock::system().now();
   co_await pin_session(limited);
 }
 

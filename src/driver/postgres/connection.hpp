@@ -82,7 +82,7 @@ class PostgresConnection final : public Connection {
   Prepared unnamed_;  // instead of the cache when that has no room for anything
   Binder binder_;
   std::vector<ResultHandle> answers_;
-  TimePoint last_answer_{};
+  TimePoint last_used_{};
   std::string farewell_;  // the SQLSTATE with which the server announced that it ends the session
   Effect transaction_effect_ = Effect::write;
 };

@@ -83,8 +83,8 @@ TEST_F(PostgresErrors, NameTheRuleAndThePlaceButNoValues) {
 TEST_F(PostgresErrors, HideValuesThatTheServerQuotes) {
   const auto secret = ValueView::text("open \"sesame\"");
   for (const std::string_view sql :
-       {"select $1::text::int", "select $1::text::timestamptz", "select $1::uuid",
-        "select $1::text::regclass", "select $1::text::json", "select $1::jsonb",
+       {"select $1::text::int", "select ($1::text || '!')::int", "select $1::text::timestamptz",
+        "select $1::uuid", "select $1::text::regclass", "select $1::text::json", "select $1::jsonb",
         "select set_config($1::text, 'x', false)", "select $1::text::int2[]",
         "select to_date($1::text, 'YYYY')"}) {
     const auto error = error_for(sql, {secret});
