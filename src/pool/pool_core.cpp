@@ -16,13 +16,16 @@ std::int64_t in_ms(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 
+/// A deadline. Waiters go by the machine's clock, whatever the pool measures ages with.
+TimePoint from_now(Duration span) { return after(Clock::system().now(), span); }
+
 /// Rolls back what a borrower left open, blocking. False: the connection is not fit to be reused.
-bool clean(Connection& connection, const Clock& clock, bool may_block) noexcept {
+bool clean(Connection& connection, bool may_block) noexcept {
   if (!connection.is_open()) return false;
   if (connection.transaction_state() == TransactionState::none) return true;
   if (!may_block) return false;
   try {
-    run(connection.rollback(io::Call(io::blocking_waiter(), after(clock.now(), kRollbackLimit))));
+    run(connection.rollback(io::Call(io::blocking_waiter(), from_now(kRollbackLimit))));
   } catch (...) {
     return false;
   }
@@ -75,7 +78,7 @@ void PoolCore::throw_timeout(Duration limit) const {
 }
 
 Task<Lease> PoolCore::acquire(io::Call call) {
-  const auto began = clock_.now();
+  const auto began = Clock::system().now();
   const auto limited = call.until(after(began, options_.checkout_timeout));
   const bool may_block = &call.waiter() == &io::blocking_waiter();
 
@@ -146,10 +149,10 @@ Task<std::unique_ptr<Connection>> PoolCore::connect(io::Call call) {
       co_return co_await driver_.connect(call, target_);
     } catch (const Error& error) {
       const bool again = error.code() == Errc::unavailable && attempt < options_.retry_attempts &&
-                         after(clock_.now(), options_.retry_delay) < call.deadline();
+                         from_now(options_.retry_delay) < call.deadline();
       if (!again) throw;
     }
-    const auto pause_ends = after(clock_.now(), options_.retry_delay);
+    const auto pause_ends = from_now(options_.retry_delay);
     const auto outcome = co_await call.sleep_until(pause_ends);
     if (outcome == io::Outcome::cancelled) throw_cancelled("opening");
   }
@@ -236,7 +239,7 @@ std::unique_ptr<Connection> PoolCore::remove(PoolSlot& slot) {
 }
 
 void PoolCore::give_back(PoolSlot& slot, bool may_block) noexcept {
-  const bool reusable = clean(*slot.connection, clock_, may_block);
+  const bool reusable = clean(*slot.connection, may_block);
   std::unique_ptr<Connection> unfit;
   std::shared_ptr<io::Signal> next;
   {
