@@ -188,11 +188,14 @@ void Cluster::report_unreachable(std::size_t node, const ErrorInfo& error) {
 }
 
 void Cluster::report_read_only(std::size_t node) {
+  std::vector<std::shared_ptr<io::Signal>> woken;
   {
     const Lock lock(mutex_);
     records_[node].seen.kind = NodeKind::unknown;
     publish_locked();
+    woken = take_waiting_locked();
   }
+  for (const auto& signal : woken) signal->set();
   nodes_[node]->pool().drop_connections();
   emit(events_, {Severity::warning, "node.demoted", {{"node", nodes_[node]->name()}}});
   probe_soon(node);
