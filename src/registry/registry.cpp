@@ -115,13 +115,14 @@ class ClusterBuilder {
       refuse(where, error.what());
     }
     const auto pool = pool_options(spec_.pool, target.url, where);
-    const auto& driver = find_driver(target.url.adapter);
+    const Driver* driver = nullptr;
     try {
-      driver.validate(target.url);
+      driver = &find_driver(target.url.adapter);
+      driver->validate(target.url);
     } catch (const Error& error) {
       refuse(where, error.what());
     }
-    return std::make_unique<Node>(role, driver, std::move(target), pool, options_.clock,
+    return std::make_unique<Node>(role, *driver, std::move(target), pool, options_.clock,
                                   options_.events);
   }
 
