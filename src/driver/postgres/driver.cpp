@@ -102,9 +102,9 @@ class PostgresDriver final : public Driver {
 
 struct Registration {
   Registration() {
-    // libpq sets up OpenSSL when it first needs it, and OpenSSL takes itself down in an exit handler.
-    // Needing it now makes that handler older than every registry, so that connections that are
-    // still there when the program ends are closed before it runs.
+    // libpq sets up OpenSSL when it first needs it, and OpenSSL takes itself down in an exit
+    // handler. Needing it now makes that handler older than every registry, so that connections
+    // that are still there when the program ends are closed before it runs.
     PQfreemem(PQencryptPassword("", ""));
     register_driver(driver());
   }
