@@ -17,6 +17,7 @@
 
 #include "bench/harness.hpp"
 #include "grant/driver/postgres/driver.hpp"
+#include "grant/grant.hpp"
 
 namespace {
 
@@ -26,8 +27,7 @@ using namespace grant::bench;
 constexpr std::int64_t kRows = 10'000;
 
 // All of them send this.
-constexpr const char* kFind =
-    "SELECT id, email, name, created_at FROM bench_users WHERE id = $1 LIMIT 1";
+constexpr const char* kFind = "SELECT id, email, name, created_at FROM bench_users WHERE id = $1";
 
 struct User {
   std::int64_t id{};
@@ -189,7 +189,32 @@ Run set_up_grant_driver() {
   };
 }
 
-// The model's User::find goes here, and into the case below.
+// --- Grant, through a model: routing, a lease and health included
+
+struct UserModel : Model<UserModel> {
+  std::int64_t id{};
+  std::string email{};
+  std::optional<std::string> name{};
+  Timestamp created_at{};
+
+  static constexpr auto table = grant::table<UserModel>(
+      "bench_users", column<&UserModel::id>.primary_key(), column<&UserModel::email>,
+      column<&UserModel::name>, column<&UserModel::created_at>);
+};
+
+Run set_up_grant_model() {
+  auto registry = std::make_shared<Registry>(Databases{{"primary", {.url = server_url()}}});
+  const Session session(registry);
+  return [session](Round& round) {
+    session.run([&round] {
+      for (std::size_t i = 0; i < round.iterations; ++i) {
+        const auto user = UserModel::find(nth_id(i));
+        if (user.id != nth_id(i)) throw std::runtime_error("found another row");
+        keep(user);
+      }
+    });
+  };
+}
 
 }  // namespace
 
@@ -198,5 +223,6 @@ int main(int argc, char** argv) {
                    {{.name = "one row by primary key",
                      .implementations = {{"libpq, PQexecPrepared", set_up_libpq},
                                          {"libpqxx 6, exec_prepared", set_up_pqxx},
-                                         {"grant::Connection::execute", set_up_grant_driver}}}});
+                                         {"grant::Connection::execute", set_up_grant_driver},
+                                         {"grant::Model::find", set_up_grant_model}}}});
 }

@@ -59,6 +59,7 @@ void print_health() {
   }
 }
 
+// [records]
 void records() {
   chapter("Records: create, find, query, update, delete");
   auto ada = User::create(email = "ada@example.com", name = "Ada");
@@ -87,6 +88,7 @@ void records() {
                        grant::field<& CachedResult::value> = grant::Bytes{std::byte{42}});
   show(fmt::format("{} cached result", CachedResult::count()));
 }
+// [records]
 
 void read_spreading(Stage& stage) {
   chapter("Reads spread over replicas; a session reads its own writes");
@@ -112,6 +114,7 @@ void read_spreading(Stage& stage) {
   });
 }
 
+// [contexts]
 void contexts() {
   chapter("Contexts: role, database, shard, and no writes");
   const grant::Session session;
@@ -146,7 +149,9 @@ void contexts() {
     }
   });
 }
+// [contexts]
 
+// [shards]
 void shards() {
   chapter("Shards: a record goes home to the one it came from");
   for (const auto& shard : grant::registry().shards("orders")) {
@@ -163,6 +168,7 @@ void shards() {
   order->save();  // no shard is named here
   show("save the order from eu");
 }
+// [shards]
 
 void health(Stage& stage) {
   chapter("Health: a replica goes away and comes back");

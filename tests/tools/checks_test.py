@@ -113,5 +113,25 @@ class CheckSleeps(Case):
             self.refuses({"tests/unit/a.cpp": f"\n{call};  // a moment\n"}, "tests/unit/a.cpp:2:")
 
 
+class CheckDocs(Case):
+    tool = "check_docs.py"
+    page = "See:\n\n<!-- src/a.cpp [part] -->\n```cpp\n{}```\n"
+    source = "int main() {\n  // [part]\n  return 0;\n  // [part]\n}\n"
+
+    def test_accepts_a_block_that_is_what_it_quotes(self):
+        self.accepts({"README.md": self.page.format("return 0;\n"), "src/a.cpp": self.source})
+
+    def test_refuses_a_block_that_differs(self):
+        self.refuses({"README.md": self.page.format("return 1;\n"), "src/a.cpp": self.source},
+                     "README.md", "differs")
+
+    def test_refuses_a_region_that_is_not_there(self):
+        self.refuses({"docs/guide/x.md": self.page.format("return 0;\n"), "src/a.cpp": "\n"},
+                     "docs/guide/x.md", "no region [part]")
+
+    def test_refuses_a_link_that_leads_nowhere(self):
+        self.refuses({"README.md": "[x](docs/gone.md)\n"}, "docs/gone.md leads nowhere")
+
+
 if __name__ == "__main__":
     unittest.main()
