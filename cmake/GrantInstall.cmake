@@ -21,7 +21,7 @@ if(GRANT_POSTGRES)
   grant_install(postgres NEEDS "PostgreSQL")
 endif()
 if(GRANT_SQLITE)
-  grant_install(sqlite NEEDS "SQLite3 3.35")
+  grant_install(sqlite NEEDS "SQLite3 3.37")
 endif()
 
 install(DIRECTORY include/grant DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.hpp)

@@ -6,8 +6,21 @@
 namespace grant::detail {
 namespace {
 
+/// Losing the connection before COMMIT was sent loses the whole transaction: nothing is in doubt.
+[[noreturn]] void throw_rolled_back(ErrorInfo info) {
+  info.code = Errc::unavailable;
+  info.message += "; the transaction was not committed";
+  throw_error(std::move(info));
+}
+
 Task<Executed> execute_in(OpenTransaction& transaction, Statement statement, io::Call call) {
-  auto result = co_await transaction.connection().execute(call, statement);
+  std::unique_ptr<Result> result;
+  try {
+    result = co_await transaction.connection().execute(call, statement);
+  } catch (const OutcomeUnknown& error) {
+    transaction.cluster()->report_lost(transaction.node());
+    throw_rolled_back(error.info());
+  }
   if (statement.effect == Effect::write) transaction.note_write();
   transaction.session().served(transaction.cluster(), transaction.node(), RouteReason::transaction);
   co_return Executed{std::move(result), &transaction.cluster()->origin()};
