@@ -132,6 +132,7 @@ HealthRecord Cluster::health_record(std::size_t node) const {
 void Cluster::record(std::size_t node, const ProbeResult& probe) {
   bool changed = false;
   bool healthy = false;
+  bool primary_lost = false;
   auto kind = NodeKind::unknown;
   std::vector<std::shared_ptr<io::Signal>> woken;
   {
@@ -142,10 +143,11 @@ void Cluster::record(std::size_t node, const ProbeResult& probe) {
     healthy = records_[node].healthy;
     kind = records_[node].seen.kind;
     changed = !before.checked || before.healthy != healthy || before.seen.kind != kind;
-    publish_locked();
+    primary_lost = publish_locked();
     woken = take_waiting_locked();
   }
   for (const auto& signal : woken) signal->set();
+  if (primary_lost) probe_all_soon();
   if (!changed) return;
   Event event;
   event.severity = healthy ? Severity::info : Severity::warning;
@@ -156,7 +158,7 @@ void Cluster::record(std::size_t node, const ProbeResult& probe) {
   emit(events_, event);
 }
 
-void Cluster::publish_locked() {
+bool Cluster::publish_locked() {
   std::vector<NodeView> views;
   views.reserve(nodes_.size());
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -172,7 +174,9 @@ void Cluster::publish_locked() {
     view.lag = record.lag;
     views.push_back(std::move(view));
   }
+  const bool had_primary = table_->primary.has_value();
   table_ = std::make_shared<const RoutingTable>(next_table(*table_, std::move(views)));
+  return had_primary && !table_->primary;
 }
 
 std::vector<std::shared_ptr<io::Signal>> Cluster::take_waiting_locked() {
@@ -188,17 +192,18 @@ void Cluster::report_unreachable(std::size_t node, const ErrorInfo& error) {
 }
 
 void Cluster::report_read_only(std::size_t node) {
+  bool primary_lost = false;
   std::vector<std::shared_ptr<io::Signal>> woken;
   {
     const Lock lock(mutex_);
     records_[node].seen.kind = NodeKind::unknown;
-    publish_locked();
+    primary_lost = publish_locked();
     woken = take_waiting_locked();
   }
   for (const auto& signal : woken) signal->set();
   nodes_[node]->pool().drop_connections();
   emit(events_, {Severity::warning, "node.demoted", {{"node", nodes_[node]->name()}}});
-  probe_soon(node);
+  primary_lost ? probe_all_soon() : probe_soon(node);
 }
 
 void Cluster::report_lost(std::size_t node) const { probe_soon(node); }
@@ -209,6 +214,10 @@ void Cluster::on_probe_wanted(std::function<void(std::size_t)> callback) {
 
 void Cluster::probe_soon(std::size_t node) const {
   if (probe_wanted_) probe_wanted_(node);
+}
+
+void Cluster::probe_all_soon() const {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) probe_soon(i);
 }
 
 Task<bool> Cluster::newer_table(io::Call call, std::uint64_t version) {

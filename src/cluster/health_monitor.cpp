@@ -91,9 +91,12 @@ class HealthMonitor::Impl : public std::enable_shared_from_this<Impl> {
       if (result.seen) co_await warm_up(watch);
 
       const auto now = Clock::system().now();
-      const auto pause =
-          next_check_in(watch.cluster.health_record(watch.node), watch.cluster.health(),
-                        watch.cluster.routing().replica_lag_threshold);
+      auto pause = next_check_in(watch.cluster.health_record(watch.node), watch.cluster.health(),
+                                 watch.cluster.routing().replica_lag_threshold);
+      // Any node may be promoted while there is no primary.
+      if (!watch.cluster.table()->primary) {
+        pause = std::min<Duration>(pause, watch.cluster.health().recheck_interval);
+      }
       const io::Call call(loop_, after(now, pause));
       outcome = co_await call.signalled(*signal);
     }

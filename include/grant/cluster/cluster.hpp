@@ -61,7 +61,8 @@ class Cluster {
 
   [[nodiscard]] std::vector<NodeStatus> status() const;
 
-  /// Takes in how a probe of `node` ended and publishes a new table.
+  /// Takes in how a probe of `node` ended and publishes a new table. Where the primary is lost by
+  /// that, here or below, probes of all nodes are asked for: one of them may have been promoted.
   void record(std::size_t node, const ProbeResult& probe) GRANT_EXCLUDES(mutex_);
 
   /// Takes in that a query could not reach `node`: counts as a failed probe, and asks for a real
@@ -91,9 +92,11 @@ class Cluster {
 
  private:
   [[nodiscard]] Balance balance(std::uint64_t turn, std::span<std::uint32_t> in_flight) const;
-  void publish_locked() GRANT_REQUIRES(mutex_);
+  /// True: there was a primary, and there is none any more.
+  bool publish_locked() GRANT_REQUIRES(mutex_);
   std::vector<std::shared_ptr<io::Signal>> take_waiting_locked() GRANT_REQUIRES(mutex_);
   void probe_soon(std::size_t node) const;
+  void probe_all_soon() const;
 
   const std::string database_;
   const std::string shard_;
