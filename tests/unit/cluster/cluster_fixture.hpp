@@ -1,0 +1,70 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "grant/cluster/cluster.hpp"
+#include "grant/testing/fake_clock.hpp"
+#include "support/memory_driver.hpp"
+#include "unit/pool/pool_fixture.hpp"
+
+namespace grant::test {
+
+/// The cluster "d": a writer on the server "writer" and readers on "r1", "r2", …
+struct ClusterFixture {
+  explicit ClusterFixture(std::size_t readers = 2, RoutingOptions routing = {},
+                          HealthCheckOptions health = {}, PoolOptions pool = {},
+                          std::string shard = "default") {
+    std::vector<std::unique_ptr<Node>> nodes;
+    nodes.push_back(node("d/writer", Role::writing, "writer", pool));
+    for (std::size_t i = 1; i <= readers; ++i) {
+      const auto number = std::to_string(i);
+      nodes.push_back(node("d/reader-" + number, Role::reading, "r" + number, pool));
+    }
+    cluster = std::make_shared<Cluster>("d", std::move(shard), std::move(nodes), routing, health,
+                                        clock, sink());
+  }
+
+  /// Takes in an answer of each node: a primary, and replicas level with it.
+  void see_all() const {
+    for (std::size_t i = 0; i < cluster->size(); ++i) {
+      see(i, observed(i == 0 ? NodeKind::primary : NodeKind::replica));
+    }
+  }
+
+  void see(std::size_t node, Observation seen) const {
+    ProbeResult probe;
+    probe.at = clock.now();
+    probe.seen = std::move(seen);
+    cluster->record(node, probe);
+  }
+
+  void miss(std::size_t node, std::string message = "refused") const {
+    ProbeResult probe;
+    probe.at = clock.now();
+    probe.error.code = Errc::unavailable;
+    probe.error.message = std::move(message);
+    cluster->record(node, probe);
+  }
+
+  [[nodiscard]] EventSink sink() {
+    return [this](const Event& event) { events.add(to_string(event)); };
+  }
+
+  [[nodiscard]] std::unique_ptr<Node> node(const std::string& name, Role role,
+                                           const std::string& host, const PoolOptions& pool) {
+    ConnectOptions target;
+    target.url = Url::parse("mariadb://" + host + "/db");
+    target.node = name;
+    return std::make_unique<Node>(role, driver, target, pool, clock, sink());
+  }
+
+  MemoryDriver driver;
+  testing::FakeClock clock;
+  Log events;
+  std::shared_ptr<Cluster> cluster;
+};
+
+}  // namespace grant::test

@@ -1,0 +1,112 @@
+#include "grant/cluster/routing_table.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/cluster/views.hpp"
+
+namespace grant {
+namespace {
+
+using test::primary_view;
+using test::replica_view;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+PrimaryChoice choose(std::vector<NodeView> nodes) { return choose_primary(nodes); }
+
+NodeView on_server(NodeView view, std::string instance) {
+  view.instance = std::move(instance);
+  return view;
+}
+
+NodeView of_history(NodeView view, std::string history) {
+  view.epoch.history = std::move(history);
+  return view;
+}
+
+TEST(ChoosePrimary, FindsNoneWhereNoneClaimsToBe) {
+  EXPECT_EQ(choose({}).primary, std::nullopt);
+  const auto choice = choose({replica_view("a"), test::view("b", NodeKind::unknown)});
+  EXPECT_EQ(choice.primary, std::nullopt);
+  EXPECT_THAT(choice.rivals, IsEmpty());
+}
+
+TEST(ChoosePrimary, TakesTheOneThatIsObservedWhateverItWasConfiguredFor) {
+  auto promoted = primary_view("reader");
+  promoted.role = Role::reading;
+  EXPECT_EQ(choose({replica_view("a"), promoted}).primary, 1U);
+}
+
+TEST(ChoosePrimary, IgnoresAnUnhealthyOne) {
+  auto sick = primary_view();
+  sick.healthy = false;
+  EXPECT_EQ(choose({sick}).primary, std::nullopt);
+  EXPECT_EQ(choose({sick, primary_view("b")}).primary, 1U);
+}
+
+TEST(ChoosePrimary, HigherEpochWins) {
+  EXPECT_EQ(choose({primary_view("old", 1), primary_view("new", 2)}).primary, 1U);
+  EXPECT_EQ(choose({primary_view("new", 2), primary_view("old", 1)}).primary, 0U);
+  const auto choice =
+      choose({primary_view("a", 1), primary_view("b", 1), primary_view("highest", 5)});
+  EXPECT_EQ(choice.primary, 2U);
+  EXPECT_THAT(choice.rivals, IsEmpty());
+}
+
+TEST(ChoosePrimary, SameEpochMakesRivals) {
+  const auto choice = choose({primary_view("a"), replica_view("r"), primary_view("b")});
+  EXPECT_EQ(choice.primary, std::nullopt);
+  EXPECT_THAT(choice.rivals, ElementsAre(0U, 2U));
+}
+
+TEST(ChoosePrimary, HistoriesThatDoNotCompareMakeRivals) {
+  const auto choice = choose({primary_view("a", 9), of_history(primary_view("b", 1), "another")});
+  EXPECT_EQ(choice.primary, std::nullopt);
+  EXPECT_THAT(choice.rivals, ElementsAre(0U, 1U));
+}
+
+TEST(ChoosePrimary, CountsOneServerBehindTwoUrlsOnce) {
+  const auto choice =
+      choose({on_server(primary_view("a"), "server 1"), on_server(primary_view("b"), "server 1")});
+  EXPECT_EQ(choice.primary, 0U);
+  EXPECT_THAT(choice.rivals, IsEmpty());
+}
+
+TEST(ChoosePrimary, DifferentOrUnknownServersStayRivals) {
+  EXPECT_THAT(
+      choose({on_server(primary_view("a"), "server 1"), on_server(primary_view("b"), "server 2")})
+          .rivals,
+      ElementsAre(0U, 1U));
+  EXPECT_THAT(choose({primary_view("a"), primary_view("b")}).rivals, ElementsAre(0U, 1U));
+}
+
+TEST(NextTable, CountsVersionsUp) {
+  const auto first = next_table({}, {primary_view()});
+  const auto second = next_table(first, {primary_view()});
+  EXPECT_EQ(first.version, 1U);
+  EXPECT_EQ(second.version, 2U);
+  EXPECT_EQ(second.primary, 0U);
+  EXPECT_EQ(second.nodes.size(), 1U);
+}
+
+TEST(NextTable, EpochIsThePrimarysAndStaysWhileThereIsNone) {
+  EXPECT_EQ(next_table({}, {replica_view("r")}).epoch, std::nullopt);
+  const auto first = next_table({}, {primary_view("a", 3)});
+  EXPECT_EQ(first.epoch, (Epoch{"history", 3}));
+  const auto gone = next_table(first, {replica_view("r")});
+  EXPECT_EQ(gone.primary, std::nullopt);
+  EXPECT_EQ(gone.epoch, (Epoch{"history", 3}));
+  EXPECT_EQ(next_table(gone, {primary_view("b", 4)}).epoch, (Epoch{"history", 4}));
+}
+
+TEST(NextTable, RivalsLeaveNoPrimary) {
+  const auto first = next_table({}, {primary_view("a"), replica_view("b")});
+  const auto split = next_table(first, {primary_view("a"), primary_view("b")});
+  EXPECT_EQ(split.primary, std::nullopt);
+  EXPECT_THAT(split.rivals, ElementsAre(0U, 1U));
+  EXPECT_EQ(split.epoch, first.epoch);
+}
+
+}  // namespace
+}  // namespace grant

@@ -1,0 +1,377 @@
+#include "grant/registry/registry.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <functional>
+#include <thread>
+
+#include "grant/query/raw_sql.hpp"
+#include "support/error_of.hpp"
+#include "support/eventually.hpp"
+#include "unit/registry/registry_fixture.hpp"
+
+namespace grant {
+namespace {
+
+using namespace std::chrono_literals;
+using test::error_of;
+using test::eventually;
+using test::Servers;
+using test::spec;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+ErrorInfo refusal(const Databases& databases) {
+  return error_of([&] { return Registry(databases).clock().now(); });
+}
+
+ErrorInfo refusal_of(const ConnectionSpec& bad) { return refusal({{"shop", bad}}); }
+
+/// What is said of the database "shop" after `change`.
+std::string complaint(const std::function<void(ConnectionSpec&)>& change) {
+  const Servers servers;
+  auto changed = spec("writer");
+  change(changed);
+  const auto error = refusal_of(changed);
+  EXPECT_EQ(error.code, Errc::configuration);
+  return error.message;
+}
+
+std::string complaint_of_url(const std::string& url) {
+  return complaint([&](ConnectionSpec& s) { s.writer = url; });
+}
+
+// -- Refusals ---------------------------------------------------------------------------------
+
+TEST(RegistrySetUp, RefusesAnUnknownAdapter) {
+  EXPECT_THAT(complaint_of_url("oracle://ada:secret@host/db"),
+              AllOf(HasSubstr("node \"shop/writer\""), HasSubstr("oracle"), HasSubstr("postgres"),
+                    Not(HasSubstr("secret"))));
+}
+
+TEST(RegistrySetUp, RefusesAMalformedUrlWithoutShowingItsPassword) {
+  EXPECT_THAT(
+      complaint_of_url("mariadb://ada:secret@host:99999/db"),
+      AllOf(HasSubstr("node \"shop/writer\""), HasSubstr("port"), Not(HasSubstr("secret"))));
+}
+
+TEST(RegistrySetUp, RefusesAUrlOfAnotherAdapter) {
+  EXPECT_EQ(complaint([](ConnectionSpec& s) { s.adapter = Adapter::sqlite; }),
+            "node \"shop/writer\": its URL is for mariadb, but the adapter is sqlite");
+}
+
+TEST(RegistrySetUp, NamesTheNodeAndTheComponentOfAMissingDriver) {
+  EXPECT_THAT(complaint_of_url("postgres://host/db"),
+              AllOf(HasSubstr("node \"shop/writer\""), HasSubstr("grant::postgres")));
+}
+
+TEST(RegistrySetUp, RefusesADatabaseWithoutNodes) {
+  EXPECT_EQ(complaint([](ConnectionSpec& s) { s.writer = {}; }),
+            "database \"shop\": it has no url, writer or readers");
+  EXPECT_EQ(complaint([](ConnectionSpec& s) {
+              s.writer = {};
+              s.shards.emplace_back("eu", ShardSpec{});
+            }),
+            "database \"shop@eu\": it has no url, writer or readers");
+}
+
+TEST(RegistrySetUp, RefusesUrlTogetherWithWriter) {
+  EXPECT_THAT(complaint([](ConnectionSpec& s) { s.url = "mariadb://other/db"; }),
+              HasSubstr("database \"shop\": url and writer are both given"));
+}
+
+TEST(RegistrySetUp, RefusesNodesBesideShards) {
+  ShardSpec eu;
+  eu.url = "mariadb://eu/db";
+  EXPECT_THAT(complaint([&](ConnectionSpec& s) { s.shards.emplace_back("eu", eu); }),
+              HasSubstr("database \"shop\": it has shards"));
+}
+
+TEST(RegistrySetUp, RefusesNamesThatAreThereTwice) {
+  const Servers servers;
+  EXPECT_EQ(refusal({{"shop", spec("a")}, {"shop", spec("b")}}).message,
+            "database \"shop\": it is there twice");
+  ShardSpec eu;
+  eu.url = "mariadb://eu/db";
+  EXPECT_EQ(complaint([&](ConnectionSpec& s) {
+              s.writer = {};
+              s.shards = {{"eu", eu}, {"eu", eu}};
+            }),
+            "database \"shop\": shard \"eu\" is there twice");
+}
+
+TEST(RegistrySetUp, RefusesNamesThatWouldBeAmbiguous) {
+  const Servers servers;
+  for (const std::string name : {"", "a b", "a@b", "a/b", "a.b", "\xc3\xa4"}) {
+    EXPECT_THAT(refusal({{name, spec("a")}}).message,
+                HasSubstr("\"" + name + "\" cannot be the name of a database"));
+    ShardSpec shard;
+    shard.url = "mariadb://eu/db";
+    EXPECT_THAT(complaint([&](ConnectionSpec& s) {
+                  s.writer = {};
+                  s.shards.emplace_back(name, shard);
+                }),
+                HasSubstr("\"" + name + "\" cannot be the name of a shard"));
+  }
+}
+
+TEST(RegistrySetUp, RefusesMoreNodesThanRoutingCanTell) {
+  const auto readers = [](std::size_t count) {
+    return [count](ConnectionSpec& s) { s.readers.assign(count, "mariadb://r/db"); };
+  };
+  EXPECT_EQ(complaint(readers(64)), "database \"shop\": it has 65 nodes, the most is 64");
+  const Servers servers;
+  auto most = spec("writer");
+  readers(63)(most);
+  EXPECT_EQ(Registry({{"shop", most}}).cluster("shop")->size(), 64U);
+}
+
+TEST(RegistrySetUp, NamesAnEnvironmentVariableThatIsMissing) {
+  ::unsetenv("GRANT_TEST_MISSING");
+  EXPECT_EQ(complaint([](ConnectionSpec& s) { s.readers = {env("GRANT_TEST_MISSING")}; }),
+            "node \"shop/reader-1\": environment variable GRANT_TEST_MISSING is not set");
+}
+
+TEST(RegistrySetUp, RefusesOptionsThatAreNotValid) {
+  EXPECT_THAT(complaint([](ConnectionSpec& s) { s.pool.max_size = 0; }),
+              HasSubstr("database \"shop\": pool.max_size"));
+  EXPECT_THAT(complaint([](ConnectionSpec& s) { s.health_check.timeout = 0ms; }),
+              HasSubstr("database \"shop\": health_check.timeout"));
+  EXPECT_THAT(complaint([](ConnectionSpec& s) { s.routing.sticky_period = -1ms; }),
+              HasSubstr("database \"shop\": sticky_period"));
+}
+
+TEST(RegistrySetUp, RefusesUrlParametersThatNobodyKnows) {
+  EXPECT_EQ(complaint_of_url("mariadb://ada:secret@host/db?colour=red"),
+            "node \"shop/writer\": unknown URL parameter colour");
+}
+
+TEST(RegistrySetUp, RefusesPoolParametersThatAreNotWhatTheyShouldBe) {
+  EXPECT_EQ(complaint_of_url("mariadb://host/db?max_pool_size=many"),
+            "node \"shop/writer\": URL parameter max_pool_size must be a whole number, but it is "
+            "\"many\"");
+  EXPECT_THAT(complaint_of_url("mariadb://host/db?initial_pool_size=-1"),
+              HasSubstr("initial_pool_size must be a whole number"));
+  EXPECT_THAT(complaint_of_url("mariadb://host/db?retry_attempts=2x"),
+              HasSubstr("retry_attempts must be a whole number"));
+  EXPECT_THAT(complaint_of_url("mariadb://host/db?checkout_timeout=5"),
+              HasSubstr("checkout_timeout must be a duration"));
+  EXPECT_THAT(complaint_of_url("mariadb://host/db?retry_delay=soon"),
+              HasSubstr("retry_delay must be a duration"));
+  EXPECT_THAT(complaint_of_url("mariadb://host/db?max_pool_size=0"),
+              HasSubstr("node \"shop/writer\": pool.max_size must be at least 1"));
+}
+
+// -- What comes of a configuration ------------------------------------------------------------
+
+TEST(Registry, UrlParametersComeBeforeThePoolsOptions) {
+  Servers servers;
+  auto shop = spec("");
+  shop.writer =
+      "mariadb://writer/db?max_pool_size=3&initial_pool_size=0&checkout_timeout=40ms"
+      "&retry_attempts=6&retry_delay=2ms";
+  shop.readers = {"mariadb://reader/db"};
+  shop.pool.max_size = 9;
+  const Registry registry({{"shop", shop}}, servers.options());
+  const auto cluster = registry.cluster("shop");
+  PoolOptions expected;
+  expected.max_size = 3;
+  expected.initial_size = 0;
+  expected.checkout_timeout = 40ms;
+  expected.retry_attempts = 6;
+  expected.retry_delay = 2ms;
+  EXPECT_EQ(cluster->node(0).pool().options(), expected);
+  EXPECT_EQ(cluster->node(1).pool().options(), shop.pool);
+}
+
+TEST(Registry, PoolUrlCanBeReadBackButForThePassword) {
+  Servers servers;
+  auto shop = spec("");
+  shop.url = "mariadb://ada:secret@writer/db?max_pool_size=3";
+  const Registry registry({{"shop", shop}}, servers.options());
+  const auto url = registry.cluster("shop")->node(0).pool_url();
+  EXPECT_THAT(url, Not(HasSubstr("secret")));
+  auto again = spec("");
+  again.url = url;
+  const Registry second({{"shop", again}}, servers.options());
+  EXPECT_EQ(second.cluster("shop")->node(0).pool().options(),
+            registry.cluster("shop")->node(0).pool().options());
+}
+
+TEST(Registry, NamesNodesAfterDatabaseShardAndPlace) {
+  Servers servers;
+  auto orders = spec("");
+  ShardSpec eu;
+  eu.writer = "mariadb://eu/db";
+  eu.readers = {"mariadb://eu1/db", "mariadb://eu2/db"};
+  orders.shards = {{"eu", eu}};
+  const Registry registry({{"shop", spec("w", {"r"})}, {"orders", orders}}, servers.options());
+  std::vector<std::string> keys;
+  for (const auto& node : registry.health_status()) keys.push_back(node.key);
+  EXPECT_THAT(keys, ElementsAre("shop/writer", "shop/reader-1", "orders@eu/writer",
+                                "orders@eu/reader-1", "orders@eu/reader-2"));
+}
+
+TEST(Registry, KeepsTheOrderOfDatabasesAndShards) {
+  Servers servers;
+  ShardSpec shard;
+  shard.url = "mariadb://s/db";
+  auto orders = spec("");
+  orders.shards = {{"us", shard}, {"eu", shard}, {"asia", shard}};
+  const Registry registry({{"zebra", spec("z")}, {"orders", orders}, {"ant", spec("a")}},
+                          servers.options());
+  EXPECT_THAT(registry.databases(), ElementsAre("zebra", "orders", "ant"));
+  EXPECT_THAT(registry.shards("orders"), ElementsAre("us", "eu", "asia"));
+  EXPECT_THAT(registry.shards("ant"), ElementsAre("default"));
+}
+
+TEST(Registry, ReadersAreOpenedForReading) {
+  Servers servers;
+  const Registry registry({{"shop", spec("w", {"r"})}}, servers.options());
+  EXPECT_EQ(registry.cluster("shop")->node(0).target().access, Effect::write);
+  EXPECT_EQ(registry.cluster("shop")->node(1).target().access, Effect::read);
+}
+
+TEST(Registry, AsksAUrlFunctionOnce) {
+  Servers servers;
+  int asked = 0;
+  auto shop = spec("");
+  shop.url = [&asked] {
+    ++asked;
+    return std::string("mariadb://writer/db");
+  };
+  EXPECT_EQ(asked, 0);
+  const Registry registry({{"shop", shop}}, servers.options());
+  EXPECT_EQ(asked, 1);
+}
+
+TEST(Registry, UnknownNamesAreAnsweredWithTheOnesThereAre) {
+  Servers servers;
+  ShardSpec shard;
+  shard.url = "mariadb://s/db";
+  auto orders = spec("");
+  orders.shards = {{"us", shard}, {"eu", shard}};
+  const Registry registry({{"shop", spec("w")}, {"orders", orders}}, servers.options());
+  const auto database = error_of([&] { return registry.cluster("shpo"); });
+  EXPECT_EQ(database.code, Errc::invalid_argument);
+  EXPECT_EQ(database.message, "no database \"shpo\"; there are: shop, orders");
+  const auto without = error_of([&] { return registry.cluster("orders", "asia"); });
+  EXPECT_EQ(without.code, Errc::invalid_argument);
+  EXPECT_EQ(without.message, "database \"orders\" has no shard \"asia\"; it has: us, eu");
+  EXPECT_EQ(error_of([&] { return registry.shards("x"); }).code, Errc::invalid_argument);
+  EXPECT_EQ(error_of([&] { return registry.load_balancer("x"); }).code, Errc::invalid_argument);
+}
+
+TEST(Registry, IsHealthyOnceEveryNodeAnswered) {
+  Servers servers;
+  servers.is("w", NodeKind::primary).connecting.shut();
+  servers.is("r", NodeKind::replica);
+  Registry registry({{"shop", spec("w", {"r"})}}, servers.options());
+  EXPECT_FALSE(registry.system_healthy());
+  servers.driver.server("w").connecting.open();
+  registry.check_health_now();
+  EXPECT_TRUE(registry.system_healthy());
+  servers.driver.server("r").observe(std::nullopt);
+  registry.check_health_now();
+  EXPECT_FALSE(registry.system_healthy());
+  EXPECT_EQ(registry.load_balancer("shop")->healthy_count(), 0U);
+}
+
+// -- Closing ----------------------------------------------------------------------------------
+
+Rows select(const std::shared_ptr<Registry>& registry) {
+  return Session(registry).run([] { return sql("SELECT 1").on("shop").read().run(); });
+}
+
+TEST(RegistryClose, LetsQueriesUnderWayEndAndRefusesNewOnes) {
+  Servers servers;
+  auto& server = servers.is("w", NodeKind::primary);
+  const auto registry =
+      std::make_shared<Registry>(Databases{{"shop", spec("w")}}, servers.options());
+  registry->check_health_now();
+  server.answering.shut();
+  std::thread query([&] { EXPECT_TRUE(select(registry).empty()); });
+  EXPECT_TRUE(eventually([&] { return server.answering.held() == 1; }));
+
+  std::atomic<bool> returned = false;
+  std::thread closer([&] {
+    registry->close(60s);
+    returned = true;
+  });
+  EXPECT_TRUE(eventually([&] { return registry->cluster("shop")->closed(); }));
+  EXPECT_EQ(error_of([&] { return select(registry); }).code, Errc::closed);
+  EXPECT_FALSE(returned);
+  server.answering.open();
+  query.join();
+  closer.join();
+  EXPECT_EQ(server.open(), 0U);
+}
+
+TEST(RegistryClose, WaitsNoLongerThanDrain) {
+  Servers servers;
+  auto& server = servers.is("w", NodeKind::primary);
+  const auto registry =
+      std::make_shared<Registry>(Databases{{"shop", spec("w")}}, servers.options());
+  registry->check_health_now();
+  auto lease = run(registry->cluster("shop")->node(0).pool().acquire(test::blocking()));
+  registry->close(5ms);
+  EXPECT_EQ(server.open(), 1U);
+  lease = {};
+  EXPECT_EQ(server.open(), 0U);
+}
+
+TEST(RegistryClose, MayBeRepeated) {
+  Servers servers;
+  servers.is("w", NodeKind::primary);
+  Registry registry({{"shop", spec("w")}}, servers.options());
+  registry.close();
+  registry.close();
+  registry.check_health_now();
+}
+
+TEST(RegistryClose, EndsWhileANodeHangs) {
+  Servers servers;
+  servers.is("w", NodeKind::primary).connecting.shut();
+  const auto began = Clock::system().now();
+  {
+    const Registry registry({{"shop", spec("w")}}, servers.options());
+    EXPECT_TRUE(eventually([&] { return servers.driver.server("w").connecting.held() == 1; }));
+  }
+  EXPECT_LT(Clock::system().now() - began, 20s);
+}
+
+// -- The one that is used where none is named -------------------------------------------------
+
+TEST(GlobalRegistry, IsMissingUntilItIsSetUp) {
+  close_connections();
+  EXPECT_EQ(error_of([] { return shared_registry(); }).code, Errc::configuration);
+  const auto error = error_of([] { return &registry(); });
+  EXPECT_THAT(error.message, HasSubstr("grant::establish_connections()"));
+}
+
+TEST(GlobalRegistry, IsReplacedAndTheOneBeforeClosed) {
+  Servers servers;
+  establish_connections({{"first", spec("w")}}, servers.options());
+  const auto first = shared_registry();
+  establish_connections({{"second", spec("w")}}, servers.options());
+  EXPECT_TRUE(first->cluster("first")->closed());
+  EXPECT_THAT(registry().databases(), ElementsAre("second"));
+  close_connections();
+  EXPECT_THROW(static_cast<void>(registry()), ConfigurationError);
+}
+
+TEST(GlobalRegistry, StaysWhenTheNextOneIsRefused) {
+  Servers servers;
+  establish_connections({{"first", spec("w")}}, servers.options());
+  EXPECT_THROW(establish_connections({{"bad name", spec("w")}}), ConfigurationError);
+  EXPECT_THAT(registry().databases(), ElementsAre("first"));
+  EXPECT_FALSE(registry().cluster("first")->closed());
+  close_connections();
+}
+
+}  // namespace
+}  // namespace grant
