@@ -163,7 +163,7 @@ void create_table(const ModelInfo& model) {
 }
 
 void stick_to_primary(const ModelInfo& model, std::chrono::milliseconds period) {
-  const auto context = current_context();
+  const auto& context = current_context();
   const auto target = resolve(context.get(), model.connection.database);
   Session::current().stick_to_primary(target.database, period);
 }

@@ -22,13 +22,12 @@ class RawSql {
 
   /// Adds the value of the next placeholder.
   template <class T>
-  RawSql&& bind(const T& value) && {
+  void bind(const T& value) {
     if constexpr (std::is_convertible_v<const T&, std::string_view>) {
       params_.add(Value(ValueView::text(value)));
     } else {
       params_.add(owned(Codec<T>::encode(value)));
     }
-    return std::move(*this);
   }
 
   /// The database to use; "primary" otherwise. A literal, or text that outlives this.
@@ -62,7 +61,7 @@ class RawSql {
 template <class... Values>
 [[nodiscard]] RawSql sql(std::string text, const Values&... values) {
   RawSql raw(std::move(text));
-  (static_cast<void>(std::move(raw).bind(values)), ...);
+  (raw.bind(values), ...);
   return raw;
 }
 

@@ -21,14 +21,14 @@ class UrlSource {
   UrlSource() = default;  // no URL
 
   // Implicit on purpose: wherever a URL is wanted, a text or a function will do.
-  UrlSource(std::string url)  // NOLINT(google-explicit-constructor)
-      : provider_([url = std::move(url)] { return url; }) {}
-  UrlSource(const char* url)
-      : UrlSource(std::string(url)) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTBEGIN(google-explicit-constructor)
+  UrlSource(std::string url) : provider_([url = std::move(url)] { return url; }) {}
+  UrlSource(const char* url) : UrlSource(std::string(url)) {}
   template <std::invocable Provider>
   requires std::convertible_to<std::invoke_result_t<Provider>, std::string> UrlSource(
-      Provider provider)  // NOLINT(google-explicit-constructor)
+      Provider provider)
       : provider_(std::move(provider)) {}
+  // NOLINTEND(google-explicit-constructor)
 
   [[nodiscard]] bool empty() const noexcept { return !provider_; }
   [[nodiscard]] std::string get() const { return provider_(); }

@@ -6,16 +6,52 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <set>
 #include <system_error>
 
 #include "driver/sqlite/connection.hpp"
 #include "driver/sqlite/errors.hpp"
+#include "grant/core/mutex.hpp"
 #include "grant/core/timestamp.hpp"
 
 namespace grant::sqlite {
 namespace {
 
 constexpr std::string_view kMemory = ":memory:";
+
+/// The files that this process has had open. Thread-safe.
+class KnownFiles {
+ public:
+  void add(const std::string& file) {
+    const Lock lock(mutex_);
+    files_.insert(std::filesystem::absolute(file).lexically_normal().string());
+  }
+
+  [[nodiscard]] bool contains(const std::string& file) const {
+    const Lock lock(mutex_);
+    return files_.contains(std::filesystem::absolute(file).lexically_normal().string());
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::set<std::string> files_ GRANT_GUARDED_BY(mutex_);
+};
+
+KnownFiles& known_files() {
+  // Never destroyed: connections may be opened while the process ends.
+  static auto& files = *new KnownFiles;
+  return files;
+}
+
+bool may_create(const Options& options) {
+  switch (options.missing) {
+    case Missing::create: return true;
+    case Missing::fail: return false;
+    case Missing::create_once: break;
+  }
+  // A primary whose file was taken away must not come back as an empty one.
+  return options.in_memory() || !known_files().contains(options.file);
+}
 
 struct Reason {
   Errc code;
@@ -52,7 +88,7 @@ void Connection::open() {
   if (options_.read_only) {
     flags |= SQLITE_OPEN_READONLY;
   } else {
-    flags |= SQLITE_OPEN_READWRITE | (options_.create ? SQLITE_OPEN_CREATE : 0);
+    flags |= SQLITE_OPEN_READWRITE | (may_create(options_) ? SQLITE_OPEN_CREATE : 0);
   }
   sqlite3* raw = nullptr;
   const std::string file = options_.in_memory() ? std::string(kMemory) : options_.file;
@@ -108,6 +144,7 @@ void Connection::configure() {
   }
   const int code = run("PRAGMA synchronous=" + options_.synchronous);
   if (code != SQLITE_OK) fail_open(code);
+  if (!options_.in_memory()) known_files().add(options_.file);
 }
 
 void Connection::enter_wal_mode() {

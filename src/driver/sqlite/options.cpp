@@ -28,8 +28,10 @@ void apply_mode(std::string_view mode, Options& options) {
   if (mode == "ro") {
     options.read_only = true;
   } else if (mode == "rw") {
-    options.create = false;
-  } else if (mode != "rwc") {
+    options.missing = Missing::fail;
+  } else if (mode == "rwc") {
+    options.missing = Missing::create;
+  } else {
     refuse(fmt::format("mode is \"{}\": it takes ro, rw or rwc", mode));
   }
 }

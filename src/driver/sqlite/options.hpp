@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "grant/driver/statement.hpp"
@@ -9,11 +10,18 @@
 
 namespace grant::sqlite {
 
+/// What to do about a file that is not there.
+enum class Missing : std::uint8_t {
+  create_once,  ///< Create it, unless this process has had it open: then it was taken away.
+  create,
+  fail,
+};
+
 /// A connection's settings, taken out of its URL.
 struct Options {
   std::string file{};  ///< Absolute, or relative to the working directory; empty: in memory.
   bool read_only = false;
-  bool create = true;
+  Missing missing = Missing::create_once;
   std::chrono::milliseconds busy_timeout{5'000};
   std::string synchronous = "normal";
   std::size_t statement_cache_size = 256;

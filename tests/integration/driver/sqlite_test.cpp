@@ -45,6 +45,15 @@ TEST_F(SqliteTest, ModeDecidesWhetherTheFileIsCreated) {
   connect(url("a.db", "mode=rw"));
 }
 
+TEST_F(SqliteTest, FileThatWasTakenAwayDoesNotComeBackEmpty) {
+  connect(url("a.db"));
+  fs::rename(path("a.db"), path("b.db"));
+  EXPECT_EQ(error_of([&] { connect(url("a.db")); }).code, Errc::unavailable);
+  EXPECT_FALSE(fs::exists(path("a.db")));
+  connect(url("a.db", "mode=rwc"));
+  EXPECT_TRUE(fs::exists(path("a.db")));
+}
+
 TEST_F(SqliteTest, ReadOnlyConnectionSeesWritesOfOthersAndRefusesItsOwn) {
   const auto writer = connect(url("a.db"));
   const auto reader = connect(url("a.db", "mode=ro"));

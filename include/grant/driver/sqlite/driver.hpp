@@ -13,7 +13,9 @@ namespace grant::sqlite {
 /// never written, and is observed as a replica.
 ///
 /// URL parameters, all optional:
-///   - `mode`: `ro`, `rw` (the file must exist) or `rwc` (it is created; the default);
+///   - `mode`: `ro`, `rw` (the file must exist) or `rwc` (it is created). By default it is created
+///     once: a file that this process has had open and that is gone was taken away, and a database
+///     must not come back empty;
 ///   - `busy_timeout`: longest wait in milliseconds for another connection's lock, default 5000;
 ///   the
 ///     deadline of the call ends it sooner;
