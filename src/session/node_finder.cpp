@@ -41,8 +41,9 @@ Located locate(const Access& access) {
   located.cluster =
       located.session->registry()->cluster(located.target.database, located.target.shard);
   for (const auto* frame = context; frame != nullptr; frame = frame->outer.get()) {
-    if (frame->transaction != nullptr && frame->transaction->cluster() == located.cluster) {
-      located.transaction = frame->transaction;
+    auto transaction = frame->transaction.lock();
+    if (transaction && transaction->cluster() == located.cluster) {
+      located.transaction = std::move(transaction);
       break;
     }
   }

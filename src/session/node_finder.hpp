@@ -18,7 +18,7 @@ struct Located {
   Target target;  ///< Its views belong to the Access.
 
   /// The open transaction that the queries belong to; null: none.
-  OpenTransaction* transaction = nullptr;
+  std::shared_ptr<OpenTransaction> transaction;
 };
 
 /// Errors: as Registry::cluster().

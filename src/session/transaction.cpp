@@ -26,7 +26,7 @@ Access access_for(const TransactionSpec& spec) {
   return access;
 }
 
-Task<std::unique_ptr<OpenTransaction>> open(const Access& access, const Located& located,
+Task<std::shared_ptr<OpenTransaction>> open(const Access& access, const Located& located,
                                             TransactionOptions options, io::Call call) {
   NodeFinder finder(access, located, options.effect, call.deadline());
   while (true) {
@@ -46,7 +46,7 @@ Task<std::unique_ptr<OpenTransaction>> open(const Access& access, const Located&
       if (!finder.retry_after_failure(error)) throw;
     }
     if (!begun) continue;
-    co_return std::make_unique<OpenTransaction>(located.session, located.cluster, index,
+    co_return std::make_shared<OpenTransaction>(located.session, located.cluster, index,
                                                 std::move(lease));
   }
 }
@@ -81,7 +81,7 @@ class TransactionScope::Impl {
     options.effect = spec.effect;
     owned_ = run(open(access_, located_, options, call_));
     ContextFrame frame;
-    frame.transaction = owned_.get();
+    frame.transaction = owned_;
     context_.emplace(std::move(frame));
   }
 
@@ -147,7 +147,7 @@ class TransactionScope::Impl {
   const Access access_;
   const Located located_;
   io::Call call_{io::blocking_waiter()};
-  std::unique_ptr<OpenTransaction> owned_;  // null: a savepoint of located_.transaction
+  std::shared_ptr<OpenTransaction> owned_;  // null: a savepoint of located_.transaction
   std::string savepoint_;
   std::optional<ContextScope> context_;
   bool done_ = false;

@@ -41,7 +41,8 @@ struct ContextFrame {
   bool prevent_writes = false;
   TimePoint deadline = kNever;
   std::shared_ptr<SessionState> session{};
-  OpenTransaction* transaction = nullptr;
+  /// Expired once it has ended: a query may be run later than it was made.
+  std::weak_ptr<OpenTransaction> transaction{};
 };
 
 using Context = std::shared_ptr<const ContextFrame>;
