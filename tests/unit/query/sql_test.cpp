@@ -1,0 +1,299 @@
+#include "grant/query/sql.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <functional>
+
+#include "grant/model/field.hpp"
+#include "support/error_of.hpp"
+
+namespace grant {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Song {
+  std::int64_t id{};
+  std::string title{};
+  std::optional<std::string> album{};
+  double length{};
+
+  static constexpr auto table =
+      grant::table<Song>("songs",  //
+                         grant::column<&Song::id>.primary_key(), grant::column<&Song::title>,
+                         grant::column<&Song::album>, grant::column<&Song::length>);
+};
+
+constexpr auto kId = field<&Song::id>;
+constexpr auto kTitle = field<&Song::title>;
+constexpr auto kAlbum = field<&Song::album>;
+
+Selection songs() {
+  Selection selection;
+  selection.table = &detail::table_info<Song>();
+  return selection;
+}
+
+Selection songs_where(Expression condition) {
+  auto selection = songs();
+  selection.where = std::move(condition);
+  return selection;
+}
+
+/// What stands behind WHERE, followed by the number of values.
+std::string condition(const Expression& expression) {
+  const auto selection = songs_where(expression);
+  const auto rendered = render_delete(Adapter::postgres, selection);
+  const std::string start = "DELETE FROM \"songs\" WHERE ";
+  EXPECT_EQ(rendered.sql.substr(0, start.size()), start);
+  return rendered.sql.substr(start.size()) + " [" + std::to_string(rendered.params.size()) + ']';
+}
+
+TEST(Conditions, CompareColumnsWithBoundValues) {
+  EXPECT_EQ(condition(kId == 7), R"("songs"."id" = $1 [1])");
+  EXPECT_EQ(condition(kId != 7), R"("songs"."id" <> $1 [1])");
+  EXPECT_EQ(condition(kId < 7), R"("songs"."id" < $1 [1])");
+  EXPECT_EQ(condition(kId <= 7), R"("songs"."id" <= $1 [1])");
+  EXPECT_EQ(condition(kId > 7), R"("songs"."id" > $1 [1])");
+  EXPECT_EQ(condition(kId >= 7), R"("songs"."id" >= $1 [1])");
+  EXPECT_EQ(condition(kTitle.like("A%")), R"("songs"."title" LIKE $1 [1])");
+}
+
+TEST(Conditions, CompareColumnsWithColumns) {
+  EXPECT_EQ(condition(kTitle == kAlbum), R"("songs"."title" = "songs"."album" [0])");
+  EXPECT_EQ(condition(kTitle < kAlbum), R"("songs"."title" < "songs"."album" [0])");
+}
+
+TEST(Conditions, NullIsTestedForNotCompared) {
+  EXPECT_EQ(condition(kAlbum == std::nullopt), R"("songs"."album" IS NULL [0])");
+  EXPECT_EQ(condition(kAlbum != std::nullopt), R"("songs"."album" IS NOT NULL [0])");
+  EXPECT_EQ(condition(kAlbum == std::optional<std::string>()), R"("songs"."album" IS NULL [0])");
+  EXPECT_EQ(condition(kAlbum == std::optional<std::string>("x")), R"("songs"."album" = $1 [1])");
+  EXPECT_EQ(condition(kAlbum.is_null()), R"("songs"."album" IS NULL [0])");
+  EXPECT_EQ(condition(kAlbum.is_not_null()), R"("songs"."album" IS NOT NULL [0])");
+}
+
+TEST(Conditions, InTakesAnyNumberOfValues) {
+  EXPECT_EQ(condition(kId.in({1, 2, 3})), R"("songs"."id" IN ($1, $2, $3) [3])");
+  EXPECT_EQ(condition(kTitle.in(std::vector<std::string>{"a"})), R"("songs"."title" IN ($1) [1])");
+  EXPECT_EQ(condition(kId.in(std::vector<int>())), "1 = 0 [0]");
+}
+
+TEST(Conditions, NestWithTheirParentheses) {
+  EXPECT_EQ(condition(kId == 1 && kTitle == "a"),
+            R"(("songs"."id" = $1 AND "songs"."title" = $2) [2])");
+  EXPECT_EQ(condition((kId == 1 || kId == 2) && !(kTitle == "a")),
+            R"((("songs"."id" = $1 OR "songs"."id" = $2) AND NOT ("songs"."title" = $3)) [3])");
+  EXPECT_EQ(condition(!(kId == 1 || kAlbum == std::nullopt)),
+            R"(NOT (("songs"."id" = $1 OR "songs"."album" IS NULL)) [1])");
+}
+
+TEST(Conditions, ValuesAreBoundInTheOrderOfTheirPlaceholders) {
+  const auto selection = songs_where(kTitle == "first" && (kId > 2 || kTitle == "third"));
+  const auto rendered = render_select(Adapter::sqlite, selection);
+  const auto values = rendered.params.views();
+  ASSERT_EQ(values.size(), 3U);
+  EXPECT_EQ(values[0].as_characters(), "first");
+  EXPECT_EQ(values[1].as_integer(), 2);
+  EXPECT_EQ(values[2].as_characters(), "third");
+}
+
+TEST(Conditions, ValuesNeverReachTheText) {
+  const auto selection = songs_where(kTitle == "'; DROP TABLE songs; --");
+  for (const auto adapter : {Adapter::postgres, Adapter::mariadb, Adapter::sqlite}) {
+    EXPECT_EQ(render_select(adapter, selection).sql.find("DROP"), std::string::npos);
+  }
+}
+
+TEST(Conditions, OperandsBecomeTheColumnsOwnType) {
+  const auto selection = songs_where(field<&Song::length> == 3);
+  EXPECT_EQ(render_select(Adapter::sqlite, selection).params.views()[0].kind(), ValueKind::real);
+}
+
+// -- Statements -------------------------------------------------------------------------------
+
+TEST(RenderSelect, NamesAllColumns) {
+  EXPECT_EQ(render_select(Adapter::postgres, songs()).sql,
+            R"(SELECT "id", "title", "album", "length" FROM "songs")");
+  EXPECT_EQ(render_select(Adapter::mariadb, songs()).sql,
+            "SELECT `id`, `title`, `album`, `length` FROM `songs`");
+}
+
+/// What a selection ends with after the name of the table.
+std::string range(Adapter adapter, const Selection& selection) {
+  const auto sql = render_select(adapter, selection).sql;
+  return sql.substr(sql.find("FROM") + 12);
+}
+
+TEST(RenderSelect, OrdersLimitsAndSkips) {
+  auto selection = songs();
+  selection.order = {kTitle.desc(), kId.asc()};
+  EXPECT_EQ(range(Adapter::sqlite, selection), R"( ORDER BY "songs"."title" DESC, "songs"."id")");
+  selection.order.clear();
+  selection.limit = 10;
+  selection.offset = 20;
+  for (const auto adapter : {Adapter::postgres, Adapter::mariadb, Adapter::sqlite}) {
+    EXPECT_EQ(range(adapter, selection), " LIMIT 10 OFFSET 20");
+  }
+}
+
+TEST(RenderSelect, SkipsWithoutALimitAsTheEngineWantsIt) {
+  auto selection = songs();
+  selection.offset = 20;
+  EXPECT_EQ(range(Adapter::postgres, selection), " OFFSET 20");
+  EXPECT_EQ(range(Adapter::mariadb, selection), " LIMIT 18446744073709551615 OFFSET 20");
+  EXPECT_EQ(range(Adapter::sqlite, selection), " LIMIT -1 OFFSET 20");
+}
+
+TEST(RenderCount, CountsRowsWithinTheRangeOnly) {
+  auto selection = songs_where(kId > 1);
+  EXPECT_EQ(render_count(Adapter::sqlite, selection).sql,
+            R"(SELECT count(*) FROM "songs" WHERE "songs"."id" > $1)");
+  selection.limit = 5;
+  EXPECT_EQ(render_count(Adapter::sqlite, selection).sql,
+            R"(SELECT count(*) FROM (SELECT 1 FROM "songs" WHERE "songs"."id" > $1 LIMIT 5) )"
+            "AS counted");
+}
+
+TEST(RenderExists, AsksForOneRow) {
+  auto selection = songs();
+  EXPECT_EQ(render_exists(Adapter::sqlite, selection).sql, R"(SELECT 1 FROM "songs" LIMIT 1)");
+  selection.limit = 7;
+  selection.offset = 2;
+  EXPECT_EQ(render_exists(Adapter::sqlite, selection).sql,
+            R"(SELECT 1 FROM "songs" LIMIT 1 OFFSET 2)");
+  selection.limit = 0;
+  selection.offset.reset();
+  EXPECT_EQ(render_exists(Adapter::sqlite, selection).sql, R"(SELECT 1 FROM "songs" LIMIT 0)");
+}
+
+ColumnValue set_title(const std::string& title) {
+  return {kTitle.name(), Value(ValueView::text(title))};
+}
+
+TEST(RenderUpdate, SetsColumnsOfTheSelectedRows) {
+  const auto selection = songs_where(kId == 7);
+  const std::vector<ColumnValue> values{set_title("a"), {kAlbum.name(), Value()}};
+  const auto rendered = render_update(Adapter::mariadb, selection, values);
+  EXPECT_EQ(rendered.sql, "UPDATE `songs` SET `title` = $1, `album` = $2 WHERE `songs`.`id` = $3");
+  EXPECT_TRUE(rendered.params.views()[1].is_null());
+}
+
+TEST(RenderUpdate, RefusesToSetNothing) {
+  const auto error = test::error_of([] { return render_update(Adapter::sqlite, songs(), {}).sql; });
+  EXPECT_EQ(error.code, Errc::invalid_argument);
+  EXPECT_EQ(error.message, "an update of songs sets no column");
+}
+
+TEST(RenderUpdateAndDelete, RefuseOrderLimitAndOffset) {
+  const std::vector<std::function<void(Selection&)>> ranges{
+      [](Selection& s) { s.limit = 1; },
+      [](Selection& s) { s.offset = 1; },
+      [](Selection& s) { s.order = {kId.asc()}; },
+  };
+  for (const auto& add_range : ranges) {
+    auto selection = songs();
+    add_range(selection);
+    EXPECT_EQ(test::error_of([&] { return render_delete(Adapter::sqlite, selection).sql; }).message,
+              "a delete of songs takes no order, limit or offset");
+    EXPECT_EQ(test::error_of([&] {
+                return render_update(Adapter::sqlite, selection, {set_title("x")}).sql;
+              }).message,
+              "an update of songs takes no order, limit or offset");
+  }
+}
+
+TEST(RenderInsert, LeavesOutAKeyThatIsNotSet) {
+  const auto& table = detail::table_info<Song>();
+  Song song;
+  song.title = "a";
+  const auto generated = render_insert(Adapter::sqlite, table, &song);
+  EXPECT_EQ(generated.sql,
+            R"(INSERT INTO "songs" ("title", "album", "length") VALUES ($1, $2, $3) )"
+            R"(RETURNING "id", "title", "album", "length")");
+  EXPECT_EQ(generated.params.views()[0].as_characters(), "a");
+  EXPECT_TRUE(generated.params.views()[1].is_null());
+  song.id = 9;
+  const auto given = render_insert(Adapter::sqlite, table, &song);
+  EXPECT_THAT(given.sql,
+              HasSubstr(R"(("id", "title", "album", "length") VALUES ($1, $2, $3, $4))"));
+  EXPECT_EQ(given.params.views()[0].as_integer(), 9);
+}
+
+struct Ticket {
+  std::int64_t id{};
+
+  static constexpr auto table =
+      grant::table<Ticket>("tickets", grant::column<&Ticket::id>.primary_key());
+};
+
+TEST(RenderInsert, WithoutValuesIsWhatTheEngineWants) {
+  const Ticket ticket;
+  const auto& table = detail::table_info<Ticket>();
+  EXPECT_EQ(render_insert(Adapter::postgres, table, &ticket).sql,
+            R"(INSERT INTO "tickets" DEFAULT VALUES RETURNING "id")");
+  EXPECT_EQ(render_insert(Adapter::sqlite, table, &ticket).sql,
+            R"(INSERT INTO "tickets" DEFAULT VALUES RETURNING "id")");
+  EXPECT_EQ(render_insert(Adapter::mariadb, table, &ticket).sql,
+            "INSERT INTO `tickets` () VALUES () RETURNING `id`");
+}
+
+TEST(RenderRecord, UpdatesAndDeletesByThePrimaryKey) {
+  Song song;
+  song.id = 3;
+  song.title = "a";
+  const auto& table = detail::table_info<Song>();
+  const auto updated = render_update_record(Adapter::sqlite, table, &song, {1, 3});
+  EXPECT_EQ(updated.sql, R"(UPDATE "songs" SET "title" = $1, "length" = $2 WHERE "id" = $3)");
+  EXPECT_EQ(updated.params.views()[2].as_integer(), 3);
+  EXPECT_EQ(render_delete_record(Adapter::sqlite, table, &song).sql,
+            R"(DELETE FROM "songs" WHERE "id" = $1)");
+}
+
+TEST(RenderCreateTable, HasKeysTypesAndNullRules) {
+  const auto& table = detail::table_info<Song>();
+  EXPECT_EQ(render_create_table(Adapter::sqlite, table),
+            R"(CREATE TABLE IF NOT EXISTS "songs" ("id" INTEGER PRIMARY KEY, )"
+            R"("title" TEXT NOT NULL, "album" TEXT, "length" REAL NOT NULL))");
+  EXPECT_EQ(render_create_table(Adapter::postgres, table),
+            R"(CREATE TABLE IF NOT EXISTS "songs" ("id" bigint GENERATED BY DEFAULT AS IDENTITY )"
+            R"(PRIMARY KEY, "title" text NOT NULL, "album" text, )"
+            R"("length" double precision NOT NULL))");
+  EXPECT_EQ(render_create_table(Adapter::mariadb, table),
+            "CREATE TABLE IF NOT EXISTS `songs` (`id` BIGINT AUTO_INCREMENT PRIMARY KEY, "
+            "`title` LONGTEXT NOT NULL, `album` LONGTEXT, `length` DOUBLE NOT NULL)");
+}
+
+// -- Names ------------------------------------------------------------------------------------
+
+TEST(Names, AreQuotedWhateverIsInThem) {
+  const std::string_view evil = R"(a"b`c; DROP TABLE "x)";
+  const ColumnInfo column{.name = evil, .kind = ValueKind::integer, .primary_key = true};
+  const std::array columns{column};
+  const TableInfo table{evil, columns, 0};
+  Selection selection;
+  selection.table = &table;
+  selection.order = {{{evil, evil}, false}};
+  const std::string quoted = R"("a""b`c; DROP TABLE ""x")";
+  for (const auto adapter : {Adapter::postgres, Adapter::sqlite}) {
+    EXPECT_EQ(render_select(adapter, selection).sql,
+              "SELECT " + quoted + " FROM " + quoted + " ORDER BY " + quoted + "." + quoted);
+  }
+  const std::string ticks = R"(`a"b``c; DROP TABLE "x`)";
+  EXPECT_EQ(render_select(Adapter::mariadb, selection).sql,
+            "SELECT " + ticks + " FROM " + ticks + " ORDER BY " + ticks + "." + ticks);
+}
+
+TEST(RenderedSql, MakesAStatementWithItsEffect) {
+  const auto selection = songs_where(kId == 1);
+  const auto rendered = render_select(Adapter::sqlite, selection);
+  const auto statement = rendered.statement(Effect::read);
+  EXPECT_EQ(statement.sql, rendered.sql);
+  EXPECT_EQ(statement.params.size(), 1U);
+  EXPECT_EQ(statement.effect, Effect::read);
+}
+
+}  // namespace
+}  // namespace grant

@@ -1,0 +1,393 @@
+#include "grant/session/execution.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "support/eventually.hpp"
+#include "unit/session/session_fixture.hpp"
+
+namespace grant {
+namespace {
+
+using namespace std::chrono_literals;
+using test::error_of;
+using test::eventually;
+using test::failing;
+using test::Shop;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr auto kReplica = "shop/reader-1 (replica)";
+constexpr auto kFallback = "shop/writer (no replica is fit)";
+
+RoutingOptions attempts(std::size_t count) {
+  RoutingOptions routing;
+  routing.failover_retry_attempts = count;
+  return routing;
+}
+
+RoutingOptions patience(std::chrono::milliseconds timeout) {
+  RoutingOptions routing;
+  routing.failover_timeout = timeout;
+  return routing;
+}
+
+/// Makes the probes of a node fail, and takes that in.
+void take_down(const Shop& shop, const std::string& name) {
+  shop.server(name).observe(std::nullopt);
+  shop.server(name).refuse_connects(Errc::unavailable);
+  shop.server(name).break_connections();
+  shop.registry->check_health_now();
+}
+
+TEST(Execution, ReadsGoToAReplicaAndWritesToThePrimary) {
+  const Shop shop;
+  EXPECT_EQ(shop.read(), kReplica);
+  EXPECT_EQ(shop.write(), "shop/writer (write)");
+  EXPECT_THAT(shop.replica().statements(), ElementsAre("SELECT"));
+  EXPECT_THAT(shop.primary().statements(), ElementsAre("WRITE"));
+}
+
+TEST(Execution, RawSqlIsAWriteUnlessItIsMarked) {
+  const Shop shop;
+  shop.session.run([] { return sql("SELECT").on("shop").run(); });
+  EXPECT_EQ(shop.session.last_served()->summary(), "shop/writer (write)");
+}
+
+TEST(Execution, RoleDecidesWhereReadsGo) {
+  const Shop shop;
+  const auto in = [&](Role role) {
+    return connected_to({.role = role}, [&] { return shop.read(); });
+  };
+  EXPECT_EQ(in(Role::writing), "shop/writer (writing role)");
+  EXPECT_EQ(in(Role::reading), kReplica);
+}
+
+TEST(Execution, ReadingWithoutReadersUsesThePrimary) {
+  const Shop shop(0);
+  EXPECT_EQ(connected_to({.role = Role::reading}, [&] { return shop.read(); }),
+            "shop/writer (no reader is configured)");
+}
+
+TEST(Execution, QueryKeepsTheContextItWasMadeIn) {
+  const Shop shop;
+  const auto query = shop.session.run([] {
+    return connected_to({.role = Role::writing}, [] { return sql("SELECT").on("shop").read(); });
+  });
+  static_cast<void>(query.run());
+  EXPECT_EQ(shop.session.last_served()->summary(), "shop/writer (writing role)");
+}
+
+TEST(Execution, ExplainTellsWhereAStatementWouldGo) {
+  const Shop shop;
+  const auto explain = [&](bool as_read) {
+    return shop.session.run([&] {
+      auto raw = sql("X").on("shop");
+      return (as_read ? explain_route(std::move(raw).read()) : explain_route(raw)).summary();
+    });
+  };
+  EXPECT_EQ(explain(true), kReplica);
+  EXPECT_EQ(explain(false), "shop/writer (write)");
+  EXPECT_THAT(shop.replica().statements(), IsEmpty());
+}
+
+// -- Reads are tried elsewhere ----------------------------------------------------------------
+
+TEST(ExecutionReads, LostConnectionIsRetriedOnAnotherNode) {
+  const Shop shop;
+  EXPECT_EQ(shop.read(), kReplica);
+  shop.replica().lose_connections();
+  EXPECT_EQ(shop.read(), kFallback);
+}
+
+TEST(ExecutionReads, LossOfOneConnectionDropsTheOthersToThatNode) {
+  const Shop shop;
+  auto& pool = shop.registry->cluster("shop")->node(1).pool();
+  {
+    const auto a = run(pool.acquire(test::blocking()));
+    const auto b = run(pool.acquire(test::blocking()));
+  }
+  shop.replica().lose_connections();
+  static_cast<void>(shop.read());
+  EXPECT_EQ(pool.stats().idle, 0U);
+}
+
+TEST(ExecutionReads, RefusedConnectionIsRetriedOnAnotherNodeAndCounts) {
+  const Shop shop;
+  shop.replica().refuse_connects(Errc::unavailable);
+  shop.replica().observe(std::nullopt);
+  EXPECT_EQ(shop.read(), kFallback);
+  EXPECT_FALSE(shop.registry->cluster("shop")->table()->nodes[1].healthy);
+}
+
+TEST(ExecutionReads, FailureNamesEveryNodeThatWasTried) {
+  const Shop shop(2, patience(0s));
+  for (const auto* name : {"w", "r1", "r2"}) {
+    shop.server(name).observe(std::nullopt);
+    shop.server(name).break_connections();
+    shop.server(name).refuse_connects(Errc::unavailable);
+  }
+  const auto error = error_of([&] { return shop.read(); });
+  EXPECT_EQ(error.code, Errc::unavailable);
+  EXPECT_THAT(error.message, AllOf(HasSubstr("shop/writer"), HasSubstr("shop/reader-1"),
+                                   HasSubstr("shop/reader-2")));
+}
+
+TEST(ExecutionReads, TimeoutIsNotRetried) {
+  const Shop shop;
+  shop.replica().on_statement(failing("SELECT", Errc::timeout));
+  EXPECT_EQ(error_of([&] { return shop.read(); }).code, Errc::timeout);
+  EXPECT_THAT(shop.primary().statements(), IsEmpty());
+}
+
+TEST(ExecutionReads, WhatTheServerSaysIsNotRetried) {
+  const Shop shop;
+  shop.replica().on_statement(failing("SELECT", Errc::invalid_argument));
+  EXPECT_EQ(error_of([&] { return shop.read(); }).code, Errc::invalid_argument);
+  EXPECT_THAT(shop.primary().statements(), IsEmpty());
+}
+
+TEST(ExecutionReads, ContextsTimeoutEndsAStatementThatHangs) {
+  const Shop shop;
+  shop.replica().answering.shut();
+  const auto error =
+      error_of([&] { return connected_to({.timeout = 10ms}, [&] { return shop.read(); }); });
+  EXPECT_EQ(error.code, Errc::timeout);
+}
+
+TEST(ExecutionReads, ModelsLagThresholdComesBeforeTheDatabases) {
+  Shop shop;
+  shop.clock.advance(5s);
+  shop.is("w", NodeKind::primary, 900);
+  shop.registry->check_health_now();
+  EXPECT_EQ(shop.read(), kFallback);
+  EXPECT_EQ(shop.read(connects_to("shop").replica_lag_threshold(4s)), kFallback);
+  EXPECT_EQ(shop.read(connects_to("shop").replica_lag_threshold(5s)), kReplica);
+}
+
+// -- Writes are tried again only when they certainly did not happen ---------------------------
+
+TEST(ExecutionWrites, LostBeforeSendingIsRetriedOnANewConnection) {
+  const Shop shop;
+  shop.write();
+  shop.primary().forget_statements();
+  shop.primary().lose_connections();
+  EXPECT_EQ(shop.write(), "shop/writer (write)");
+  EXPECT_THAT(shop.primary().statements(), ElementsAre("WRITE"));
+}
+
+TEST(ExecutionWrites, UnknownOutcomeIsNeverRetried) {
+  const Shop shop;
+  shop.primary().on_statement(failing("WRITE", Errc::outcome_unknown, 1));
+  EXPECT_THROW(shop.write(), OutcomeUnknown);
+  EXPECT_THAT(shop.primary().statements(), ElementsAre("WRITE"));
+}
+
+TEST(ExecutionWrites, ConstraintIsNotRetried) {
+  const Shop shop;
+  shop.primary().on_statement(failing("WRITE", Errc::constraint, 1));
+  EXPECT_THROW(shop.write(), ConstraintViolation);
+  EXPECT_THAT(shop.primary().statements(), ElementsAre("WRITE"));
+}
+
+TEST(ExecutionWrites, FollowThePrimaryWhenTheOldOneAnswersReadOnly) {
+  const Shop shop(1, patience(60s));
+  shop.write();
+  shop.primary().on_statement(failing("WRITE", Errc::read_only));
+  shop.is("w", NodeKind::replica, 100, 2);
+  shop.is("r1", NodeKind::primary, 200, 2);
+  EXPECT_EQ(shop.write(), "shop/reader-1 (write)");
+  EXPECT_THAT(shop.replica().statements(), ElementsAre("WRITE"));
+  EXPECT_TRUE(eventually(
+      [&] { return shop.registry->cluster("shop")->table()->nodes[0].kind == NodeKind::replica; }));
+}
+
+TEST(ExecutionWrites, FollowThePrimaryWhenTheOldOneIsGone) {
+  const Shop shop(1, patience(60s));
+  shop.write();
+  shop.primary().observe(std::nullopt);
+  shop.primary().refuse_connects(Errc::unavailable);
+  shop.primary().break_connections();
+  shop.is("r1", NodeKind::primary, 200, 2);
+  EXPECT_EQ(shop.write(), "shop/reader-1 (write)");
+}
+
+TEST(ExecutionWrites, AttemptsAreAsManyAsTheDatabaseSays) {
+  for (const std::size_t count : {0U, 1U, 5U}) {
+    const Shop shop(1, attempts(count));
+    shop.primary().on_statement(failing("WRITE", Errc::unavailable));
+    EXPECT_THROW(shop.write(), Unavailable);
+    EXPECT_EQ(shop.primary().statements().size(), count + 1);
+  }
+}
+
+TEST(ExecutionWrites, ModelsAttemptsComeBeforeTheDatabases) {
+  for (const std::size_t count : {0U, 2U}) {
+    const Shop shop(1, attempts(4));
+    shop.primary().on_statement(failing("WRITE", Errc::unavailable));
+    const auto model = connects_to("shop").failover_retry_attempts(count);
+    EXPECT_THROW(shop.write(model), Unavailable);
+    EXPECT_EQ(shop.primary().statements().size(), count + 1);
+  }
+}
+
+// -- Waiting for a primary --------------------------------------------------------------------
+
+TEST(ExecutionFailover, WriteWaitsForAPrimaryForTheFailoverTimeout) {
+  const Shop shop(1, patience(20ms));
+  take_down(shop, "w");
+  const auto began = Clock::system().now();
+  const auto error = error_of([&] { return shop.write(); });
+  EXPECT_EQ(error.code, Errc::unavailable);
+  EXPECT_GE(Clock::system().now() - began, 20ms);
+  EXPECT_THAT(error.message,
+              AllOf(HasSubstr("database \"shop\": no primary is known; nothing was executed"),
+                    HasSubstr("shop/writer"), HasSubstr("\"shop/reader-1\": replica")));
+}
+
+TEST(ExecutionFailover, TimeoutOfZeroDoesNotWait) {
+  const Shop shop(1, patience(0s));
+  take_down(shop, "w");
+  const auto began = Clock::system().now();
+  EXPECT_THROW(shop.write(), Unavailable);
+  EXPECT_LT(Clock::system().now() - began, 5s);
+}
+
+TEST(ExecutionFailover, WaitEndsAtTheCallersDeadline) {
+  const Shop shop(1, patience(1h));
+  take_down(shop, "w");
+  const auto error =
+      error_of([&] { return connected_to({.timeout = 10ms}, [&] { return shop.write(); }); });
+  EXPECT_EQ(error.code, Errc::unavailable);
+}
+
+TEST(ExecutionFailover, WriteGoesOnAsSoonAsAPrimaryIsThere) {
+  const Shop shop(1, patience(60s));
+  take_down(shop, "w");
+  std::thread writer([&] { EXPECT_EQ(shop.write(), "shop/reader-1 (write)"); });
+  shop.is("r1", NodeKind::primary, 200, 2);
+  shop.registry->check_health_now();
+  writer.join();
+}
+
+TEST(ExecutionFailover, ReadsDoNotWaitWhileAReplicaIsFit) {
+  const Shop shop(1, patience(1h));
+  take_down(shop, "w");
+  EXPECT_EQ(shop.read(), kReplica);
+}
+
+TEST(ExecutionFailover, StaleReplicaServesReadsWhereThatIsAllowed) {
+  RoutingOptions routing;
+  routing.allow_stale = true;
+  routing.replica_lag_threshold = 1s;
+  Shop shop(1, routing);
+  shop.clock.advance(5s);
+  shop.is("w", NodeKind::primary, 900);
+  shop.registry->check_health_now();
+  EXPECT_EQ(shop.read(), kFallback);
+  take_down(shop, "w");
+  EXPECT_EQ(shop.read(), "shop/reader-1 (stale replica)");
+}
+
+TEST(ExecutionFailover, ReadFailsAtOnceWhereThePrimaryIsNotWanted) {
+  RoutingOptions routing;
+  routing.on_no_replica = OnNoReplica::fail;
+  routing.failover_timeout = 1h;
+  const Shop shop(1, routing);
+  take_down(shop, "r1");
+  const auto error = error_of([&] { return shop.read(); });
+  EXPECT_EQ(error.code, Errc::unavailable);
+  EXPECT_THAT(error.message, HasSubstr("no replica is fit and the primary is not wanted"));
+}
+
+TEST(ExecutionFailover, RivalPrimariesGetNoWriteAndAreBothNamed) {
+  const Shop shop(1, patience(0s));
+  shop.is("r1", NodeKind::primary);
+  shop.registry->check_health_now();
+  const auto error = error_of([&] { return shop.write(); });
+  EXPECT_EQ(error.code, Errc::unavailable);
+  EXPECT_THAT(error.message, AllOf(HasSubstr("several nodes claim to be the primary"),
+                                   HasSubstr("\"shop/writer\": primary"),
+                                   HasSubstr("\"shop/reader-1\": primary")));
+  EXPECT_THAT(shop.primary().statements(), IsEmpty());
+}
+
+TEST(ExecutionFailover, MisconfiguredEverywhereFailsAtOnce) {
+  const Shop shop(1, patience(1h));
+  for (const auto* name : {"w", "r1"}) {
+    shop.server(name).refuse_connects(Errc::configuration);
+    shop.server(name).break_connections();
+  }
+  shop.registry->check_health_now();
+  EXPECT_THROW(shop.write(), ConfigurationError);
+  EXPECT_THROW(shop.read(), ConfigurationError);
+}
+
+TEST(ExecutionFailover, FirstStatementWaitsForTheFirstProbes) {
+  Shop shop;
+  shop.server("late").connecting.shut();
+  shop.is("late", NodeKind::primary);
+  shop.registry =
+      std::make_shared<Registry>(Databases{{"shop", test::spec("late")}}, shop.options());
+  shop.session = Session(shop.registry);
+  std::thread reader([&] { EXPECT_EQ(shop.read(), "shop/writer (no reader is configured)"); });
+  EXPECT_TRUE(eventually([&] { return shop.server("late").connecting.held() > 0; }));
+  shop.server("late").connecting.open();
+  reader.join();
+}
+
+// -- Refusals ---------------------------------------------------------------------------------
+
+TEST(WhilePreventingWrites, RefusesWritesBeforeTheyAreSent) {
+  const Shop shop;
+  const auto error =
+      error_of([&] { return while_preventing_writes([&] { return shop.write(); }); });
+  EXPECT_EQ(error.code, Errc::read_only);
+  EXPECT_EQ(error.message, "database \"shop\": a write was tried while writes are prevented");
+  EXPECT_THAT(shop.primary().statements(), IsEmpty());
+}
+
+TEST(WhilePreventingWrites, LetsReadsPass) {
+  const Shop shop;
+  EXPECT_EQ(while_preventing_writes([&] { return shop.read(); }), kReplica);
+}
+
+TEST(WhilePreventingWrites, RefusesTransactionsThatMayWrite) {
+  const Shop shop;
+  bool ran = false;
+  const auto tries = [&](Effect effect) {
+    TransactionSpec spec;
+    spec.database = "shop";
+    spec.effect = effect;
+    while_preventing_writes([&] { transaction(spec, [&] { ran = true; }); });
+  };
+  EXPECT_THROW(shop.session.run([&] { tries(Effect::write); }), ReadOnlyError);
+  EXPECT_FALSE(ran);
+  shop.session.run([&] { tries(Effect::read); });
+  EXPECT_TRUE(ran);
+}
+
+TEST(Execution, FullPoolIsNotASickNode) {
+  Shop shop;
+  auto small = test::spec("w");
+  small.pool.max_size = 1;
+  small.pool.checkout_timeout = 5ms;
+  shop.start(small, {});
+  const auto lease = run(shop.registry->cluster("shop")->node(0).pool().acquire(test::blocking()));
+  EXPECT_THROW(shop.read(), PoolTimeout);
+  EXPECT_TRUE(shop.registry->cluster("shop")->table()->nodes[0].healthy);
+}
+
+TEST(Execution, UnknownDatabaseIsNamedWithThoseThereAre) {
+  const Shop shop;
+  const auto error = error_of([&] { return shop.read(connects_to("shpo")); });
+  EXPECT_EQ(error.code, Errc::invalid_argument);
+  EXPECT_EQ(error.message, "no database \"shpo\"; there are: shop");
+}
+
+}  // namespace
+}  // namespace grant
