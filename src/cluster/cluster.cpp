@@ -135,11 +135,14 @@ void Cluster::record(std::size_t node, const ProbeResult& probe) {
   bool primary_lost = false;
   auto kind = NodeKind::unknown;
   std::vector<std::shared_ptr<io::Signal>> woken;
+  std::vector<std::size_t> sooner;
   {
     const Lock lock(mutex_);
-    const auto before = records_[node];
+    const auto all_before = records_;
+    const auto& before = all_before[node];
     records_[node] = after_probe(before, probe, health_);
     judge_lags(records_);
+    sooner = wanted_sooner_locked(all_before, node);
     healthy = records_[node].healthy;
     kind = records_[node].seen.kind;
     changed = !before.checked || before.healthy != healthy || before.seen.kind != kind;
@@ -148,6 +151,7 @@ void Cluster::record(std::size_t node, const ProbeResult& probe) {
   }
   for (const auto& signal : woken) signal->set();
   if (primary_lost) probe_all_soon();
+  for (const auto other : sooner) probe_soon(other);
   if (!changed) return;
   Event event;
   event.severity = healthy ? Severity::info : Severity::warning;
@@ -156,6 +160,18 @@ void Cluster::record(std::size_t node, const ProbeResult& probe) {
   event.fields.push_back({"kind", std::string(to_string(kind))});
   if (!healthy) event.fields.push_back({"error", probe.error.message});
   emit(events_, event);
+}
+
+std::vector<std::size_t> Cluster::wanted_sooner_locked(const std::vector<HealthRecord>& before,
+                                                       std::size_t probed) const {
+  std::vector<std::size_t> sooner;
+  const auto pause = [this](const HealthRecord& record) {
+    return next_check_in(record, health_, routing_.replica_lag_threshold);
+  };
+  for (std::size_t i = 0; i < records_.size(); ++i) {
+    if (i != probed && pause(records_[i]) < pause(before[i])) sooner.push_back(i);
+  }
+  return sooner;
 }
 
 bool Cluster::publish_locked() {

@@ -92,6 +92,10 @@ class Cluster {
 
  private:
   [[nodiscard]] Balance balance(std::uint64_t turn, std::span<std::uint32_t> in_flight) const;
+  /// Nodes besides `probed` that were well enough to be left alone for long, and are not by what
+  /// its probe showed: replicas that turned out to lag.
+  [[nodiscard]] std::vector<std::size_t> wanted_sooner_locked(
+      const std::vector<HealthRecord>& before, std::size_t probed) const GRANT_REQUIRES(mutex_);
   /// True: there was a primary, and there is none any more.
   bool publish_locked() GRANT_REQUIRES(mutex_);
   std::vector<std::shared_ptr<io::Signal>> take_waiting_locked() GRANT_REQUIRES(mutex_);

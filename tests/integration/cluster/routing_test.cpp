@@ -181,6 +181,8 @@ TEST_F(Routing, ReplicaThatLagsTooMuchServesNoReadsUntilItHasCaughtUp) {
   {
     const Paused paused(1);
     fall_behind(registry, 1, 100ms);
+    // The other one may have been asked before it had replayed the write.
+    ASSERT_TRUE(wait_until([&] { return server_of_a_read(registry) == "reader-2"; }));
     EXPECT_TRUE(status_of(*registry, "reader-1").healthy);
     EXPECT_EQ(spread(registry, 4), (Spread{{"reader-2", 4}}));
     const auto why = Session(registry).run([] { return Item::query().explain_route(); });
@@ -188,6 +190,29 @@ TEST_F(Routing, ReplicaThatLagsTooMuchServesNoReadsUntilItHasCaughtUp) {
   }
   // A node behind its threshold is probed more often: nobody asks for it here.
   EXPECT_TRUE(wait_until([&] { return server_of_a_read(registry) == "reader-1"; }));
+}
+
+TEST_F(Routing, ReplicaThatThePrimarysProbeShowsToLagIsProbedAgainSoon) {
+  auto spec = spec_of(cluster(), {1});
+  spec.routing.replica_lag_threshold = 50ms;
+  const auto registry = connect(spec);
+  wait_for_replicas(*registry);
+  const auto nodes = registry->cluster("primary");
+  const auto probe = [&nodes](std::size_t node) {
+    const auto before = nodes->health_record(node).successes;
+    nodes->report_lost(node);
+    EXPECT_TRUE(wait_until([&] { return nodes->health_record(node).successes > before; }));
+  };
+  {
+    const Paused paused(1);  // takes longer than the threshold
+    Session(registry).run([] { Item::create(item_name = "not replayed"); });
+    // The replica has all that the primary had when it was asked last, long ago.
+    probe(1);
+    EXPECT_EQ(status_of(*registry, "reader-1").lag, Duration::zero());
+    probe(0);
+    EXPECT_EQ(server_of_a_read(registry), "writer");
+  }
+  EXPECT_TRUE(wait_until([&] { return server_of_a_read(registry) == "reader-1"; }, 5s));
 }
 
 TEST_F(Routing, ModelsLagThresholdReplacesTheDatabases) {
