@@ -51,7 +51,7 @@ struct PoolFixture {
                                   [this](const Event& event) { events.add(to_string(event)); });
   }
 
-  [[nodiscard]] Lease take(io::Call call = blocking()) const { return run(pool->acquire(call)); }
+  Lease take(io::Call call = blocking()) const { return run(pool->acquire(call)); }
 
   [[nodiscard]] bool waiting(std::size_t count) const {
     return eventually([&] { return pool->stats().waiting == count; });

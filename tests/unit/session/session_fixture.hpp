@@ -51,12 +51,11 @@ struct Shop : Servers {
   [[nodiscard]] MemoryServer& replica() const { return server("r1"); }
 
   /// Reads in `reader`, and tells which node served that and why.
-  [[nodiscard]] static std::string read_in(const Session& reader,
-                                           ModelConnection model = connects_to("shop")) {
+  static std::string read_in(const Session& reader, ModelConnection model = connects_to("shop")) {
     reader.run([&] { return sql("SELECT").read().connect(model).run(); });
     return reader.last_served()->summary();
   }
-  [[nodiscard]] std::string read(ModelConnection model = connects_to("shop")) const {
+  std::string read(ModelConnection model = connects_to("shop")) const {
     return read_in(session, model);
   }
 
