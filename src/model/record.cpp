@@ -132,6 +132,19 @@ void update_columns(const ModelInfo& model, const Origin* home, void* record,
   update_indices(model.table, access_to(model, home), record, std::move(indices));
 }
 
+void refuse_key_change(const ModelInfo& model, std::span<const std::string_view> columns) {
+  const auto key = model.table.key().name;
+  if (std::ranges::find(columns, key) == columns.end()) return;
+  throw_error(Errc::invalid_argument,
+              fmt::format("table {}: the primary key {} of a stored record cannot be changed",
+                          model.table.name, key));
+}
+
+void throw_does_not_fit(const ColumnName& column) {
+  throw_error(Errc::invalid_argument, fmt::format("column {}.{}: an integer does not fit its type",
+                                                  column.table, column.column));
+}
+
 void delete_record(const ModelInfo& model, const Origin* home, const void* record) {
   const auto access = access_to(model, home);
   const auto rendered = render_delete_record(adapter_of(access), model.table, record);

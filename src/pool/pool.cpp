@@ -23,6 +23,8 @@ Task<void> Pool::warm_up(io::Call call) { return core_->warm_up(call); }
 
 void Pool::drop_connections() noexcept { core_->drop_connections(); }
 
+void Pool::drop_idle() noexcept { core_->drop_idle(); }
+
 void Pool::close() noexcept { core_->close(); }
 
 PoolStats Pool::stats() const { return core_->stats(); }

@@ -103,7 +103,18 @@ Task<Lease> PoolCore::acquire(io::Call call) {
       case PoolWaiter::Answer::may_open: step = Step::open; break;
     }
   }
-  if (step == Step::open) slot = co_await open_slot(limited);
+  if (step == Step::open) {
+    const bool never_queues = options_.checkout_timeout.count() == 0;
+    const bool queued = waiter.answer == PoolWaiter::Answer::may_open;
+    try {
+      slot = co_await open_slot(never_queues ? call : limited);
+    } catch (const Error& error) {
+      // After the wait in the queue too little time was left: that says nothing about the node.
+      const bool cut_short = queued && Clock::system().now() >= limited.deadline();
+      if (error.code() != Errc::unavailable || !cut_short) throw;
+      throw_timeout(limited.deadline() - began);
+    }
+  }
   co_return Lease(shared_from_this(), *slot, may_block);
 }
 
@@ -255,9 +266,16 @@ void PoolCore::give_back(PoolSlot& slot, bool may_block) noexcept {
 }
 
 void PoolCore::drop_connections() noexcept {
-  std::vector<std::unique_ptr<Connection>> dropped;
+  {
+    const Lock lock(mutex_);
+    ++generation_;
+  }
+  drop_idle();
+}
+
+void PoolCore::drop_idle() noexcept {
+  std::vector<std::unique_ptr<Connection>> dropped;  // closed after the lock is gone
   const Lock lock(mutex_);
-  ++generation_;
   for (auto* slot : std::exchange(idle_, {})) dropped.push_back(remove(*slot));
 }
 

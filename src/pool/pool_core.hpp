@@ -37,6 +37,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   Task<void> warm_up(io::Call call);
   void give_back(PoolSlot& slot, bool may_block) noexcept;
   void drop_connections() noexcept;
+  void drop_idle() noexcept;
   void close() noexcept;
   PoolStats stats() const GRANT_EXCLUDES(mutex_);
   const PoolOptions& options() const noexcept { return options_; }

@@ -51,9 +51,26 @@ class Reader {
       refuse(
           node,
           fmt::format("{} must be a duration such as \"250ms\", \"5s\" or \"2m\", but it is \"{}\"",
-                      key, written));
+                      key, as_written(node)));
     }
     return *parsed;
+  }
+
+  /// What the text names, as `find` knows it.
+  template <class T>
+  T named(const toml::node& node, std::string_view key, T (*find)(std::string_view)) const {
+    const auto name = text(node, key);
+    // When it does not know it, ask again for the message: what a variable held may be a secret.
+    try {
+      return find(name);
+    } catch (const Error&) {
+      return at(node, key, [&] { return find(as_written(node)); });
+    }
+  }
+
+  /// The text in the file, variables not replaced: for messages.
+  [[nodiscard]] static std::string as_written(const toml::node& node) {
+    return node.as_string()->get();
   }
 
   std::size_t count(const toml::node& node, std::string_view key) const {
@@ -202,7 +219,7 @@ OnNoReplica read_on_no_replica(const Reader& reader, const toml::node& node) {
   if (written == "primary") return OnNoReplica::primary;
   if (written == "fail") return OnNoReplica::fail;
   reader.refuse(node, fmt::format("on_no_replica must be \"primary\" or \"fail\", but it is \"{}\"",
-                                  written));
+                                  reader.as_written(node)));
 }
 
 /// url, writer and readers: of a database or of a shard.
@@ -246,13 +263,10 @@ ConnectionSpec read_database(const Reader& reader, const toml::node& node,
   const auto add = [&keys](std::string_view key, std::function<void(const toml::node&)> read) {
     keys.emplace_back(key, std::move(read));
   };
-  add("adapter", [&](const auto& n) {
-    const auto written = reader.text(n, "adapter");
-    spec.adapter = reader.at(n, "adapter", [&] { return adapter_named(written); });
-  });
+  add("adapter",
+      [&](const auto& n) { spec.adapter = reader.named<Adapter>(n, "adapter", adapter_named); });
   add("strategy", [&](const auto& n) {
-    const auto written = reader.text(n, "strategy");
-    routing.strategy = reader.at(n, "strategy", [&] { return strategy_named(written); });
+    routing.strategy = reader.named<Strategy>(n, "strategy", strategy_named);
   });
   add("replica_lag_threshold",
       [&](const auto& n) { routing.replica_lag_threshold = read_lag_threshold(reader, n); });

@@ -17,9 +17,13 @@ Task<Executed> execute_in(OpenTransaction& transaction, Statement statement, io:
   std::unique_ptr<Result> result;
   try {
     result = co_await transaction.connection().execute(call, statement);
-  } catch (const OutcomeUnknown& error) {
-    transaction.cluster()->report_lost(transaction.node());
-    throw_rolled_back(error.info());
+  } catch (const Error& error) {
+    // A transaction for reading refuses writes on any node.
+    const auto effect = transaction.effect() == Effect::read ? Effect::read : statement.effect;
+    report_failure(*transaction.cluster(), transaction.node(), effect, error,
+                   transaction.connection());
+    if (error.code() == Errc::outcome_unknown) throw_rolled_back(error.info());
+    throw;
   }
   if (statement.effect == Effect::write) transaction.note_write();
   transaction.session().served(transaction.cluster(), transaction.node(), RouteReason::transaction);
@@ -57,7 +61,7 @@ Task<Executed> execute(Access access, Statement statement, io::Call call) {
     try {
       result = co_await lease->execute(limited, statement);
     } catch (const Error& error) {
-      if (!finder.retry_after_failure(error)) throw;
+      if (!finder.retry_after_failure(error, *lease)) throw;
     }
     if (!result) continue;
     finder.succeeded(statement.effect);

@@ -27,6 +27,16 @@ std::vector<std::string> complaints(const Cluster& cluster) {
   return all;
 }
 
+/// The innermost transaction on `cluster` in this session; null: none.
+OpenTransaction* transaction_on(const Cluster& cluster, const ContextFrame* context) {
+  for (const auto* frame = context; frame != nullptr; frame = frame->outer.get()) {
+    auto* const transaction = frame->transaction;
+    if (transaction != nullptr && transaction->cluster().get() == &cluster) return transaction;
+    if (frame->session) break;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Located locate(const Access& access) {
@@ -40,13 +50,15 @@ Located locate(const Access& access) {
   }
   located.cluster =
       located.session->registry()->cluster(located.target.database, located.target.shard);
-  for (const auto* frame = context; frame != nullptr; frame = frame->outer.get()) {
-    auto transaction = frame->transaction.lock();
-    if (transaction && transaction->cluster() == located.cluster) {
-      located.transaction = std::move(transaction);
-      break;
-    }
+
+  // A query runs where it was made to run, but never beyond what the thread that runs it is in.
+  const auto* here = current_context().get();
+  if (here != context) {
+    const auto target = resolve(here, access.connection.database);
+    located.target.prevent_writes = located.target.prevent_writes || target.prevent_writes;
+    located.target.deadline = std::min(located.target.deadline, target.deadline);
   }
+  located.transaction = transaction_on(*located.cluster, here);
   return located;
 }
 
@@ -74,6 +86,19 @@ void refuse_prevented_write(const Located& located, Effect effect) {
                           located.cluster->name()));
 }
 
+void report_failure(Cluster& cluster, std::size_t node, Effect effect, const Error& error,
+                    const Connection& connection) {
+  if (error.code() == Errc::read_only) {
+    // A server that refuses a write is not the primary, whatever the table says.
+    if (effect == Effect::write) cluster.report_read_only(node);
+  } else if (!connection.is_open()) {
+    // Idle connections are probably as dead as one that was lost; one that was given up at its
+    // deadline says nothing about them.
+    if (error.code() == Errc::unavailable) cluster.node(node).pool().drop_idle();
+    cluster.report_lost(node);
+  }
+}
+
 NodeFinder::NodeFinder(const Access& access, const Located& located, Effect effect,
                        TimePoint deadline)
     : cluster_(*located.cluster),
@@ -82,7 +107,7 @@ NodeFinder::NodeFinder(const Access& access, const Located& located, Effect effe
       request_(route_request(access, located, effect)),
       attempts_left_(
           access.connection.retry_attempts.value_or(cluster_.routing().failover_retry_attempts)),
-      wait_until_(after(Clock::system().now(), cluster_.routing().failover_timeout)) {}
+      started_(Clock::system().now()) {}
 
 std::optional<std::size_t> NodeFinder::next_now() {
   table_ = cluster_.table();
@@ -91,11 +116,10 @@ std::optional<std::size_t> NodeFinder::next_now() {
 }
 
 Task<std::size_t> NodeFinder::next(io::Call call) {
-  const auto limited = call.until(wait_until_);
   while (true) {
     if (const auto node = next_now()) co_return *node;
     give_up_if_misconfigured();
-    if (!may_wait()) give_up();
+    const auto limited = call.until(wait_until());
     const bool newer = co_await cluster_.newer_table(limited, table_->version);
     if (!newer) give_up();
     // What failed before may be well again by the new table.
@@ -104,9 +128,13 @@ Task<std::size_t> NodeFinder::next(io::Call call) {
 }
 
 /// Waiting helps while a primary may still appear, or while nodes have not been looked at.
-bool NodeFinder::may_wait() const {
+TimePoint NodeFinder::wait_until() const {
   const bool all_checked = std::ranges::all_of(table_->nodes, &NodeView::checked);
-  return route_.reason == RouteReason::no_primary || !all_checked;
+  const auto for_primary = after(started_, cluster_.routing().failover_timeout);
+  if (all_checked) return route_.reason == RouteReason::no_primary ? for_primary : started_;
+  // The first probe of each node ends in that time, one way or the other.
+  constexpr std::chrono::seconds kSlack{1};
+  return std::max(for_primary, after(started_, cluster_.health().timeout + kSlack));
 }
 
 void NodeFinder::give_up_if_misconfigured() const {
@@ -129,11 +157,7 @@ void NodeFinder::give_up() const {
 
 void NodeFinder::succeeded(Effect effect) {
   located_.session->served(located_.cluster, *route_.node, route_.reason);
-  if (effect == Effect::read) return;
-  const auto period = cluster_.routing().sticky_period;
-  if (period.count() > 0) {
-    located_.session->stick(cluster_, after(cluster_.clock().now(), period));
-  }
+  if (effect == Effect::write) located_.session->wrote(cluster_);
 }
 
 bool NodeFinder::attempt_again(const Error& error) {
@@ -158,26 +182,27 @@ bool NodeFinder::retry_after_checkout_failure(const Error& error) {
   return attempt_again(error);
 }
 
-bool NodeFinder::retry_after_failure(const Error& error) {
+bool NodeFinder::retry_after_failure(const Error& error, const Connection& connection) {
   const auto node = *route_.node;
+  const bool read = request_.effect == Effect::read;
+  report_failure(cluster_, node, request_.effect, error, connection);
   switch (error.code()) {
-    case Errc::read_only:
-      // A server that refuses a write is not the primary, whatever the table says.
-      if (request_.effect == Effect::read) return false;
-      cluster_.report_read_only(node);
-      return attempt_again(error);
+    case Errc::read_only: return !read && attempt_again(error);
     case Errc::unavailable:
-      // Its other idle connections are probably as dead as this one was.
-      cluster_.node(node).pool().drop_connections();
-      cluster_.report_lost(node);
-      if (request_.effect == Effect::read) request_.tried |= bit(node);
+      if (read) {
+        request_.tried |= bit(node);
+      } else if (connection.is_open()) {
+        return false;  // the server's own word: it would say the same again
+      }
       return attempt_again(error);
+    case Errc::conflict:
+      // A standby ends queries that are in the way of replay.
+      request_.tried |= bit(node);
+      return read && attempt_again(error);
     case Errc::outcome_unknown:
       // It may have happened: then the session must be able to see it.
       succeeded(Effect::write);
-      cluster_.report_lost(node);
       return false;
-    case Errc::timeout: cluster_.report_lost(node); return false;
     default: return false;
   }
 }

@@ -17,8 +17,8 @@ struct Located {
   std::shared_ptr<Cluster> cluster;
   Target target;  ///< Its views belong to the Access.
 
-  /// The open transaction that the queries belong to; null: none.
-  std::shared_ptr<OpenTransaction> transaction;
+  /// The calling thread's transaction that the queries join; null: none.
+  OpenTransaction* transaction = nullptr;
 };
 
 /// Errors: as Registry::cluster().
@@ -30,6 +30,10 @@ struct Located {
 
 /// Throws ReadOnlyError for a write where writes are prevented.
 void refuse_prevented_write(const Located& located, Effect effect);
+
+/// Tells `cluster` what the failure of a statement with this effect says about its node.
+void report_failure(Cluster& cluster, std::size_t node, Effect effect, const Error& error,
+                    const Connection& connection);
 
 /// Finds a node for one statement, and another one when that fails, until one takes it or the
 /// attempts are used up. For one task.
@@ -52,13 +56,12 @@ class NodeFinder {
   /// Takes in that opening or leasing a connection failed. True: call next() again.
   [[nodiscard]] bool retry_after_checkout_failure(const Error& error);
 
-  /// Takes in that the statement failed. True: it was certainly not executed; call next() again.
-  [[nodiscard]] bool retry_after_failure(const Error& error);
-
-  [[nodiscard]] RouteReason reason() const noexcept { return route_.reason; }
+  /// Takes in that the statement failed on this connection. True: it was certainly not executed;
+  /// call next() again.
+  [[nodiscard]] bool retry_after_failure(const Error& error, const Connection& connection);
 
  private:
-  [[nodiscard]] bool may_wait() const;
+  [[nodiscard]] TimePoint wait_until() const;
   [[nodiscard]] bool attempt_again(const Error& error);
   [[nodiscard]] bool out_of_time() const;
   [[noreturn]] void give_up() const;
@@ -69,7 +72,7 @@ class NodeFinder {
   const TimePoint deadline_;
   RouteRequest request_;
   std::size_t attempts_left_;
-  TimePoint wait_until_;
+  const TimePoint started_;
   std::shared_ptr<const RoutingTable> table_;
   Route route_;
   std::vector<std::string> failures_;

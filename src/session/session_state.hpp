@@ -24,8 +24,11 @@ class SessionState {
     return registry_ ? registry_ : shared_registry();
   }
 
-  /// Reads of `cluster` go to the primary until then.
-  void stick(const Cluster& cluster, TimePoint until) { stick_key(cluster.name(), until); }
+  /// From now on, and for its sticky_period, reads of `cluster` go to the primary.
+  void wrote(const Cluster& cluster) {
+    const auto period = cluster.routing().sticky_period;
+    if (period.count() > 0) stick_key(cluster.name(), after(cluster.clock().now(), period));
+  }
 
   /// Reads of every shard of `database` go to the primary until then.
   void stick_database(std::string_view database, TimePoint until) {

@@ -19,6 +19,8 @@ Access access_for(const TransactionSpec& spec) {
   Access access;
   access.context = current_context();
   access.connection = connects_to(spec.database);
+  access.connection.lag_threshold = spec.replica_lag_threshold;
+  access.connection.retry_attempts = spec.failover_retry_attempts;
   if (!spec.shard.empty()) {
     const auto target = resolve(access.context.get(), spec.database);
     access.home = &Origin::of(target.database, spec.shard);
@@ -26,7 +28,7 @@ Access access_for(const TransactionSpec& spec) {
   return access;
 }
 
-Task<std::shared_ptr<OpenTransaction>> open(const Access& access, const Located& located,
+Task<std::unique_ptr<OpenTransaction>> open(const Access& access, const Located& located,
                                             TransactionOptions options, io::Call call) {
   NodeFinder finder(access, located, options.effect, call.deadline());
   while (true) {
@@ -43,11 +45,11 @@ Task<std::shared_ptr<OpenTransaction>> open(const Access& access, const Located&
       co_await lease->begin(call, options);
       begun = true;
     } catch (const Error& error) {
-      if (!finder.retry_after_failure(error)) throw;
+      if (!finder.retry_after_failure(error, *lease)) throw;
     }
     if (!begun) continue;
-    co_return std::make_shared<OpenTransaction>(located.session, located.cluster, index,
-                                                std::move(lease));
+    co_return std::make_unique<OpenTransaction>(located.session, located.cluster, index,
+                                                std::move(lease), options.effect);
   }
 }
 
@@ -67,21 +69,18 @@ class TransactionScope::Impl {
     refuse_prevented_write(located_, spec.effect);
     call_ = io::Call(io::blocking_waiter(), located_.target.deadline);
     if (located_.transaction != nullptr) {
-      savepoint_ = fmt::format("grant_{}", located_.transaction->enter());
-      try {
-        run_command("SAVEPOINT " + savepoint_);
-      } catch (...) {
-        located_.transaction->leave();
-        throw;
-      }
-      return;
+      begin_savepoint(spec);
+    } else {
+      TransactionOptions options;
+      options.isolation = spec.isolation;
+      options.effect = spec.effect;
+      owned_ = run(open(access_, located_, options, call_));
     }
-    TransactionOptions options;
-    options.isolation = spec.isolation;
-    options.effect = spec.effect;
-    owned_ = run(open(access_, located_, options, call_));
     ContextFrame frame;
-    frame.transaction = owned_;
+    frame.only_for = spec.database;
+    frame.shard = spec.shard;
+    frame.prevent_writes = spec.effect == Effect::read;
+    frame.transaction = owned_.get();
     context_.emplace(std::move(frame));
   }
 
@@ -95,6 +94,8 @@ class TransactionScope::Impl {
     try {
       run(owned_->connection().commit(call_));
     } catch (const Error& error) {
+      report_failure(*owned_->cluster(), owned_->node(), owned_->effect(), error,
+                     owned_->connection());
       if (error.code() == Errc::outcome_unknown) stick();
       throw;
     }
@@ -105,7 +106,7 @@ class TransactionScope::Impl {
   ~Impl() {
     try {
       if (!done_) roll_back();
-    } catch (const Error&) {
+    } catch (...) {
       // The connection is lost, and with it the transaction. The pool closes what is not clean.
     }
     if (located_.transaction != nullptr) located_.transaction->leave();
@@ -116,6 +117,22 @@ class TransactionScope::Impl {
 
  private:
   OpenTransaction& joined() const { return owned_ ? *owned_ : *located_.transaction; }
+
+  void begin_savepoint(const TransactionSpec& spec) {
+    if (spec.isolation != Isolation::engine_default) {
+      throw_error(Errc::invalid_argument,
+                  fmt::format("database \"{}\": a transaction inside another one cannot have an "
+                              "isolation of its own",
+                              located_.cluster->name()));
+    }
+    savepoint_ = fmt::format("grant_{}", located_.transaction->enter());
+    try {
+      run_command("SAVEPOINT " + savepoint_);
+    } catch (...) {
+      located_.transaction->leave();
+      throw;
+    }
+  }
 
   void run_command(const std::string& sql) const {
     run(joined().connection().execute(call_, command(sql)));
@@ -136,18 +153,13 @@ class TransactionScope::Impl {
   }
 
   void stick() const {
-    if (!owned_->wrote()) return;
-    const auto& cluster = *owned_->cluster();
-    const auto period = cluster.routing().sticky_period;
-    if (period.count() > 0) {
-      owned_->session().stick(cluster, after(cluster.clock().now(), period));
-    }
+    if (owned_->wrote()) owned_->session().wrote(*owned_->cluster());
   }
 
   const Access access_;
   const Located located_;
   io::Call call_{io::blocking_waiter()};
-  std::shared_ptr<OpenTransaction> owned_;  // null: a savepoint of located_.transaction
+  std::unique_ptr<OpenTransaction> owned_;  // null: a savepoint of located_.transaction
   std::string savepoint_;
   std::optional<ContextScope> context_;
   bool done_ = false;

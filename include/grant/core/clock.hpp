@@ -17,8 +17,15 @@ using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 inline constexpr TimePoint kNever = TimePoint::max();
 
 /// `now + span`, staying at kNever where the sum would overflow.
-[[nodiscard]] constexpr TimePoint after(TimePoint now, Duration span) noexcept {
-  return span >= kNever - now ? kNever : now + span;
+template <class Rep, class Period>
+[[nodiscard]] constexpr TimePoint after(TimePoint now,
+                                        std::chrono::duration<Rep, Period> span) noexcept {
+  // Compared in the coarser unit, which cannot overflow.
+  using Span = std::chrono::duration<Rep, Period>;
+  const auto left = kNever - now;
+  return span >= std::chrono::duration_cast<Span>(left)
+             ? kNever
+             : now + std::chrono::duration_cast<Duration>(span);
 }
 
 /// Where time comes from. Pass it in, so that tests own the time. Thread-safe.

@@ -59,7 +59,7 @@ class Error : public std::runtime_error {
   ErrorInfo info_;
 };
 
-/// A write inside while_preventing_writes(), in the reading role, or on a server that refuses it.
+/// A write inside while_preventing_writes(), or on a server that refuses it.
 class ReadOnlyError : public Error {
  public:
   using Error::Error;

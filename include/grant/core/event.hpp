@@ -19,7 +19,7 @@ struct EventField {
   std::variant<std::string, std::int64_t, double, bool> value;
 };
 
-/// Something worth knowing that happened: a node changed state, a pool gave up, a read was retried.
+/// Something worth knowing that happened: a node changed state, a caller waited for a pool in vain.
 struct Event {
   Severity severity{};
   std::string_view name;  ///< A string literal, such as "node.unhealthy".

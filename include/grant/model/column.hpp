@@ -122,6 +122,8 @@ struct ColumnAccess {
   }
   static void touch(void* record, Timestamp now) { static_cast<T*>(record)->*Member = now; }
 
+  static constexpr bool kComparable = requires(const Type& a) { a == a; };
+
   static consteval ColumnInfo info(const ColumnDefinition<Member>& definition) {
     using Plain = typename WithoutOptional<Type>::Type;
     ColumnInfo info;
@@ -133,7 +135,8 @@ struct ColumnAccess {
     info.bind = &bind;
     info.load = &load;
     if constexpr (std::is_same_v<Plain, Timestamp>) info.touch = &touch;
-    if constexpr (requires(const Type& a) { a == a; }) info.is_unset = &is_unset;
+    if constexpr (kComparable) info.is_unset = &is_unset;
+    if (info.primary_key && !kComparable) throw "grant: the type of a primary key needs operator==";
     return info;
   }
 };

@@ -29,19 +29,25 @@ concept Comparable = std::convertible_to<const Operand&, Type> &&
     (std::same_as<std::remove_cvref_t<Operand>, bool> ==
      std::same_as<Type, bool>)&&!(std::integral<Type> && std::floating_point<Operand>);
 
-/// An operand as a value of the column's own type, so that what is bound is what is stored.
+[[noreturn]] void throw_does_not_fit(const ColumnName& column);
+
+/// An operand as a value of the column's own type, so that what is bound is what is stored. Errors:
+/// invalid_argument, for an integer that the type cannot hold.
 template <class Type, class Operand>
-[[nodiscard]] Value operand_value(const Operand& operand) {
+[[nodiscard]] Value operand_value(const ColumnName& column, const Operand& operand) {
   using Plain = typename WithoutOptional<Type>::Type;
   if constexpr (std::is_same_v<Operand, std::nullopt_t>) {
     static_assert(WithoutOptional<Type>::optional,
                   "grant: this column is never null; its member is not a std::optional");
     return Value();
   } else if constexpr (WithoutOptional<Operand>::optional) {
-    return operand ? operand_value<Type>(*operand) : Value();
+    return operand ? operand_value<Type>(column, *operand) : Value();
   } else {
     static_assert(Comparable<Plain, Operand>,
                   "grant: the value's type does not match the type of the column");
+    if constexpr (std::integral<Plain> && std::integral<Operand> && !std::same_as<Plain, bool>) {
+      if (!std::in_range<Plain>(operand)) throw_does_not_fit(column);
+    }
     const Plain stored = static_cast<Plain>(operand);
     if constexpr (std::is_same_v<decltype(Codec<Plain>::encode(stored)), Value>) {
       return Codec<Plain>::encode(stored);
@@ -104,7 +110,8 @@ struct Field {
   template <class Operands>
   [[nodiscard]] Expression in(const Operands& operands) const {
     std::vector<Value> values;
-    for (const auto& operand : operands) values.push_back(detail::operand_value<Type>(operand));
+    for (const auto& operand : operands)
+      values.push_back(detail::operand_value<Type>(name(), operand));
     return Expression::in(name(), std::move(values));
   }
   template <class Operand>
@@ -119,13 +126,13 @@ struct Field {
   /// Not an assignment to the field: it makes one, for create() and update().
   template <class Operand>
   [[nodiscard]] Assignment<Model> operator=(const Operand& operand) const {  // NOLINT
-    return {{name(), detail::operand_value<Type>(operand)}, &apply};
+    return {{name(), detail::operand_value<Type>(name(), operand)}, &apply};
   }
 
  private:
   template <class Operand>
   [[nodiscard]] static Expression compare(Comparison comparison, const Operand& operand) {
-    return Expression::compare(name(), comparison, detail::operand_value<Type>(operand));
+    return Expression::compare(name(), comparison, detail::operand_value<Type>(name(), operand));
   }
   template <auto Other>
   [[nodiscard]] static Expression compare(Comparison comparison, const Field<Other>&) {

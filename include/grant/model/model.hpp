@@ -51,8 +51,11 @@ class Model {
     return record;
   }
 
-  /// Inserts a new record; writes all columns of one that is there. Errors: not_found, when its row
-  /// is gone.
+  /// Inserts a new record; writes all columns of the row that has its primary key otherwise.
+  /// Errors: not_found, when there is no such row.
+  ///
+  /// A record does not follow a rollback: one that was created or destroyed in a transaction that
+  /// was rolled back keeps what it was told. Make the records of a transaction inside its function.
   void save() {
     if (is_new()) return insert();
     detail::update_record(info(), origin_, self());
@@ -62,10 +65,11 @@ class Model {
   /// is gone.
   template <class... More>
   void update(const Assignment<T>& first, const More&... more) {
-    apply(first, more...);
-    if (is_new()) return insert();
     const std::array<std::string_view, 1 + sizeof...(More)> columns{first.set.column.column,
                                                                     more.set.column.column...};
+    if (!is_new()) detail::refuse_key_change(info(), columns);
+    apply(first, more...);
+    if (is_new()) return insert();
     detail::update_columns(info(), origin_, self(), columns);
   }
 
@@ -90,8 +94,7 @@ class Model {
   template <class Key>
   [[nodiscard]] static T find(const Key& key) {
     T record{};
-    record.origin_ =
-        detail::find_record(info(), detail::operand_value<detail::KeyType<T>>(key), &record);
+    record.origin_ = detail::find_record(info(), key_value(key), &record);
     if (record.origin_ == nullptr) detail::throw_not_found(info());
     return record;
   }
@@ -100,8 +103,7 @@ class Model {
   template <class Key>
   [[nodiscard]] static std::optional<T> find_if_there(const Key& key) {
     T record{};
-    record.origin_ =
-        detail::find_record(info(), detail::operand_value<detail::KeyType<T>>(key), &record);
+    record.origin_ = detail::find_record(info(), key_value(key), &record);
     if (record.origin_ == nullptr) return std::nullopt;
     return record;
   }
@@ -152,8 +154,11 @@ class Model {
   /// See grant::transaction().
   template <class Function>
   static auto transaction(Function&& function) {
-    return grant::transaction(std::string(model_connection().database),
-                              std::forward<Function>(function));
+    TransactionSpec spec;
+    spec.database = model_connection().database;
+    spec.replica_lag_threshold = model_connection().lag_threshold;
+    spec.failover_retry_attempts = model_connection().retry_attempts;
+    return grant::transaction(spec, std::forward<Function>(function));
   }
 
   /// See Session::stick_to_primary(); for the calling thread's session.
@@ -180,6 +185,12 @@ class Model {
     } else {
       return ModelConnection{};
     }
+  }
+
+  template <class Key>
+  [[nodiscard]] static Value key_value(const Key& key) {
+    const auto& table = info().table;
+    return detail::operand_value<detail::KeyType<T>>(ColumnName{table.name, table.key().name}, key);
   }
 
   [[nodiscard]] void* self() noexcept { return static_cast<T*>(this); }

@@ -32,6 +32,10 @@ void update_record(const ModelInfo& model, const Origin* home, void* record);
 void update_columns(const ModelInfo& model, const Origin* home, void* record,
                     std::span<const std::string_view> columns);
 
+/// Throws invalid_argument when the primary key is among `columns`: the row could not be found by
+/// it.
+void refuse_key_change(const ModelInfo& model, std::span<const std::string_view> columns);
+
 /// Errors: not_found, when the row is gone.
 void delete_record(const ModelInfo& model, const Origin* home, const void* record);
 

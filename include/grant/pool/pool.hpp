@@ -42,6 +42,9 @@ class Pool {
   /// longer what it was when they were opened.
   void drop_connections() noexcept;
 
+  /// Closes the idle connections; leased ones are not affected. For when one was found dead.
+  void drop_idle() noexcept;
+
   /// Refuses every further acquire(), ends waiting ones with Errc::closed, closes idle connections.
   /// Leased ones are closed when they come back. Does not wait. Final.
   void close() noexcept;

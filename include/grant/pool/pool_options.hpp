@@ -16,7 +16,8 @@ struct PoolOptions {
   /// max_size.
   std::size_t initial_size = 2;
 
-  /// Longest wait for a connection before PoolTimeout, opening one included. Zero: never wait.
+  /// Longest wait for a connection before PoolTimeout, opening one included. Zero: do not queue;
+  /// then opening one is limited by the call's own deadline.
   std::chrono::milliseconds checkout_timeout{5'000};
 
   /// Further attempts to open a connection after one that failed with Errc::unavailable, within

@@ -22,8 +22,8 @@ struct ColumnInfo {
   void (*bind)(const void* record, Params& params) = nullptr;
   /// Errors: invalid_argument, for a value that does not fit.
   void (*load)(void* record, ValueView value) = nullptr;
-  /// Whether the value is what a new record starts with. Null for all but primary keys and
-  /// timestamps.
+  /// Whether the value is what a new record starts with. Null for types that cannot be compared;
+  /// never for primary keys and timestamps.
   bool (*is_unset)(const void* record) = nullptr;
   /// Sets a timestamp column. Null for all others.
   void (*touch)(void* record, Timestamp now) = nullptr;

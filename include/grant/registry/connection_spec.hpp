@@ -23,7 +23,7 @@ class UrlSource {
   // Implicit on purpose: wherever a URL is wanted, a text or a function will do.
   // NOLINTBEGIN(google-explicit-constructor)
   UrlSource(std::string url) : provider_([url = std::move(url)] { return url; }) {}
-  UrlSource(const char* url) : UrlSource(std::string(url)) {}
+  UrlSource(const char* url) : UrlSource(url == nullptr ? std::string() : std::string(url)) {}
   template <std::invocable Provider>
   requires std::convertible_to<std::invoke_result_t<Provider>, std::string> UrlSource(
       Provider provider)

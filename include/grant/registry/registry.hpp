@@ -39,7 +39,7 @@ class Registry {
   /// close().
   ~Registry();
 
-  /// Errors: invalid_argument, naming the databases or shards that there are; closed.
+  /// Errors: invalid_argument, naming the databases or shards that there are.
   [[nodiscard]] std::shared_ptr<Cluster> cluster(std::string_view database,
                                                  std::string_view shard = "default") const;
 

@@ -41,8 +41,8 @@ struct ContextFrame {
   bool prevent_writes = false;
   TimePoint deadline = kNever;
   std::shared_ptr<SessionState> session{};
-  /// Expired once it has ended: a query may be run later than it was made.
-  std::weak_ptr<OpenTransaction> transaction{};
+  /// Looked at only by the thread whose context this is, while it is in the transaction.
+  OpenTransaction* transaction = nullptr;
 };
 
 using Context = std::shared_ptr<const ContextFrame>;

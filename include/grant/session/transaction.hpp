@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -18,8 +19,12 @@ struct TransactionSpec {
   std::string database = "primary";
   std::string shard{};  ///< Empty: by the context.
   Isolation isolation = Isolation::engine_default;
-  /// `read`: routed like a read, and writes inside it are refused.
+  /// `read`: routed like a read, and writes inside it are refused. Inside a transaction, the
+  /// isolation must be the default.
   Effect effect = Effect::write;
+  // In place of the database's, where given.
+  std::optional<std::chrono::milliseconds> replica_lag_threshold{};
+  std::optional<std::size_t> failover_retry_attempts{};
   /// How often the whole function is run again after Errc::conflict. Zero: never.
   std::size_t conflict_retries = 0;
 };
@@ -67,9 +72,9 @@ auto transaction(const TransactionSpec& spec, Function&& function)
         scope.commit();
         return;
       } else {
-        auto result = function();
+        decltype(auto) result = function();
         scope.commit();
-        return result;
+        return static_cast<std::invoke_result_t<Function&>&&>(result);
       }
     } catch (const Conflict&) {
       if (attempt >= retries) throw;
