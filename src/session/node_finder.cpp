@@ -27,12 +27,14 @@ std::vector<std::string> complaints(const Cluster& cluster) {
   return all;
 }
 
-/// The innermost transaction on `cluster` in this session; null: none.
+/// The innermost transaction on `cluster` of the session that `context` is in; null: none.
 OpenTransaction* transaction_on(const Cluster& cluster, const ContextFrame* context) {
   for (const auto* frame = context; frame != nullptr; frame = frame->outer.get()) {
     auto* const transaction = frame->transaction;
-    if (transaction != nullptr && transaction->cluster().get() == &cluster) return transaction;
-    if (frame->session) break;
+    if (transaction != nullptr && transaction->cluster().get() == &cluster &&
+        &transaction->session() == session_of(context).get()) {
+      return transaction;
+    }
   }
   return nullptr;
 }

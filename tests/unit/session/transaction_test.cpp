@@ -71,6 +71,17 @@ TEST(Transaction, ReadsJoinIt) {
   EXPECT_THAT(shop.replica().statements(), IsEmpty());
 }
 
+TEST(Transaction, IsOnlyJoinedByItsOwnSession) {
+  const Shop shop;
+  const Session other(shop.registry);
+  shop.session.run([&] {
+    transaction("shop", [&] {
+      EXPECT_EQ(Shop::read_in(other), "shop/reader-1 (replica)");
+      EXPECT_EQ(Shop::read_in(shop.session), "shop/writer (in a transaction)");
+    });
+  });
+}
+
 TEST(Transaction, OfReadsGoesToAReplica) {
   const Shop shop;
   TransactionSpec spec;
