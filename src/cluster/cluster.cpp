@@ -23,8 +23,12 @@ void judge_lags(std::vector<HealthRecord>& records) {
     if (!record.healthy || record.seen.kind != NodeKind::primary) continue;
     if (primary == nullptr || record.seen.epoch > primary->seen.epoch) primary = &record;
   }
+  // All nodes are probed at the same time. A judgement by what the primary said a whole interval
+  // ago would be worse than the one before, and the new answer is on its way.
+  const bool wait_for_primary = primary != nullptr && primary->probing;
   for (auto& record : records) {
-    if (record.seen.kind == NodeKind::replica) record = with_lag(std::move(record), primary);
+    if (record.seen.kind != NodeKind::replica || (wait_for_primary && record.lag)) continue;
+    record = with_lag(std::move(record), primary);
   }
 }
 
@@ -114,6 +118,7 @@ std::vector<NodeStatus> Cluster::status() const {
     status.shard = shard_;
     status.role = nodes_[i]->role();
     status.kind = record.seen.kind;
+    status.version = record.seen.version;
     status.healthy = record.healthy;
     status.lag = record.lag;
     if (record.checked) status.last_check = now - record.checked_at;
@@ -124,6 +129,11 @@ std::vector<NodeStatus> Cluster::status() const {
   return all;
 }
 
+void Cluster::begin_probe(std::size_t node) {
+  const Lock lock(mutex_);
+  records_[node].probing = true;
+}
+
 HealthRecord Cluster::health_record(std::size_t node) const {
   const Lock lock(mutex_);
   return records_[node];
@@ -132,26 +142,20 @@ HealthRecord Cluster::health_record(std::size_t node) const {
 void Cluster::record(std::size_t node, const ProbeResult& probe) {
   bool changed = false;
   bool healthy = false;
-  bool primary_lost = false;
   auto kind = NodeKind::unknown;
   std::vector<std::shared_ptr<io::Signal>> woken;
-  std::vector<std::size_t> sooner;
   {
     const Lock lock(mutex_);
-    const auto all_before = records_;
-    const auto& before = all_before[node];
+    const auto before = records_[node];
     records_[node] = after_probe(before, probe, health_);
     judge_lags(records_);
-    sooner = wanted_sooner_locked(all_before, node);
     healthy = records_[node].healthy;
     kind = records_[node].seen.kind;
     changed = !before.checked || before.healthy != healthy || before.seen.kind != kind;
-    primary_lost = publish_locked();
+    publish_locked();
     woken = take_waiting_locked();
   }
   for (const auto& signal : woken) signal->set();
-  if (primary_lost) probe_all_soon();
-  for (const auto other : sooner) probe_soon(other);
   if (!changed) return;
   Event event;
   event.severity = healthy ? Severity::info : Severity::warning;
@@ -162,19 +166,19 @@ void Cluster::record(std::size_t node, const ProbeResult& probe) {
   emit(events_, event);
 }
 
-std::vector<std::size_t> Cluster::wanted_sooner_locked(const std::vector<HealthRecord>& before,
-                                                       std::size_t probed) const {
-  std::vector<std::size_t> sooner;
-  const auto pause = [this](const HealthRecord& record) {
-    return next_check_in(record, health_, routing_.replica_lag_threshold);
-  };
-  for (std::size_t i = 0; i < records_.size(); ++i) {
-    if (i != probed && pause(records_[i]) < pause(before[i])) sooner.push_back(i);
+Duration Cluster::next_check_in() const {
+  const Lock lock(mutex_);
+  // Any node may be promoted while there is no primary.
+  Duration soonest =
+      table_->primary ? health_.interval : std::min(health_.interval, health_.recheck_interval);
+  for (const auto& record : records_) {
+    soonest =
+        std::min(soonest, grant::next_check_in(record, health_, routing_.replica_lag_threshold));
   }
-  return sooner;
+  return soonest;
 }
 
-bool Cluster::publish_locked() {
+void Cluster::publish_locked() {
   std::vector<NodeView> views;
   views.reserve(nodes_.size());
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -190,9 +194,7 @@ bool Cluster::publish_locked() {
     view.lag = record.lag;
     views.push_back(std::move(view));
   }
-  const bool had_primary = table_->primary.has_value();
   table_ = std::make_shared<const RoutingTable>(next_table(*table_, std::move(views)));
-  return had_primary && !table_->primary;
 }
 
 std::vector<std::shared_ptr<io::Signal>> Cluster::take_waiting_locked() {
@@ -204,36 +206,31 @@ void Cluster::report_unreachable(std::size_t node, const ErrorInfo& error) {
   failed.at = clock_.now();
   failed.error = error;
   record(node, failed);
-  probe_soon(node);
+  probe_soon();
 }
 
 void Cluster::report_read_only(std::size_t node) {
-  bool primary_lost = false;
   std::vector<std::shared_ptr<io::Signal>> woken;
   {
     const Lock lock(mutex_);
     records_[node].seen.kind = NodeKind::unknown;
-    primary_lost = publish_locked();
+    publish_locked();
     woken = take_waiting_locked();
   }
   for (const auto& signal : woken) signal->set();
   nodes_[node]->pool().drop_connections();
   emit(events_, {Severity::warning, "node.demoted", {{"node", nodes_[node]->name()}}});
-  primary_lost ? probe_all_soon() : probe_soon(node);
+  probe_soon();
 }
 
-void Cluster::report_lost(std::size_t node) const { probe_soon(node); }
+void Cluster::report_lost() const { probe_soon(); }
 
-void Cluster::on_probe_wanted(std::function<void(std::size_t)> callback) {
+void Cluster::on_probe_wanted(std::function<void()> callback) {
   probe_wanted_ = std::move(callback);
 }
 
-void Cluster::probe_soon(std::size_t node) const {
-  if (probe_wanted_) probe_wanted_(node);
-}
-
-void Cluster::probe_all_soon() const {
-  for (std::size_t i = 0; i < nodes_.size(); ++i) probe_soon(i);
+void Cluster::probe_soon() const {
+  if (probe_wanted_) probe_wanted_();
 }
 
 Task<bool> Cluster::newer_table(io::Call call, std::uint64_t version) {

@@ -27,6 +27,7 @@ void HealthCheckOptions::validate(std::string_view where) const {
 HealthRecord after_probe(HealthRecord record, const ProbeResult& probe,
                          const HealthCheckOptions& options) {
   const bool first = !std::exchange(record.checked, true);
+  record.probing = false;
   record.checked_at = probe.at;
   if (probe.seen) {
     record.failures = 0;
@@ -56,8 +57,8 @@ HealthRecord with_lag(HealthRecord replica, const HealthRecord* primary) {
 
   if (here.position && there.position && here.epoch == there.epoch &&
       *here.position >= *there.position) {
-    replica.lag = Duration::zero();
     // Level with what the primary had when it was asked, which may be a while ago.
+    replica.lag = std::max(replica.seen_at - primary->seen_at, Duration::zero());
     replica.level_at = std::max(replica.level_at.value_or(primary->seen_at), primary->seen_at);
     return replica;
   }

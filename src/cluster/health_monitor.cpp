@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -17,13 +17,12 @@ class HealthMonitor::Impl : public std::enable_shared_from_this<Impl> {
 
   void start() {
     for (const auto& cluster : clusters_) {
-      const auto first = watches_.size();
       for (std::size_t i = 0; i < cluster->size(); ++i) {
         watches_.push_back(std::make_unique<Watch>(*cluster, i));
       }
       // Weak: a query may hold its cluster for longer than the monitor lives.
-      cluster->on_probe_wanted([weak = weak_from_this(), first](std::size_t node) {
-        if (const auto monitor = weak.lock()) monitor->wake(*monitor->watches_[first + node]);
+      cluster->on_probe_wanted([weak = weak_from_this(), cluster = cluster.get()] {
+        if (const auto monitor = weak.lock()) monitor->wake_all(*cluster);
       });
     }
     thread_ = std::thread([this] {
@@ -36,8 +35,10 @@ class HealthMonitor::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void stop() {
-    loop_.cancel();
-    thread_.join();
+    std::call_once(stopped_, [this] {
+      loop_.cancel();
+      thread_.join();
+    });
   }
 
   void check_now() {
@@ -80,25 +81,35 @@ class HealthMonitor::Impl : public std::enable_shared_from_this<Impl> {
     return wanted;
   }
 
+  void wake_all(const Cluster& cluster) {
+    for (const auto& each : watches_) {
+      if (&each->cluster == &cluster) wake(*each);
+    }
+  }
+
+  /// Those that are being probed are in this round already.
+  void wake_sleeping(const Cluster& cluster) {
+    const Lock lock(mutex_);
+    for (const auto& each : watches_) {
+      if (&each->cluster == &cluster && each->sleeping) each->sleeping->set();
+    }
+  }
+
+  /// The nodes of a cluster are probed together, because each is judged by what the others said.
   Task<void> watch(Watch& watch) {
     auto outcome = io::Outcome::ready;
     while (outcome != io::Outcome::cancelled) {
       const auto wanted = begin_check(watch);
+      watch.cluster.begin_probe(watch.node);
       auto result = co_await probe(watch);
       if (loop_.is_cancelled()) co_return;
       watch.cluster.record(watch.node, result);
       const auto signal = end_check(watch, wanted);
-      if (result.seen) co_await warm_up(watch);
+      if (result.seen && !std::exchange(watch.warmed_up, true)) loop_.spawn(warm_up(watch));
 
-      const auto now = Clock::system().now();
-      auto pause = next_check_in(watch.cluster.health_record(watch.node), watch.cluster.health(),
-                                 watch.cluster.routing().replica_lag_threshold);
-      // Any node may be promoted while there is no primary.
-      if (!watch.cluster.table()->primary) {
-        pause = std::min<Duration>(pause, watch.cluster.health().recheck_interval);
-      }
-      const io::Call call(loop_, after(now, pause));
-      outcome = co_await call.signalled(*signal);
+      const auto pause_ends = after(Clock::system().now(), watch.cluster.next_check_in());
+      outcome = co_await io::Call(loop_, pause_ends).signalled(*signal);
+      if (outcome == io::Outcome::timed_out) wake_sleeping(watch.cluster);
     }
   }
 
@@ -143,7 +154,6 @@ class HealthMonitor::Impl : public std::enable_shared_from_this<Impl> {
 
   /// Opens the pool's first connections, once the node is known to answer.
   Task<void> warm_up(Watch& watch) {
-    if (std::exchange(watch.warmed_up, true)) co_return;
     auto& pool = watch.cluster.node(watch.node).pool();
     const io::Call call(loop_, after(Clock::system().now(), watch.cluster.health().timeout));
     try {
@@ -162,6 +172,7 @@ class HealthMonitor::Impl : public std::enable_shared_from_this<Impl> {
   bool ended_ GRANT_GUARDED_BY(mutex_) = false;
 
   std::thread thread_;
+  std::once_flag stopped_;
 };
 
 HealthMonitor::HealthMonitor(std::vector<std::shared_ptr<Cluster>> clusters)
@@ -170,6 +181,8 @@ HealthMonitor::HealthMonitor(std::vector<std::shared_ptr<Cluster>> clusters)
 }
 
 HealthMonitor::~HealthMonitor() { impl_->stop(); }
+
+void HealthMonitor::stop() { impl_->stop(); }
 
 void HealthMonitor::check_now() { impl_->check_now(); }
 

@@ -12,10 +12,11 @@ bool same_server(const NodeView& a, const NodeView& b) {
 
 }  // namespace
 
-PrimaryChoice choose_primary(std::span<const NodeView> nodes) {
+PrimaryChoice choose_primary(std::span<const NodeView> nodes, const std::optional<Epoch>& least) {
   std::vector<std::size_t> claims;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     if (!nodes[i].healthy || nodes[i].kind != NodeKind::primary) continue;
+    if (least && nodes[i].epoch < *least) continue;
     const bool known = std::ranges::any_of(
         claims, [&](std::size_t other) { return same_server(nodes[i], nodes[other]); });
     if (!known) claims.push_back(i);
@@ -32,7 +33,7 @@ PrimaryChoice choose_primary(std::span<const NodeView> nodes) {
 RoutingTable next_table(const RoutingTable& last, std::vector<NodeView> nodes) {
   RoutingTable table;
   table.version = last.version + 1;
-  auto choice = choose_primary(nodes);
+  auto choice = choose_primary(nodes, last.epoch);
   table.primary = choice.primary;
   table.rivals = std::move(choice.rivals);
   table.epoch = choice.primary ? std::optional(nodes[*choice.primary].epoch) : last.epoch;

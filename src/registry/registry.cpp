@@ -199,7 +199,7 @@ class Registry::Impl {
     }
     if (!monitor) return;
     each_cluster([](Cluster& cluster) { cluster.close(); });
-    monitor.reset();
+    monitor->stop();
 
     const auto deadline = after(Clock::system().now(), drain);
     while (leased() > 0 && Clock::system().now() < deadline) {

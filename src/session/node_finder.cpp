@@ -97,7 +97,7 @@ void report_failure(Cluster& cluster, std::size_t node, Effect effect, const Err
     // Idle connections are probably as dead as one that was lost; one that was given up at its
     // deadline says nothing about them.
     if (error.code() == Errc::unavailable) cluster.node(node).pool().drop_idle();
-    cluster.report_lost(node);
+    cluster.report_lost();
   }
 }
 
@@ -176,7 +176,7 @@ bool NodeFinder::retry_after_checkout_failure(const Error& error) {
   if (error.code() != Errc::unavailable && error.code() != Errc::configuration) return false;
   if (out_of_time()) {
     // The caller was in too much of a hurry to tell whether the node is well.
-    cluster_.report_lost(node);
+    cluster_.report_lost();
     return false;
   }
   cluster_.report_unreachable(node, error.info());

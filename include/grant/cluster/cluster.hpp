@@ -61,20 +61,26 @@ class Cluster {
 
   [[nodiscard]] std::vector<NodeStatus> status() const;
 
-  /// Takes in how a probe of `node` ended and publishes a new table. Where the primary is lost by
-  /// that, here or below, probes of all nodes are asked for: one of them may have been promoted.
+  /// Takes in that a probe of `node` is under way.
+  void begin_probe(std::size_t node) GRANT_EXCLUDES(mutex_);
+
+  /// Takes in how a probe of `node` ended and publishes a new table.
   void record(std::size_t node, const ProbeResult& probe) GRANT_EXCLUDES(mutex_);
 
-  /// Takes in that a query could not reach `node`: counts as a failed probe, and asks for a real
-  /// one.
+  /// How long until all nodes should be probed again. Where one of them is not well, lags too far,
+  /// or no primary is known, that is soon.
+  [[nodiscard]] Duration next_check_in() const GRANT_EXCLUDES(mutex_);
+
+  /// Takes in that a query could not reach `node`: counts as a failed probe, and asks for real
+  /// ones.
   void report_unreachable(std::size_t node, const ErrorInfo& error);
 
   /// Takes in that `node` refused a write as read-only: it is no longer the primary, its
-  /// connections are dropped, and a probe is asked for.
+  /// connections are dropped, and probes are asked for.
   void report_read_only(std::size_t node);
 
-  /// Takes in that a connection to `node` was lost: asks for a probe.
-  void report_lost(std::size_t node) const;
+  /// Takes in that a connection was lost: asks for probes.
+  void report_lost() const;
 
   [[nodiscard]] HealthRecord health_record(std::size_t node) const GRANT_EXCLUDES(mutex_);
 
@@ -82,8 +88,8 @@ class Cluster {
   /// closed.
   Task<bool> newer_table(io::Call call, std::uint64_t version);
 
-  /// Called when a node should be probed soon. Set once, before the cluster is used.
-  void on_probe_wanted(std::function<void(std::size_t node)> callback);
+  /// Called when the nodes should be probed soon. Set once, before the cluster is used.
+  void on_probe_wanted(std::function<void()> callback);
 
   /// Refuses new work; see Pool::close(). Final.
   void close() noexcept;
@@ -92,15 +98,9 @@ class Cluster {
 
  private:
   [[nodiscard]] Balance balance(std::uint64_t turn, std::span<std::uint32_t> in_flight) const;
-  /// Nodes besides `probed` that were well enough to be left alone for long, and are not by what
-  /// its probe showed: replicas that turned out to lag.
-  [[nodiscard]] std::vector<std::size_t> wanted_sooner_locked(
-      const std::vector<HealthRecord>& before, std::size_t probed) const GRANT_REQUIRES(mutex_);
-  /// True: there was a primary, and there is none any more.
-  bool publish_locked() GRANT_REQUIRES(mutex_);
+  void publish_locked() GRANT_REQUIRES(mutex_);
   std::vector<std::shared_ptr<io::Signal>> take_waiting_locked() GRANT_REQUIRES(mutex_);
-  void probe_soon(std::size_t node) const;
-  void probe_all_soon() const;
+  void probe_soon() const;
 
   const std::string database_;
   const std::string shard_;
@@ -111,7 +111,7 @@ class Cluster {
   const HealthCheckOptions health_;
   const Clock& clock_;
   const EventSink events_;
-  std::function<void(std::size_t)> probe_wanted_;  // constant once the cluster is used
+  std::function<void()> probe_wanted_;  // constant once the cluster is used
   LoadBalancer balancer_;
 
   // Guards everything below. Not held across I/O, callbacks or logging.

@@ -21,6 +21,7 @@ struct ProbeResult {
 /// What is known of one node from its probes, and from queries that could not reach it.
 struct HealthRecord {
   bool checked = false;  ///< At least one probe has ended.
+  bool probing = false;  ///< A probe is under way.
   bool healthy = false;
   std::size_t failures = 0;   ///< In a row.
   std::size_t successes = 0;  ///< In a row.
@@ -42,9 +43,10 @@ struct HealthRecord {
 /// The record of a replica with its lag judged against the last that was seen of the primary
 /// (`primary` is null: none is known, and the lag stays what it was).
 ///
-/// The lag is zero when the replica has replayed the position that the primary had. Otherwise it is
-/// the smaller of two upper bounds: the age of the last change it has replayed, by the clock of the
-/// primary alone; and the time since it was last known to be level. Pure.
+/// A replica that has replayed the position which the primary had is behind by no more than the
+/// time since the primary was asked: next to nothing when both are probed together. Otherwise the
+/// lag is the smaller of two upper bounds: the age of the last change it has replayed, by the clock
+/// of the primary alone; and the time since it was last known to be level. Pure.
 [[nodiscard]] HealthRecord with_lag(HealthRecord replica, const HealthRecord* primary);
 
 /// How long until the next probe. Pure.

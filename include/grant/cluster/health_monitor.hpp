@@ -16,11 +16,15 @@ class HealthMonitor {
   HealthMonitor(const HealthMonitor&) = delete;
   HealthMonitor& operator=(const HealthMonitor&) = delete;
 
-  /// Ends probes under way and joins the thread.
+  /// stop().
   ~HealthMonitor();
 
-  /// Probes all nodes and returns when each has answered or failed, at the latest after the longest
-  /// health_check.timeout and a little. Blocks.
+  /// Ends probes under way and joins the thread; nothing is reported after that. Final; later calls
+  /// return at once.
+  void stop();
+
+  /// Probes all nodes and returns when each has answered or failed: a probe that is under way ends
+  /// first, so at the latest after twice the longest health_check.timeout and a little. Blocks.
   void check_now();
 
  private:

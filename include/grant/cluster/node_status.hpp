@@ -15,8 +15,9 @@ struct NodeStatus {
   std::string key{};  ///< The node's name, such as "primary/reader-1".
   std::string database{};
   std::string shard{};
-  Role role{};      ///< What it was configured for.
-  NodeKind kind{};  ///< What it is.
+  Role role{};            ///< What it was configured for.
+  NodeKind kind{};        ///< What it is.
+  std::string version{};  ///< Of the server; empty: not known.
   bool healthy = false;
   std::optional<Duration> lag{};         ///< Replicas; empty: not known.
   std::optional<Duration> last_check{};  ///< Its age; empty: not checked yet.

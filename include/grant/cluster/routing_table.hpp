@@ -46,12 +46,13 @@ struct RoutingTable {
 };
 
 /// Which of `nodes` is the primary, or which ones are rivals. URLs that reach the same server count
-/// as one. Pure.
+/// as one. A node of an epoch before `least` is not: a later one was seen. Pure.
 struct PrimaryChoice {
   std::optional<std::size_t> primary{};
   std::vector<std::size_t> rivals{};
 };
-[[nodiscard]] PrimaryChoice choose_primary(std::span<const NodeView> nodes);
+[[nodiscard]] PrimaryChoice choose_primary(std::span<const NodeView> nodes,
+                                           const std::optional<Epoch>& least = std::nullopt);
 
 /// The table after `nodes` were seen. Pure.
 [[nodiscard]] RoutingTable next_table(const RoutingTable& last, std::vector<NodeView> nodes);

@@ -200,7 +200,7 @@ TEST_F(Routing, ReplicaThatThePrimarysProbeShowsToLagIsProbedAgainSoon) {
   const auto nodes = registry->cluster("primary");
   const auto probe = [&nodes](std::size_t node) {
     const auto before = nodes->health_record(node).successes;
-    nodes->report_lost(node);
+    nodes->report_lost();
     EXPECT_TRUE(wait_until([&] { return nodes->health_record(node).successes > before; }));
   };
   {

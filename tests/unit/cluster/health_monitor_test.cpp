@@ -142,7 +142,7 @@ TEST(HealthMonitor, ProbesWhenAQueryReportsALoss) {
   f.start();
   f.monitor->check_now();
   f.driver.server("r1").observe(std::nullopt);
-  f.cluster->report_lost(1);
+  f.cluster->report_lost();
   EXPECT_TRUE(f.becomes(1, false));
 }
 
@@ -181,7 +181,7 @@ TEST(HealthMonitor, LooksAtAllNodesAsSoonAsThePrimaryIsLost) {
   f.monitor->check_now();
   f.driver.server("writer").observe(std::nullopt);
   f.driver.server("r2").observe(observed(NodeKind::primary, 200, 2));
-  f.cluster->report_lost(0);
+  f.cluster->report_lost();
   EXPECT_TRUE(eventually([&] { return f.cluster->table()->primary == 2U; }));
 }
 
@@ -238,7 +238,7 @@ TEST(HealthMonitor, WatchesSeveralClusters) {
   HealthMonitor monitor({f.cluster, g.cluster});
   monitor.check_now();
   g.driver.server("r2").observe(std::nullopt);
-  g.cluster->report_lost(2);
+  g.cluster->report_lost();
   EXPECT_TRUE(g.becomes(2, false));
   EXPECT_TRUE(f.cluster->table()->nodes[2].healthy);
 }
@@ -248,7 +248,7 @@ TEST(HealthMonitor, ClusterMayOutliveIt) {
   f.start();
   f.monitor->check_now();
   f.monitor.reset();
-  f.cluster->report_lost(0);
+  f.cluster->report_lost();
   f.cluster->report_read_only(0);
   EXPECT_EQ(f.cluster->table()->primary, std::nullopt);
 }

@@ -114,11 +114,11 @@ HealthRecord replica(std::uint64_t position, TimePoint seen_at = kStart, std::ui
   return node(NodeKind::replica, position, seen_at, branch);
 }
 
-TEST(WithLag, EqualPositionsMeanNone) {
-  const auto there = primary(100, kStart + 1s);
+TEST(WithLag, EqualPositionsSeenAtTheSameTimeMeanNone) {
+  const auto there = primary(100, kStart + 2s);
   const auto here = with_lag(replica(100, kStart + 2s), &there);
   EXPECT_EQ(here.lag, 0s);
-  EXPECT_EQ(here.level_at, kStart + 1s);
+  EXPECT_EQ(here.level_at, kStart + 2s);
 }
 
 TEST(WithLag, ReplicaOfAnIdlePrimaryIsNotLagging) {
@@ -129,9 +129,14 @@ TEST(WithLag, ReplicaOfAnIdlePrimaryIsNotLagging) {
   EXPECT_EQ(with_lag(here, &there).lag, 0s);
 }
 
-TEST(WithLag, ReplicaAheadOfAnOlderSampleOfThePrimaryIsNotLagging) {
+TEST(WithLag, ReplicaLevelWithAnOlderSampleOfThePrimaryLagsByNoMoreThanItsAge) {
   const auto there = primary(100, kStart);
-  EXPECT_EQ(with_lag(replica(120, kStart + 5s), &there).lag, 0s);
+  EXPECT_EQ(with_lag(replica(120, kStart + 5s), &there).lag, 5s);
+}
+
+TEST(WithLag, ReplicaLevelWithANewerSampleOfThePrimaryIsNotLagging) {
+  const auto there = primary(100, kStart + 5s);
+  EXPECT_EQ(with_lag(replica(100, kStart), &there).lag, 0s);
 }
 
 TEST(WithLag, BehindIsTheAgeOfTheLastReplayedChangeByThePrimarysClock) {
