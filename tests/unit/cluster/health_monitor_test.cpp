@@ -35,8 +35,9 @@ PoolOptions cold() {
 
 /// A cluster whose servers answer probes, and its monitor.
 struct Monitored : ClusterFixture {
-  explicit Monitored(HealthCheckOptions health = rarely(), PoolOptions pool = cold())
-      : ClusterFixture(2, {}, health, pool) {
+  explicit Monitored(HealthCheckOptions health = rarely(), PoolOptions pool = cold(),
+                     RoutingOptions routing = {})
+      : ClusterFixture(2, routing, health, pool) {
     driver.server("writer").observe(observed(NodeKind::primary));
     driver.server("r1").observe(observed(NodeKind::replica));
     driver.server("r2").observe(observed(NodeKind::replica));
@@ -188,7 +189,9 @@ TEST(HealthMonitor, LooksAtAllNodesAsSoonAsThePrimaryIsLost) {
 TEST(HealthMonitor, RechecksWellNodesSoonerWhileThereIsNoPrimary) {
   auto health = rarely();
   health.recheck_interval = 2ms;
-  Monitored f(health);
+  RoutingOptions routing;
+  routing.replica_lag_threshold.reset();  // lag that nobody knows would be a reason too
+  Monitored f(health, cold(), routing);
   f.driver.server("writer").observe(std::nullopt);
   f.start();
   EXPECT_TRUE(f.becomes(2, true));

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <memory>
 #include <thread>
+#include <utility>
 
 #include "support/eventually.hpp"
 #include "unit/session/session_fixture.hpp"
@@ -82,6 +85,45 @@ TEST(Execution, QueryKeepsTheContextItWasMadeIn) {
   EXPECT_EQ(shop.session.last_served()->summary(), "shop/writer (writing role)");
 }
 
+TEST(Execution, QueryIsRefusedAsAWriteWhereItRuns) {
+  const Shop shop;
+  const auto write = shop.session.run([] { return sql("WRITE").on("shop"); });
+  const auto read = shop.session.run([] { return sql("SELECT").on("shop").read(); });
+  while_preventing_writes([&] {
+    EXPECT_THROW(static_cast<void>(write.run()), ReadOnlyError);
+    static_cast<void>(read.run());
+  });
+  EXPECT_THAT(shop.primary().statements(), IsEmpty());
+}
+
+TEST(Execution, QueryObeysTheDeadlineOfWhereItRuns) {
+  const Shop shop;
+  shop.replica().answering.shut();
+  // The longer one is there so that the test ends in any case.
+  const auto query = connected_to({.timeout = 10s}, [&] {
+    return shop.session.run([] { return sql("SELECT").on("shop").read(); });
+  });
+  const auto began = Clock::system().now();
+  const auto error =
+      error_of([&] { return connected_to({.timeout = 10ms}, [&] { return query.run(); }); });
+  EXPECT_EQ(error.code, Errc::timeout);
+  EXPECT_LT(Clock::system().now() - began, 9s);
+}
+
+TEST(Execution, LongestTimeoutThereIsDoesNotEndAnything) {
+  constexpr auto longest = std::chrono::milliseconds::max();
+  Shop shop;
+  auto patient = test::spec("w");
+  patient.pool.checkout_timeout = longest;
+  patient.routing.failover_timeout = longest;
+  patient.routing.sticky_period = longest;
+  shop.start(patient, {});
+  connected_to({.timeout = longest}, [&] {
+    EXPECT_EQ(shop.write(), "shop/writer (write)");
+    EXPECT_EQ(shop.read(), "shop/writer (sticky after a write)");
+  });
+}
+
 TEST(Execution, ExplainTellsWhereAStatementWouldGo) {
   const Shop shop;
   const auto explain = [&](bool as_read) {
@@ -116,12 +158,41 @@ TEST(ExecutionReads, LossOfOneConnectionDropsTheOthersToThatNode) {
   EXPECT_EQ(pool.stats().idle, 0U);
 }
 
+TEST(ExecutionReads, LossOfOneConnectionLeavesThoseInUse) {
+  const Shop shop;
+  auto& pool = shop.registry->cluster("shop")->node(1).pool();
+  shop.replica().on_statement(failing("SELECT", Errc::unavailable, 1));
+  {
+    const auto in_use = run(pool.acquire(test::blocking()));
+    EXPECT_EQ(shop.read(), kFallback);
+  }
+  EXPECT_EQ(pool.stats().idle, 1U);
+}
+
+TEST(ExecutionReads, ConflictIsRetriedOnAnotherNode) {
+  const Shop shop;
+  shop.replica().on_statement(failing("SELECT", Errc::conflict));
+  EXPECT_EQ(shop.read(), kFallback);
+  EXPECT_THAT(shop.replica().statements(), ElementsAre("SELECT"));
+}
+
 TEST(ExecutionReads, RefusedConnectionIsRetriedOnAnotherNodeAndCounts) {
   const Shop shop;
   shop.replica().refuse_connects(Errc::unavailable);
   shop.replica().observe(std::nullopt);
   EXPECT_EQ(shop.read(), kFallback);
   EXPECT_FALSE(shop.registry->cluster("shop")->table()->nodes[1].healthy);
+}
+
+TEST(ExecutionReads, RefusalThatDoesNotMakeANodeUnhealthyIsRetriedElsewhereToo) {
+  Shop shop;
+  auto patient = test::spec("w", {"r1"});
+  patient.health_check.failure_threshold = 9;
+  patient.routing = attempts(1);
+  shop.start(patient, {"r1"});
+  shop.replica().refuse_connects(Errc::unavailable);
+  EXPECT_EQ(shop.read(), kFallback);
+  EXPECT_TRUE(shop.registry->cluster("shop")->table()->nodes[1].healthy);
 }
 
 TEST(ExecutionReads, FailureNamesEveryNodeThatWasTried) {
@@ -192,6 +263,76 @@ TEST(ExecutionWrites, ConstraintIsNotRetried) {
   shop.primary().on_statement(failing("WRITE", Errc::constraint, 1));
   EXPECT_THROW(shop.write(), ConstraintViolation);
   EXPECT_THAT(shop.primary().statements(), ElementsAre("WRITE"));
+}
+
+TEST(ExecutionWrites, ConflictIsNotRetried) {
+  const Shop shop;
+  shop.primary().on_statement(failing("WRITE", Errc::conflict, 1));
+  EXPECT_THROW(shop.write(), Conflict);
+  EXPECT_THAT(shop.primary().statements(), ElementsAre("WRITE"));
+}
+
+/// Refuses "WRITE" as unavailable and stays open, as a server does that has no more room.
+class FullConnection final : public Connection {
+ public:
+  FullConnection(std::unique_ptr<Connection> inner, std::atomic<int>& refused)
+      : inner_(std::move(inner)), refused_(refused) {}
+
+  Task<std::unique_ptr<Result>> execute(io::Call call, Statement statement) override {
+    if (statement.sql == "WRITE") {
+      ++refused_;
+      throw_error(Errc::unavailable, "the disk is full");
+    }
+    return inner_->execute(call, statement);
+  }
+  Task<void> begin(io::Call call, TransactionOptions options) override {
+    return inner_->begin(call, options);
+  }
+  Task<void> commit(io::Call call) override { return inner_->commit(call); }
+  Task<void> rollback(io::Call call) override { return inner_->rollback(call); }
+  Task<Observation> probe(io::Call call) override { return inner_->probe(call); }
+  [[nodiscard]] TransactionState transaction_state() const noexcept override {
+    return inner_->transaction_state();
+  }
+  [[nodiscard]] bool is_open() const noexcept override { return inner_->is_open(); }
+  [[nodiscard]] NodeKind kind_hint() const noexcept override { return inner_->kind_hint(); }
+
+ private:
+  const std::unique_ptr<Connection> inner_;
+  std::atomic<int>& refused_;
+};
+
+class FullDriver final : public Driver {
+ public:
+  explicit FullDriver(const Driver& inner) : inner_(inner) {}
+
+  [[nodiscard]] Adapter adapter() const noexcept override { return inner_.adapter(); }
+  void validate(const Url& url) const override { inner_.validate(url); }
+  Task<std::unique_ptr<Connection>> connect(io::Call call, ConnectOptions options) const override {
+    auto inner = co_await inner_.connect(call, options);
+    co_return std::make_unique<FullConnection>(std::move(inner), refused);
+  }
+
+  mutable std::atomic<int> refused = 0;
+
+ private:
+  const Driver& inner_;
+};
+
+TEST(ExecutionWrites, RefusedByAServerThatStaysIsNotSentAgain) {
+  const test::Servers servers;
+  const FullDriver full(servers.driver);
+  Shop shop(1, attempts(3));
+  register_driver(full);
+  shop.registry = std::make_shared<Registry>(Databases{{"shop", test::spec("w")}}, shop.options());
+  shop.session = Session(shop.registry);
+  servers.is("w", NodeKind::primary);
+  shop.registry->check_health_now();
+  EXPECT_THROW(shop.write(), Unavailable);
+  EXPECT_EQ(full.refused, 1);
+  EXPECT_EQ(shop.registry->cluster("shop")->node(0).pool().stats().idle, 1U);
+  shop.session = Session();
+  shop.registry.reset();  // before its driver
 }
 
 TEST(ExecutionWrites, FollowThePrimaryWhenTheOldOneAnswersReadOnly) {
@@ -327,17 +468,32 @@ TEST(ExecutionFailover, MisconfiguredEverywhereFailsAtOnce) {
   EXPECT_THROW(shop.read(), ConfigurationError);
 }
 
-TEST(ExecutionFailover, FirstStatementWaitsForTheFirstProbes) {
+TEST(ExecutionFailover, FirstStatementWaitsForTheFirstProbesWhateverTheTimeout) {
+  for (const auto timeout : {60s, 0s}) {
+    Shop shop;
+    shop.server("late").connecting.shut();
+    shop.is("late", NodeKind::primary);
+    auto late = test::spec("late");
+    late.routing.failover_timeout = timeout;
+    shop.registry = std::make_shared<Registry>(Databases{{"shop", late}}, shop.options());
+    shop.session = Session(shop.registry);
+    std::thread reader([&] { EXPECT_EQ(shop.read(), "shop/writer (no reader is configured)"); });
+    std::thread writer([&] { EXPECT_EQ(shop.write(), "shop/writer (write)"); });
+    EXPECT_TRUE(eventually([&] { return shop.server("late").connecting.held() > 0; }));
+    shop.server("late").connecting.open();
+    reader.join();
+    writer.join();
+  }
+}
+
+TEST(ExecutionFailover, FirstStatementFailsOnceTheFirstProbeHasWhereThereIsNoPatience) {
   Shop shop;
-  shop.server("late").connecting.shut();
-  shop.is("late", NodeKind::primary);
-  shop.registry =
-      std::make_shared<Registry>(Databases{{"shop", test::spec("late")}}, shop.options());
+  shop.server("late").refuse_connects(Errc::unavailable);
+  auto late = test::spec("late");
+  late.routing.failover_timeout = 0s;
+  shop.registry = std::make_shared<Registry>(Databases{{"shop", late}}, shop.options());
   shop.session = Session(shop.registry);
-  std::thread reader([&] { EXPECT_EQ(shop.read(), "shop/writer (no reader is configured)"); });
-  EXPECT_TRUE(eventually([&] { return shop.server("late").connecting.held() > 0; }));
-  shop.server("late").connecting.open();
-  reader.join();
+  EXPECT_THROW(shop.write(), Unavailable);
 }
 
 // -- Refusals ---------------------------------------------------------------------------------
@@ -380,6 +536,25 @@ TEST(Execution, FullPoolIsNotASickNode) {
   const auto lease = run(shop.registry->cluster("shop")->node(0).pool().acquire(test::blocking()));
   EXPECT_THROW(shop.read(), PoolTimeout);
   EXPECT_TRUE(shop.registry->cluster("shop")->table()->nodes[0].healthy);
+}
+
+TEST(Execution, OpeningThatAFullPoolLeftNoTimeForIsNotASickNode) {
+  Shop shop;
+  auto small = test::spec("w");
+  small.pool.max_size = 1;
+  small.pool.checkout_timeout = 200ms;
+  shop.start(small, {});
+  const auto cluster = shop.registry->cluster("shop");
+  auto& pool = cluster->node(0).pool();
+  auto lease = run(pool.acquire(test::blocking()));
+  std::thread reader([&] { EXPECT_THROW(shop.read(), PoolTimeout); });
+  EXPECT_TRUE(eventually([&] { return pool.stats().waiting == 1; }));
+  shop.primary().connecting.shut();
+  pool.drop_connections();
+  lease = {};
+  reader.join();
+  EXPECT_TRUE(cluster->table()->nodes[0].healthy);
+  EXPECT_EQ(cluster->health_record(0).failures, 0U);
 }
 
 TEST(Execution, UnknownDatabaseIsNamedWithThoseThereAre) {
