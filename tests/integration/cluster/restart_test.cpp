@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "integration/postgres_registry.hpp"
 
 namespace grant::test {
@@ -14,7 +16,10 @@ class Restart : public SharedCluster {
     spec.pool.initial_size = 4;
     registry_ = connect(spec);
     wait_for_replicas(*registry_);
-    for (const auto& node : registry_->health_status()) ASSERT_GE(node.pool.idle, 4U) << node.key;
+    ASSERT_TRUE(wait_until([&] {
+      return std::ranges::all_of(registry_->health_status(),
+                                 [](const NodeStatus& node) { return node.pool.idle >= 4; });
+    }));
   }
 
   std::shared_ptr<Registry> registry_;
