@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -153,7 +154,7 @@ class Model {
 
   /// See grant::transaction().
   template <class Function>
-  static auto transaction(Function&& function) {
+  static auto transaction(Function&& function) -> std::invoke_result_t<Function&> {
     TransactionSpec spec;
     spec.database = model_connection().database;
     spec.replica_lag_threshold = model_connection().lag_threshold;

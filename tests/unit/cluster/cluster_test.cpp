@@ -82,6 +82,67 @@ TEST(Cluster, LagOfAFrozenReplicaGrows) {
   }
 }
 
+TEST(Cluster, ReplicaRecheckedAloneIsNotLevelWithWhatThePrimaryHadLongAgo) {
+  ClusterFixture f(1);
+  f.see_all();
+  f.clock.advance(10s);
+  // As far as the primary was ten seconds ago; nobody knows how far it is now.
+  f.see(1, observed(NodeKind::replica, 100));
+  EXPECT_EQ(f.cluster->table()->nodes[1].lag, 10s);
+}
+
+TEST(Cluster, LastJudgementStandsWhileThePrimarysAnswerIsAwaited) {
+  ClusterFixture f(1);
+  f.see_all();
+  f.clock.advance(10s);
+  f.cluster->begin_probe(0);
+  f.cluster->begin_probe(1);
+  f.see(1, observed(NodeKind::replica, 100));
+  EXPECT_EQ(f.cluster->table()->nodes[1].lag, 0s);
+  f.see(0, observed(NodeKind::primary, 500));
+  EXPECT_EQ(f.cluster->table()->nodes[1].lag, 10s);
+}
+
+TEST(Cluster, ReplicaThatStaysBehindIsNotTakenForLevelWhoeverAnswersFirst) {
+  for (const bool replica_first : {false, true}) {
+    ClusterFixture f(1);
+    f.see(0, observed(NodeKind::primary, 1000));
+    f.see(1, observed(NodeKind::replica, 0));
+    for (std::uint64_t round = 1; round <= 5; ++round) {
+      f.clock.advance(1s);
+      f.cluster->begin_probe(0);
+      f.cluster->begin_probe(1);
+      const auto primary = [&] { f.see(0, observed(NodeKind::primary, 1000 + 1000 * round)); };
+      const auto replica = [&] { f.see(1, observed(NodeKind::replica, 400 * round)); };
+      if (replica_first) replica();
+      primary();
+      if (!replica_first) replica();
+      const auto lag = f.cluster->table()->nodes[1].lag;
+      EXPECT_TRUE(!lag || *lag > 0s) << "round " << round;
+    }
+  }
+}
+
+TEST(Cluster, PrimaryThatDoesNotAnswerLeavesTheLastJudgement) {
+  ClusterFixture f(1);
+  f.see_all();
+  f.clock.advance(10s);
+  f.cluster->begin_probe(0);
+  f.miss(0);
+  f.see(1, observed(NodeKind::replica, 100));
+  EXPECT_EQ(f.cluster->table()->nodes[1].lag, 0s);
+}
+
+TEST(Cluster, PrimaryOfAnOlderEpochDoesNotComeBackWhenTheNewerOneFails) {
+  const ClusterFixture f;
+  f.see_all();
+  f.see(1, observed(NodeKind::primary, 200, 2));
+  EXPECT_EQ(f.cluster->table()->primary, 1U);
+  f.miss(1);
+  f.see(0, observed(NodeKind::primary, 900));
+  EXPECT_EQ(f.cluster->table()->primary, std::nullopt);
+}
+
 TEST(Cluster, TwoReadersOfOneDatabaseAreTwoNodes) {
   ClusterFixture f(0);
   std::vector<std::unique_ptr<Node>> nodes;

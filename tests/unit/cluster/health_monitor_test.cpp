@@ -235,6 +235,23 @@ TEST(HealthMonitor, WarmsThePoolUpOnceTheNodeAnswers) {
   EXPECT_TRUE(eventually([&] { return f.cluster->node(0).pool().stats().idle == 2; }));
 }
 
+TEST(HealthMonitor, WarmUpThatHangsDelaysNoProbe) {
+  auto pool = cold();
+  pool.initial_size = 1;
+  Monitored f(rarely(), pool);
+  auto& writer = f.driver.server("writer");
+  writer.probing.shut();
+  f.start();
+  EXPECT_TRUE(eventually([&] { return writer.probing.held() == 1; }));
+  writer.connecting.shut();
+  writer.probing.open();
+  EXPECT_TRUE(f.becomes(0, true));
+  EXPECT_TRUE(eventually([&] { return writer.connecting.held() == 1; }));
+  writer.observe(std::nullopt);
+  f.cluster->report_lost();
+  EXPECT_TRUE(f.becomes(0, false));
+}
+
 TEST(HealthMonitor, WatchesSeveralClusters) {
   Monitored f;
   Monitored g;

@@ -100,6 +100,23 @@ TEST(NextTable, EpochIsThePrimarysAndStaysWhileThereIsNone) {
   EXPECT_EQ(next_table(gone, {primary_view("b", 4)}).epoch, (Epoch{"history", 4}));
 }
 
+TEST(NextTable, PrimaryOfAnOlderEpochDoesNotComeBack) {
+  const auto first = next_table({}, {primary_view("old", 1), replica_view("new")});
+  const auto promoted = next_table(first, {primary_view("old", 1), primary_view("new", 2)});
+  EXPECT_EQ(promoted.primary, 1U);
+  auto sick = primary_view("new", 2);
+  sick.healthy = false;
+  auto table = promoted;
+  for (const auto& now : {sick, test::view("new", NodeKind::unknown)}) {
+    table = next_table(table, {primary_view("old", 1), now});
+    EXPECT_EQ(table.primary, std::nullopt);
+    EXPECT_THAT(table.rivals, IsEmpty());
+    EXPECT_EQ(table.epoch, (Epoch{"history", 2}));
+  }
+  EXPECT_EQ(next_table(table, {primary_view("old", 1), primary_view("new", 2)}).primary, 1U);
+  EXPECT_EQ(next_table(table, {primary_view("old", 3)}).primary, 0U);
+}
+
 TEST(NextTable, RivalsLeaveNoPrimary) {
   const auto first = next_table({}, {primary_view("a"), replica_view("b")});
   const auto split = next_table(first, {primary_view("a"), primary_view("b")});

@@ -20,6 +20,8 @@ TEST(After, AddsASpan) {
 
 TEST(After, StaysAtNeverWhereTheSumWouldOverflow) {
   EXPECT_EQ(after(TimePoint(1h), Duration::max()), kNever);
+  EXPECT_EQ(after(TimePoint(1h), std::chrono::milliseconds::max()), kNever);
+  EXPECT_EQ(after(TimePoint(1h), std::chrono::hours::max()), kNever);
   EXPECT_EQ(after(kNever, 1s), kNever);
   EXPECT_EQ(after(kNever - 1s, 1s), kNever);
   EXPECT_LT(after(kNever - 2s, 1s), kNever);

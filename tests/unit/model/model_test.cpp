@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "unit/model/model_fixture.hpp"
 
 namespace grant {
@@ -30,8 +32,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::error_of;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 struct Person : Model<Person> {
   std::int64_t id{};
@@ -136,6 +140,25 @@ TEST_F(PersonTest, UpdateWritesOnlyWhatItNames) {
   EXPECT_EQ(stored.email, "new@x");
   EXPECT_EQ(stored.name, "Other");
   EXPECT_EQ(stored.age, 30);
+}
+
+TEST_F(PersonTest, UpdateRefusesThePrimaryKeyAndChangesNothing) {
+  auto ada = make("ada@x");
+  const auto id = ada.id;
+  const auto error =
+      error_of([&] { return ada.update(kEmail = "new@x", field<&Person::id> = 4711), 0; });
+  EXPECT_EQ(error.code, Errc::invalid_argument);
+  EXPECT_EQ(error.message, "table people: the primary key id of a stored record cannot be changed");
+  EXPECT_EQ(ada.id, id);
+  EXPECT_EQ(ada.email, "ada@x");
+  EXPECT_EQ(Person::find(id).email, "ada@x");
+  EXPECT_FALSE(Person::find_if_there(4711).has_value());
+}
+
+TEST_F(PersonTest, UpdateOfANewRecordMayGiveItsKey) {
+  Person ada;
+  ada.update(kEmail = "ada@x", field<& Person::id> = 4711);
+  EXPECT_EQ(Person::find(4711).email, "ada@x");
 }
 
 TEST_F(PersonTest, DestroyDeletesTheRowAndMakesTheRecordNew) {
@@ -300,6 +323,44 @@ TEST_F(PersonTest, NullInAColumnThatIsNeverNullIsRefusedWithItsColumn) {
             "column people.email: null cannot be read as text: use std::optional");
 }
 
+TEST_F(PersonTest, IntegerThatDoesNotFitItsColumnIsRefusedBeforeItIsSent) {
+  auto ada = make("ada@x", 30);
+  constexpr std::int64_t kLarge = 4'294'967'326;  // 30 in its lower 32 bits
+  const auto refused = [](const auto& action) {
+    const auto error = error_of(action);
+    EXPECT_EQ(error.code, Errc::invalid_argument);
+    EXPECT_THAT(error.message, Not(HasSubstr("4294967326")));
+    return error.message;
+  };
+  const auto of_age = HasSubstr("column people.age: an integer does not fit");
+  EXPECT_THAT(refused([&] { return Person::where(kAge == kLarge).count(); }), of_age);
+  EXPECT_THAT(refused([&] { return Person::where(kAge != kLarge).count(); }), of_age);
+  EXPECT_THAT(refused([&] { return Person::where(kAge < kLarge).count(); }), of_age);
+  EXPECT_THAT(refused([&] { return Person::where(kAge == std::optional(kLarge)).count(); }),
+              of_age);
+  EXPECT_THAT(refused([&] { return Person::where(kAge.in({kLarge})).count(); }), of_age);
+  EXPECT_THAT(refused([&] {
+                return Person::where(kAge.in(std::vector<std::int64_t>{1, kLarge})).count();
+              }),
+              of_age);
+  EXPECT_THAT(refused([&] { return Person::create(kEmail = "b@x", kAge = kLarge).id; }), of_age);
+  EXPECT_THAT(refused([&] { return ada.update(kAge = kLarge), 0; }), of_age);
+  EXPECT_THAT(refused([&] { return Person::query().update_all(kAge = kLarge); }), of_age);
+  EXPECT_EQ(ada.age, 30);
+  EXPECT_EQ(Person::where(kAge == std::int64_t{30}).count(), 1U);
+  EXPECT_EQ(Person::count(), 1U);
+}
+
+TEST_F(PersonTest, KeyThatDoesNotFitItsColumnIsRefused) {
+  static constexpr auto kLarge = std::numeric_limits<std::uint64_t>::max();
+  for (const auto& error : {error_of([] { return Person::find(kLarge).id; }),
+                            error_of([] { return Person::find_if_there(kLarge).has_value(); })}) {
+    EXPECT_EQ(error.code, Errc::invalid_argument);
+    EXPECT_THAT(error.message, AllOf(HasSubstr("column people.id: an integer does not fit"),
+                                     Not(HasSubstr(std::to_string(kLarge)))));
+  }
+}
+
 // -- Context ----------------------------------------------------------------------------------
 
 TEST_F(PersonTest, TransactionRollsRecordsBack) {
@@ -313,6 +374,27 @@ TEST_F(PersonTest, TransactionRollsRecordsBack) {
   EXPECT_EQ(Person::count(), 0U);
   EXPECT_EQ(Person::transaction([] { return make("bob@x").email; }), "bob@x");
   EXPECT_EQ(Person::count(), 1U);
+}
+
+TEST_F(PersonTest, TransactionIsJoinedByAQueryThatWasMadeBefore) {
+  const auto query = Person::where(kAge > 0);
+  Person::transaction([&] {
+    make("ada@x");
+    EXPECT_EQ(query.count(), 1U);
+    EXPECT_EQ(query.explain_route().reason, RouteReason::transaction);
+    EXPECT_EQ(query.delete_all(), 1U);
+  });
+  EXPECT_NE(query.explain_route().reason, RouteReason::transaction);
+}
+
+TEST_F(PersonTest, PreventedWritesAreRefusedToAQueryThatWasMadeBefore) {
+  make("ada@x");
+  const auto query = Person::where(kAge > 0);
+  Person::while_preventing_writes([&] {
+    EXPECT_THROW(query.delete_all(), ReadOnlyError);
+    EXPECT_THROW(query.update_all(kAge = 1), ReadOnlyError);
+    EXPECT_EQ(query.count(), 1U);
+  });
 }
 
 TEST_F(PersonTest, PreventedWritesAreRefused) {

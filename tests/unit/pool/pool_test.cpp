@@ -218,6 +218,62 @@ TEST(PoolTimeouts, ZeroNeverWaits) {
   EXPECT_LT(Clock::system().now() - began, 5s);
 }
 
+TEST(PoolTimeouts, ZeroDoesNotLimitOpening) {
+  PoolFixture f(with_timeout(1, 0ms));
+  f.server.connecting.shut();
+  std::thread opener([&] { EXPECT_EQ(id_of(f.take()), 1U); });
+  EXPECT_TRUE(eventually([&] { return f.server.connecting.held() == 1; }));
+  EXPECT_THROW(f.take(), PoolTimeout) << "it is not queued behind the one that opens";
+  f.server.connecting.open();
+  opener.join();
+}
+
+TEST(PoolTimeouts, ZeroLeavesOpeningTheDeadlineOfTheCall) {
+  PoolFixture f(with_timeout(1, 0ms));
+  f.server.connecting.shut();
+  EXPECT_THROW(f.take(blocking(10ms)), Unavailable);
+  EXPECT_EQ(f.pool->stats().opening, 0U);
+}
+
+TEST(PoolTimeouts, LongestOneThereIsMeansToWait) {
+  const PoolFixture f(with_timeout(1, std::chrono::milliseconds::max()));
+  auto held = f.take(io::Call(io::blocking_waiter()));
+  std::thread waits([&] { EXPECT_EQ(id_of(f.take(io::Call(io::blocking_waiter()))), 1U); });
+  EXPECT_TRUE(f.waiting(1));
+  held = {};
+  waits.join();
+}
+
+TEST(PoolTimeouts, OpeningThatWaitingLeftNoTimeForIsATimeoutOfThePool) {
+  PoolFixture f(with_timeout(1, 200ms));
+  auto held = f.take();
+  std::thread waits(
+      [&] { EXPECT_EQ(error_of([&] { return f.take(); }).code, Errc::pool_timeout); });
+  EXPECT_TRUE(f.waiting(1));
+  f.server.connecting.shut();
+  f.server.break_connections();
+  held = {};
+  waits.join();
+  EXPECT_EQ(f.pool->stats().opening, 0U);
+}
+
+TEST(PoolTimeouts, OpeningThatIsRefusedAfterWaitingIsTheNodesFault) {
+  PoolFixture f(options(1));
+  auto held = f.take();
+  std::thread waits([&] { EXPECT_EQ(error_of([&] { return f.take(); }).code, Errc::unavailable); });
+  EXPECT_TRUE(f.waiting(1));
+  f.server.refuse_connects(Errc::unavailable);
+  f.server.break_connections();
+  held = {};
+  waits.join();
+}
+
+TEST(PoolTimeouts, OpeningThatHangsWithoutWaitingIsTheNodesFault) {
+  PoolFixture f(with_timeout(1, 10ms));
+  f.server.connecting.shut();
+  EXPECT_THROW(f.take(), Unavailable);
+}
+
 TEST(PoolTimeouts, DeadlineOfTheCallCountsWhereItIsSooner) {
   const PoolFixture f(with_timeout(1, 1h));
   const auto held = f.take();
@@ -472,6 +528,17 @@ TEST(PoolDrop, ClosesIdleConnectionsAtOnceAndLeasedOnesLater) {
   leased = {};
   EXPECT_EQ(f.server.open(), 0U);
   EXPECT_EQ(id_of(f.take()), 3U);
+}
+
+TEST(PoolDrop, OfIdleOnesLeavesLeasedOnes) {
+  const PoolFixture f(options(2));
+  auto leased = f.take();
+  { const auto idle = f.take(); }
+  f.pool->drop_idle();
+  EXPECT_EQ(f.server.open(), 1U);
+  leased = {};
+  EXPECT_EQ(f.pool->stats().idle, 1U);
+  EXPECT_EQ(id_of(f.take()), 1U);
 }
 
 TEST(PoolDrop, ClosesWhatWasBeingOpenedMeanwhile) {

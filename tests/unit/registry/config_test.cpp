@@ -163,6 +163,27 @@ TEST(ConfigVariables, LoneDollarIsRefusedWithoutShowingTheText) {
   }
 }
 
+TEST(ConfigVariables, ValuesAreNotShownWhereTheyDoNotFit) {
+  ::setenv("GRANT_TEST_PASSWORD", "hunter2", 1);
+  for (const std::string key :
+       {"adapter", "strategy", "sticky_period", "failover_timeout", "replica_lag_threshold",
+        "on_no_replica", "pool.checkout_timeout", "pool.retry_delay", "health_check.interval"}) {
+    EXPECT_THAT(complaint(key + " = '${GRANT_TEST_PASSWORD}'"),
+                AllOf(HasSubstr("test.toml:2: "), HasSubstr("\"${GRANT_TEST_PASSWORD}\""),
+                      Not(HasSubstr("hunter2"))));
+  }
+}
+
+TEST(ConfigVariables, MayNameAChoice) {
+  ::setenv("GRANT_TEST_CHOICE", "random", 1);
+  EXPECT_EQ(parsed("strategy = '${GRANT_TEST_CHOICE}'").routing.strategy, Strategy::random);
+  ::setenv("GRANT_TEST_CHOICE", "sqlite", 1);
+  EXPECT_EQ(parsed("adapter = '${GRANT_TEST_CHOICE}'").adapter, Adapter::sqlite);
+  ::setenv("GRANT_TEST_CHOICE", "fail", 1);
+  EXPECT_EQ(parsed("on_no_replica = '${GRANT_TEST_CHOICE}'").routing.on_no_replica,
+            OnNoReplica::fail);
+}
+
 // -- Refusals ---------------------------------------------------------------------------------
 
 TEST(ConfigRefusals, UnknownKeyComesWithItsLineAndTheOneThatWasMeant) {

@@ -79,6 +79,14 @@ TEST(RegistrySetUp, RefusesADatabaseWithoutNodes) {
             "database \"shop@eu\": it has no url, writer or readers");
 }
 
+TEST(RegistrySetUp, RefusesAUrlThatIsNull) {
+  const char* const not_set = nullptr;
+  EXPECT_THAT(complaint([&](ConnectionSpec& s) { s.writer = not_set; }),
+              HasSubstr("node \"shop/writer\""));
+  EXPECT_THAT(complaint([&](ConnectionSpec& s) { s.readers = {UrlSource(not_set)}; }),
+              HasSubstr("node \"shop/reader-1\""));
+}
+
 TEST(RegistrySetUp, RefusesUrlTogetherWithWriter) {
   EXPECT_THAT(complaint([](ConnectionSpec& s) { s.url = "mariadb://other/db"; }),
               HasSubstr("database \"shop\": url and writer are both given"));
@@ -331,6 +339,26 @@ TEST(RegistryClose, MayBeRepeated) {
   registry.close();
   registry.close();
   registry.check_health_now();
+}
+
+TEST(RegistryClose, EndsTheProbesWhileSomebodyWaitsForThem) {
+  Servers servers;
+  auto& server = servers.is("w", NodeKind::primary);
+  auto shop = spec("w");
+  // So long that the events are over in any case, should closing not end them.
+  shop.health_check.timeout = 10s;
+  const auto registry = std::make_shared<Registry>(Databases{{"shop", shop}}, servers.options());
+  registry->check_health_now();
+  server.observe(std::nullopt);
+  server.probing.shut();
+  std::thread checks([&] { registry->check_health_now(); });
+  EXPECT_TRUE(eventually([&] { return server.probing.held() == 1; }));
+  registry->close();
+  EXPECT_EQ(server.probing.held(), 0U);
+  const auto events = servers.events.lines();
+  server.probing.open();
+  checks.join();
+  EXPECT_EQ(servers.events.lines(), events);
 }
 
 TEST(RegistryClose, EndsWhileANodeHangs) {

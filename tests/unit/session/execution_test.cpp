@@ -478,12 +478,22 @@ TEST(ExecutionFailover, FirstStatementWaitsForTheFirstProbesWhateverTheTimeout) 
     shop.registry = std::make_shared<Registry>(Databases{{"shop", late}}, shop.options());
     shop.session = Session(shop.registry);
     std::thread reader([&] { EXPECT_EQ(shop.read(), "shop/writer (no reader is configured)"); });
-    std::thread writer([&] { EXPECT_EQ(shop.write(), "shop/writer (write)"); });
     EXPECT_TRUE(eventually([&] { return shop.server("late").connecting.held() > 0; }));
     shop.server("late").connecting.open();
     reader.join();
-    writer.join();
   }
+}
+
+TEST(ExecutionFailover, TimeoutOfZeroWaitsUntilTheFirstProbeHasEnded) {
+  Shop shop;
+  shop.server("late").connecting.shut();
+  auto late = test::spec("late");
+  late.routing.failover_timeout = 0s;
+  shop.registry = std::make_shared<Registry>(Databases{{"shop", late}}, shop.options());
+  shop.session = Session(shop.registry);
+  const auto began = Clock::system().now();
+  connected_to({.timeout = 20ms}, [&] { EXPECT_THROW(shop.write(), Unavailable); });
+  EXPECT_GE(Clock::system().now() - began, 20ms);
 }
 
 TEST(ExecutionFailover, FirstStatementFailsOnceTheFirstProbeHasWhereThereIsNoPatience) {

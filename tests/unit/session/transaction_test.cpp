@@ -3,9 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 
+#include "grant/model/model.hpp"
+#include "support/eventually.hpp"
 #include "unit/session/session_fixture.hpp"
 
 namespace grant {
@@ -16,6 +21,7 @@ using test::error_of;
 using test::failing;
 using test::Shop;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 void run_sql(std::string text) { static_cast<void>(sql(std::move(text)).on("shop").run()); }
@@ -166,6 +172,183 @@ TEST(Transaction, QueryMadeInItMayRunAfterItsEnd) {
       [] { return transaction("shop", [] { return sql("SELECT").on("shop").read(); }); });
   static_cast<void>(query.run());
   EXPECT_EQ(shop.session.last_served()->summary(), "shop/reader-1 (replica)");
+}
+
+TEST(Transaction, IsJoinedByQueriesThatWereMadeBefore) {
+  const Shop shop;
+  shop.session.run([] {
+    const auto read = sql("SELECT").on("shop").read();
+    const auto write = sql("WRITE").on("shop");
+    transaction("shop", [&] {
+      static_cast<void>(read.run());
+      static_cast<void>(write.run());
+    });
+  });
+  EXPECT_THAT(shop.primary().statements(), ElementsAre("BEGIN", "SELECT", "WRITE", "COMMIT"));
+  EXPECT_THAT(shop.replica().statements(), IsEmpty());
+}
+
+TEST(Transaction, IsNotJoinedByItsQueriesOnAnotherThread) {
+  const Shop shop;
+  shop.session.run([&] {
+    transaction("shop", [&] {
+      const auto read = sql("SELECT").on("shop").read();
+      const auto write = sql("WRITE").on("shop");
+      std::thread([&] {
+        static_cast<void>(read.run());
+        static_cast<void>(write.run());
+        EXPECT_EQ(shop.session.last_served()->summary(), "shop/writer (write)");
+      }).join();
+      EXPECT_EQ(shop.registry->cluster("shop")->node(0).pool().stats().open(), 2U);
+    });
+  });
+  EXPECT_THAT(shop.replica().statements(), ElementsAre("SELECT"));
+  EXPECT_EQ(shop.primary().misuses(), 0U);
+}
+
+TEST(Transaction, PutsItsQueriesOnItsShardWhateverTheContextSays) {
+  const Shop shop{Shop::Sharded()};
+  auto spec = retrying(0);
+  spec.shard = "eu";
+  shop.session.run([&] {
+    transaction(spec, [] { run_sql("A"); });
+    connected_to({.shard = "us"}, [&] { transaction(spec, [] { run_sql("B"); }); });
+  });
+  EXPECT_THAT(shop.server("eu").statements(),
+              ElementsAre("BEGIN", "A", "COMMIT", "BEGIN", "B", "COMMIT"));
+  EXPECT_THAT(shop.server("us").statements(), IsEmpty());
+}
+
+TEST(Transaction, OfReadsInsideAnotherOnePreventsWrites) {
+  const Shop shop;
+  auto reads = retrying(0);
+  reads.effect = Effect::read;
+  shop.session.run([&] {
+    transaction("shop", [&] {
+      const auto made_before = sql("WRITE").on("shop");
+      transaction(reads, [&] {
+        EXPECT_THROW(run_sql("WRITE"), ReadOnlyError);
+        EXPECT_THROW(static_cast<void>(made_before.run()), ReadOnlyError);
+      });
+      run_sql("A");
+    });
+  });
+  EXPECT_THAT(shop.primary().statements(), ElementsAre("BEGIN", "SAVEPOINT grant_1",
+                                                       "RELEASE SAVEPOINT grant_1", "A", "COMMIT"));
+}
+
+TEST(Transaction, InsideAnotherOneHasNoIsolationOfItsOwn) {
+  const Shop shop;
+  auto isolated = retrying(0);
+  isolated.isolation = Isolation::serializable;
+  bool ran = false;
+  shop.session.run([&] {
+    transaction("shop", [&] {
+      const auto error = error_of([&] { return transaction(isolated, [&] { ran = true; }), 0; });
+      EXPECT_EQ(error.code, Errc::invalid_argument);
+      EXPECT_THAT(error.message, HasSubstr("database \"shop\""));
+      run_sql("A");
+    });
+  });
+  EXPECT_FALSE(ran);
+  EXPECT_THAT(shop.primary().statements(), ElementsAre("BEGIN", "A", "COMMIT"));
+}
+
+struct Item : Model<Item> {
+  std::int64_t id{};
+
+  static constexpr auto table = grant::table<Item>("items", grant::column<&Item::id>.primary_key());
+  static constexpr auto connection = connects_to("shop").failover_retry_attempts(1);
+};
+
+TEST(Transaction, GivesAReferenceToWhatItsFunctionRefersTo) {
+  const Shop shop;
+  int number = 7;
+  const int& constant = number;
+  shop.session.run([&] {
+    EXPECT_EQ(&transaction("shop", [&]() -> int& { return number; }), &number);
+    EXPECT_EQ(&transaction("shop", [&]() -> const int& { return constant; }), &number);
+    EXPECT_EQ(&Item::transaction([&]() -> int& { return number; }), &number);
+  });
+}
+
+TEST(Transaction, GivesAResultThatCanOnlyBeMoved) {
+  const Shop shop;
+  const auto made =
+      shop.session.run([] { return transaction("shop", [] { return std::make_unique<int>(7); }); });
+  EXPECT_EQ(*made, 7);
+}
+
+TEST(Transaction, OfAModelIsTriedAsOftenAsTheModelSays) {
+  RoutingOptions routing;
+  routing.failover_retry_attempts = 4;
+  const Shop shop(1, routing);
+  shop.primary().on_statement(failing("BEGIN", Errc::unavailable));
+  bool ran = false;
+  EXPECT_THROW(shop.session.run([&] { Item::transaction([&] { ran = true; }); }), Unavailable);
+  EXPECT_FALSE(ran);
+  EXPECT_THAT(shop.primary().statements(), ElementsAre("BEGIN", "BEGIN"));
+}
+
+// -- What failures inside say of the node -----------------------------------------------------
+
+std::size_t demotions(const Shop& shop) {
+  const auto lines = shop.events.lines();
+  return static_cast<std::size_t>(std::ranges::count_if(
+      lines, [](const std::string& line) { return line.starts_with("node.demoted"); }));
+}
+
+TEST(TransactionFailures, ReadOnlyAnswerToAWriteDemotesTheNode) {
+  const Shop shop;
+  shop.primary().on_statement(failing("WRITE", Errc::read_only));
+  shop.is("w", NodeKind::replica);
+  auto& pool = shop.registry->cluster("shop")->node(0).pool();
+  {
+    const auto a = run(pool.acquire(test::blocking()));
+    const auto b = run(pool.acquire(test::blocking()));
+  }
+  const auto writes = [] { transaction("shop", [] { run_sql("WRITE"); }); };
+  EXPECT_THROW(shop.session.run(writes), ReadOnlyError);
+  EXPECT_EQ(demotions(shop), 1U);
+  EXPECT_EQ(pool.stats().open(), 0U);
+  EXPECT_EQ(shop.registry->cluster("shop")->table()->primary, std::nullopt);
+}
+
+TEST(TransactionFailures, ReadOnlyAnswerInATransactionOfReadsSaysNothingOfTheNode) {
+  const Shop shop;
+  auto reads = retrying(0);
+  reads.effect = Effect::read;
+  shop.replica().on_statement(failing("WRITE", Errc::read_only));
+  const auto writes = [&] {
+    transaction(reads, [] {
+      // By another name, which the transaction's context is not for.
+      connected_to({.database = "shop"}, [] { return sql("WRITE").on("alias").run(); });
+    });
+  };
+  EXPECT_THROW(shop.session.run(writes), ReadOnlyError);
+  EXPECT_EQ(demotions(shop), 0U);
+  EXPECT_EQ(shop.registry->cluster("shop")->node(1).pool().stats().idle, 1U);
+}
+
+TEST(TransactionFailures, UnknownOutcomeOfTheCommitAsksForProbes) {
+  const Shop shop;
+  shop.primary().on_statement(failing("COMMIT", Errc::outcome_unknown));
+  shop.is("w", NodeKind::replica, 200, 2);
+  shop.is("r1", NodeKind::primary, 200, 2);
+  const auto commits = [] { transaction("shop", [] { run_sql("WRITE"); }); };
+  EXPECT_THROW(shop.session.run(commits), OutcomeUnknown);
+  EXPECT_TRUE(
+      test::eventually([&] { return shop.registry->cluster("shop")->table()->primary == 1U; }));
+}
+
+TEST(TransactionFailures, StatementThatWasLostIsNotInDoubt) {
+  const Shop shop;
+  shop.primary().on_statement(failing("WRITE", Errc::outcome_unknown));
+  const auto error = error_of(
+      [&] { return shop.session.run([] { transaction("shop", [] { run_sql("WRITE"); }); }), 0; });
+  EXPECT_EQ(error.code, Errc::unavailable);
+  EXPECT_THAT(error.message, HasSubstr("the transaction was not committed"));
+  EXPECT_EQ(shop.read(), "shop/reader-1 (replica)") << "nothing was written";
 }
 
 // -- Conflicts --------------------------------------------------------------------------------
