@@ -55,8 +55,8 @@ class Registry {
   /// Every node, in the order of the configuration.
   [[nodiscard]] std::vector<NodeStatus> health_status() const;
 
-  /// Probes every node now and returns when all have answered or failed. Blocks for at most twice the
-  /// longest health_check.timeout and a little.
+  /// Probes every node now and returns when all have answered or failed. Blocks for at most twice
+  /// the longest health_check.timeout and a little.
   void check_health_now();
 
   /// Null when the database has no readers. Lives as long as the registry. Errors: as cluster().
