@@ -131,8 +131,18 @@ class HealthMonitor::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   Task<ProbeResult> probe(Watch& watch) {
-    auto& node = watch.cluster.node(watch.node);
     const io::Call call(loop_, after(Clock::system().now(), watch.cluster.health().timeout));
+    const bool kept = watch.connection && watch.connection->is_open();
+    auto result = co_await probe_once(watch, call);
+    // A connection that is lost may be all that was wrong: a new one tells.
+    if (kept && !result.seen && result.error.code == Errc::unavailable) {
+      result = co_await probe_once(watch, call);
+    }
+    co_return result;
+  }
+
+  Task<ProbeResult> probe_once(Watch& watch, io::Call call) {
+    auto& node = watch.cluster.node(watch.node);
     ProbeResult result;
     try {
       if (!watch.connection || !watch.connection->is_open()) {

@@ -17,7 +17,7 @@ std::int64_t in_ms(Duration duration) {
 }
 
 /// A deadline. Waiters go by the machine's clock, whatever the pool measures ages with.
-TimePoint from_now(Duration span) { return after(Clock::system().now(), span); }
+TimePoint from_now(std::chrono::milliseconds span) { return after(Clock::system().now(), span); }
 
 /// Rolls back what a borrower left open, blocking. False: the connection is not fit to be reused.
 bool clean(Connection& connection, bool may_block) noexcept {

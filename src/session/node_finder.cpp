@@ -136,7 +136,7 @@ TimePoint NodeFinder::wait_until() const {
   if (all_checked) return route_.reason == RouteReason::no_primary ? for_primary : started_;
   // The first probe of each node ends in that time, one way or the other.
   constexpr std::chrono::seconds kSlack{1};
-  return std::max(for_primary, after(started_, cluster_.health().timeout + kSlack));
+  return std::max(for_primary, after(after(started_, cluster_.health().timeout), kSlack));
 }
 
 void NodeFinder::give_up_if_misconfigured() const {

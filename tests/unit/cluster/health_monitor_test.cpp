@@ -221,6 +221,18 @@ TEST(HealthMonitor, KeepsItsConnectionFromOneProbeToTheNext) {
   EXPECT_EQ(f.driver.server("writer").opened(), 2U);
 }
 
+TEST(HealthMonitor, LossOfItsOwnConnectionIsNotASickNode) {
+  Monitored f;
+  f.start();
+  f.monitor->check_now();
+  const auto events = f.events.lines();
+  f.driver.server("writer").lose_connections();
+  f.monitor->check_now();
+  EXPECT_TRUE(f.cluster->table()->nodes[0].healthy);
+  EXPECT_EQ(f.events.lines(), events);
+  EXPECT_EQ(f.driver.server("writer").opened(), 2U);
+}
+
 TEST(HealthMonitor, WarmsThePoolUpOnceTheNodeAnswers) {
   auto pool = cold();
   pool.initial_size = 2;
@@ -247,9 +259,9 @@ TEST(HealthMonitor, WarmUpThatHangsDelaysNoProbe) {
   writer.probing.open();
   EXPECT_TRUE(f.becomes(0, true));
   EXPECT_TRUE(eventually([&] { return writer.connecting.held() == 1; }));
-  writer.observe(std::nullopt);
+  writer.observe(observed(NodeKind::replica));
   f.cluster->report_lost();
-  EXPECT_TRUE(f.becomes(0, false));
+  EXPECT_TRUE(eventually([&] { return f.cluster->table()->nodes[0].kind == NodeKind::replica; }));
 }
 
 TEST(HealthMonitor, WatchesSeveralClusters) {

@@ -255,9 +255,6 @@ TEST(Transaction, InsideAnotherOneHasNoIsolationOfItsOwn) {
 }
 
 struct Item : Model<Item> {
-  std::int64_t id{};
-
-  static constexpr auto table = grant::table<Item>("items", grant::column<&Item::id>.primary_key());
   static constexpr auto connection = connects_to("shop").failover_retry_attempts(1);
 };
 
