@@ -22,6 +22,10 @@ struct Traits {
   bool keeps_negative_zero = true;
   /// A statement that fails inside a transaction leaves only a rollback to be done.
   bool error_fails_transaction = true;
+  /// UPDATE can return rows, not only INSERT and DELETE.
+  bool update_returns_rows = true;
+  /// Rules may be checked as late as COMMIT.
+  bool defers_constraints = true;
 };
 
 /// One engine that the suite runs against. Made anew for each case.

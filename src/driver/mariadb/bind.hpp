@@ -1,0 +1,37 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "types.hpp"
+
+namespace grant::mariadb {
+
+/// Puts the values of one statement into the form that libmariadb sends. Keeps its memory from one
+/// statement to the next.
+class Binder {
+ public:
+  /// Encodes, for each place in `order`, the value that stands there. What data() points to is
+  /// valid until the next call and while the values live. Errors: invalid_argument when there are
+  /// not `parameters` values, or naming the placeholder, never the value.
+  void bind(std::span<const ValueView> values, std::span<const std::size_t> order,
+            std::size_t parameters);
+
+  [[nodiscard]] MYSQL_BIND* data() noexcept { return binds_.data(); }
+
+ private:
+  // What one bind points to when it is not the caller's text.
+  union Scalar {
+    signed char boolean;
+    long long integer;
+    double real;
+    MYSQL_TIME time;
+  };
+
+  void encode(std::size_t place, std::size_t index, ValueView value);
+
+  std::vector<MYSQL_BIND> binds_;
+  std::vector<Scalar> scalars_;
+};
+
+}  // namespace grant::mariadb

@@ -1,0 +1,183 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <new>
+
+#include "connection.hpp"
+#include "errors.hpp"
+#include "grant/core/error.hpp"
+
+namespace grant::mariadb {
+namespace {
+
+// Name look-ups run on it, through whatever modules the system has for them. Only what is used of
+// it takes memory.
+constexpr std::size_t kStackSize = std::size_t{256} * 1024;
+
+// Sent while connecting: it costs a round trip, but no session is ever seen without it.
+//   - sql_mode: values that do not fit are refused, and SQL means what it means elsewhere;
+//   - time_zone: `current_timestamp` in a column default follows it;
+//   - session_track_system_variables: the position of a write arrives with the answer to it;
+//   - max_recursive_iterations: a recursive query is not cut short after 1000 rows, with no more
+//     than a warning.
+constexpr const char* kSessionSettings =
+    "SET sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,STRICT_TRANS_TABLES,STRICT_ALL_TABLES,"
+    "NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', "
+    "time_zone = '+00:00', session_track_system_variables = 'last_gtid', "
+    "max_recursive_iterations = 4294967295";
+
+/// Until when wait_in_handshake() waits on this thread; the epoch, which is long past: not at all.
+thread_local TimePoint handshake_deadline{};
+
+/// The handshake of TLS does not go through the non-blocking calls: libmariadb asks this function
+/// to wait, on the stack of the call that is under way, and it cannot leave that.
+int wait_in_handshake(my_socket socket, my_bool is_read, int /*timeout*/) {
+  pollfd entry{socket, static_cast<short>(is_read != 0 ? POLLIN : POLLOUT), 0};
+  while (true) {
+    int milliseconds = -1;
+    if (handshake_deadline != kNever) {
+      const auto left = handshake_deadline - Clock::system().now();
+      const auto whole = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+      milliseconds = static_cast<int>(std::clamp<std::int64_t>(whole, 0, 60'000));
+    }
+    const int seen = ::poll(&entry, 1, milliseconds);
+    if (seen > 0) return seen;
+    if (seen < 0 && errno != EINTR) return seen;
+    if (seen == 0 && Clock::system().now() >= handshake_deadline) {
+      errno = ETIMEDOUT;
+      return 0;
+    }
+  }
+}
+
+/// Sets handshake_deadline for one call into libmariadb, which never changes threads.
+class HandshakeDeadline {
+ public:
+  explicit HandshakeDeadline(TimePoint deadline) noexcept { handshake_deadline = deadline; }
+  ~HandshakeDeadline() { handshake_deadline = {}; }
+  HandshakeDeadline(const HandshakeDeadline&) = delete;
+  HandshakeDeadline& operator=(const HandshakeDeadline&) = delete;
+};
+
+/// libmariadb makes the socket a blocking one again, because plain reads and writes need no other
+/// kind. Those of TLS do.
+void unblock(MYSQL* handle) {
+  const int socket = mysql_get_socket(handle);
+  const int flags = ::fcntl(socket, F_GETFL);
+  if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(socket, F_SETFL, flags | O_NONBLOCK);
+}
+
+const char* or_null(const std::string& text) noexcept {
+  return text.empty() ? nullptr : text.c_str();
+}
+
+void set_option(MYSQL* handle, mysql_option option, const void* value) {
+  if (mysql_options(handle, option, value) != 0) throw std::bad_alloc();
+}
+
+void set_tls(MYSQL* handle, const Settings& settings) {
+  const my_bool yes = 1;
+  if (settings.tls == TlsMode::disabled) return;
+  set_option(handle, MYSQL_OPT_SSL_ENFORCE, &yes);
+  if (!settings.tls_authority.empty()) {
+    set_option(handle, MYSQL_OPT_SSL_CA, settings.tls_authority.c_str());
+  }
+  if (!settings.tls_certificate.empty()) {
+    set_option(handle, MYSQL_OPT_SSL_CERT, settings.tls_certificate.c_str());
+    set_option(handle, MYSQL_OPT_SSL_KEY, settings.tls_key.c_str());
+  }
+  if (settings.tls == TlsMode::verify_full) {
+    set_option(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
+  }
+}
+
+ConnectionHandle make_handle(const Settings& settings) {
+  ConnectionHandle handle(mysql_init(nullptr));
+  if (!handle) throw std::bad_alloc();
+  const unsigned int off = 0;
+  const my_bool no = 0;
+  const unsigned int protocol =
+      settings.socket.empty() ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET;
+  set_option(handle.get(), MYSQL_OPT_NONBLOCK, &kStackSize);
+  set_option(handle.get(), MARIADB_OPT_IO_WAIT, reinterpret_cast<const void*>(&wait_in_handshake));
+  set_option(handle.get(), MYSQL_SET_CHARSET_NAME, "utf8mb4");
+  set_option(handle.get(), MYSQL_INIT_COMMAND, kSessionSettings);
+  set_option(handle.get(), MYSQL_OPT_LOCAL_INFILE, &off);
+  set_option(handle.get(), MYSQL_OPT_RECONNECT, &no);
+  set_option(handle.get(), MYSQL_OPT_PROTOCOL, &protocol);
+  set_tls(handle.get(), settings);
+  return handle;
+}
+
+[[noreturn]] void fail_waiting(io::Outcome outcome, const std::string& node, Duration waited) {
+  const bool cancelled = outcome == io::Outcome::cancelled;
+  ErrorInfo info;
+  info.code = cancelled ? Errc::cancelled : Errc::unavailable;
+  info.node = node;
+  info.message =
+      cancelled
+          ? fmt::format("node \"{}\": cancelled while connecting", node)
+          : fmt::format("node \"{}\": no answer to the connection attempt within {} ms", node,
+                        std::chrono::duration_cast<std::chrono::milliseconds>(waited).count());
+  throw_error(std::move(info));
+}
+
+[[noreturn]] void fail_without_tls(const std::string& node) {
+  ErrorInfo info;
+  info.code = Errc::configuration;
+  info.node = node;
+  info.message = fmt::format(
+      "node \"{}\": cannot connect: the server does not support TLS, and ssl-mode "
+      "asks for it",
+      node);
+  throw_error(std::move(info));
+}
+
+}  // namespace
+
+Task<void> MariadbConnection::open(io::Call call, const Settings& settings) {
+  const auto started = Clock::system().now();
+  const auto limited =
+      settings.connect_timeout ? call.until(after(started, *settings.connect_timeout)) : call;
+  if (limited.deadline() <= started) fail_waiting(io::Outcome::timed_out, node_, Duration{});
+  ConnectionHandle handle = make_handle(settings);
+
+  MYSQL* connected = nullptr;
+  const auto begin = [&] {
+    const HandshakeDeadline deadline(limited.deadline());
+    return mysql_real_connect_start(&connected, handle.get(), settings.host.c_str(),
+                                    or_null(settings.user), or_null(settings.password),
+                                    or_null(settings.database), settings.port,
+                                    or_null(settings.socket), CLIENT_FOUND_ROWS);
+  };
+  const auto go_on = [&](int events) {
+    const HandshakeDeadline deadline(limited.deadline());
+    return mysql_real_connect_cont(&connected, handle.get(), events);
+  };
+  forget_tls_errors();
+  int events = begin();
+  while (events != 0) {
+    const io::Outcome outcome = co_await ready(limited, handle.get(), events);
+    unblock(handle.get());
+    events = go_on(seen(outcome, handle.get(), events));
+  }
+  const auto now = Clock::system().now();
+  if (interrupted_ != io::Outcome::ready) fail_waiting(interrupted_, node_, now - started);
+  if (connected == nullptr) {
+    if (now >= limited.deadline()) {
+      fail_waiting(io::Outcome::timed_out, node_, now - started);  // in the handshake
+    }
+    throw_error(connect_error(failure_of(handle.get()), node_));
+  }
+  // To libmariadb TLS is a wish, unless it verifies the certificate too.
+  if (settings.tls > TlsMode::preferred && mysql_get_ssl_cipher(handle.get()) == nullptr) {
+    fail_without_tls(node_);
+  }
+  unblock(handle.get());
+  handle_ = std::move(handle);
+  last_used_ = now;
+}
+
+}  // namespace grant::mariadb

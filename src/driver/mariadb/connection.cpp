@@ -1,0 +1,239 @@
+#include "connection.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "grant/core/error.hpp"
+
+namespace grant::mariadb {
+namespace {
+
+// Asking the socket costs a system call: not for a connection in steady use.
+constexpr auto kIdleCheckAfter = std::chrono::milliseconds(20);
+
+const char* isolation_command(Isolation isolation) {
+  switch (isolation) {
+    case Isolation::engine_default: break;
+    case Isolation::read_committed: return "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
+    case Isolation::repeatable_read: return "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ";
+    case Isolation::serializable: return "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE";
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+unsigned int MariadbConnection::server_status() const noexcept {
+  unsigned int status = 0;
+  mariadb_get_infov(handle_.get(), MARIADB_CONNECTION_SERVER_STATUS, &status);
+  return status;
+}
+
+MariadbConnection::MariadbConnection(const Settings& settings)
+    : node_(settings.node), process_(::getpid()), cache_(settings.statement_cache_size) {}
+
+MariadbConnection::~MariadbConnection() {
+  if (handle_ && process_ != ::getpid()) {
+    // In a forked child the session is the parent's: nobody must say goodbye on its socket.
+    const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nowhere < 0 || ::dup2(nowhere, mysql_get_socket(handle_.get())) < 0) {
+      ::close(mysql_get_socket(handle_.get()));
+    }
+    if (nowhere >= 0) ::close(nowhere);
+  }
+  close();
+}
+
+// The connection first: its statements then go without a message to the server for each.
+void MariadbConnection::close() noexcept {
+  handle_.reset();
+  cache_.clear();
+  uncached_.handle.reset();
+  forget_tls_errors();
+}
+
+bool MariadbConnection::in_transaction() const noexcept {
+  return handle_ && (server_status() & SERVER_STATUS_IN_TRANS) != 0;
+}
+
+TransactionState MariadbConnection::transaction_state() const noexcept {
+  if (handle_ && rolled_back_) return TransactionState::failed;
+  return in_transaction() ? TransactionState::open : TransactionState::none;
+}
+
+// OpenSSL keeps errors for each thread, and libmariadb takes what another connection, or another
+// library, has left there for its own: every call into it has to find none.
+void MariadbConnection::forget_tls_errors() noexcept { ERR_clear_error(); }
+
+io::Call::Awaiter MariadbConnection::ready(io::Call call, MYSQL* handle, int events) {
+  const bool reads = (events & MYSQL_WAIT_READ) != 0;
+  const bool writes = (events & MYSQL_WAIT_WRITE) != 0;
+  // libmariadb changes the socket when it goes on to another address.
+  return call.ready(mysql_get_socket(handle), reads && writes ? io::Interest::read_or_write
+                                              : reads         ? io::Interest::read
+                                                              : io::Interest::write);
+}
+
+// Leaving the call where it waits would leak what it has on its stack, so it is told to give up:
+// by the timeout, and by the end of the stream where it does not listen to that (reading from TLS).
+int MariadbConnection::seen(io::Outcome outcome, MYSQL* handle, int events) noexcept {
+  forget_tls_errors();
+  if (outcome == io::Outcome::ready) return events;
+  interrupted_ = outcome;
+  ::shutdown(mysql_get_socket(handle), SHUT_RDWR);
+  return MYSQL_WAIT_TIMEOUT;
+}
+
+void MariadbConnection::fail_unsent(std::string_view why) {
+  ErrorInfo info;
+  info.code = Errc::unavailable;
+  info.message = fmt::format("node \"{}\": nothing was sent: {}", node_, why);
+  info.node = node_;
+  throw_error(std::move(info));
+}
+
+void MariadbConnection::fail_unread() {
+  ErrorInfo info;
+  info.code = Errc::outcome_unknown;
+  info.node = node_;
+  info.native = static_cast<int>(failure_.number);
+  info.message = fmt::format(
+      "node \"{}\": the statement ran, but its rows could not be read: they have other columns "
+      "than "
+      "when it was prepared",
+      node_);
+  throw_error(std::move(info));
+}
+
+void MariadbConnection::fail_lost(Operation operation) {
+  ErrorInfo info;
+  info.code = operation.effect == Effect::write ? Errc::outcome_unknown : Errc::unavailable;
+  info.node = node_;
+  info.native = static_cast<int>(failure_.number);
+  info.sqlstate = failure_.sqlstate;
+  info.message = fmt::format("node \"{}\": the connection was lost before the answer came: {}",
+                             node_, failure_.message);
+  close();
+  throw_error(std::move(info));
+}
+
+void MariadbConnection::give_up(Operation operation) {
+  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::system().now() -
+                                                                            operation.started);
+  const bool cancelled = interrupted_ == io::Outcome::cancelled;
+  ErrorInfo info;
+  info.code = operation.effect == Effect::write ? Errc::outcome_unknown
+              : cancelled                       ? Errc::cancelled
+                                                : Errc::timeout;
+  info.node = node_;
+  info.message = cancelled
+                     ? fmt::format(
+                           "node \"{}\": cancelled while waiting for an answer; the connection "
+                           "was closed",
+                           node_)
+                     : fmt::format("node \"{}\": no answer within {} ms; the connection was closed",
+                                   node_, waited.count());
+  close();
+  throw_error(std::move(info));
+}
+
+/// Throws when the call that has just ended, and maybe set failure_, ended the connection.
+void MariadbConnection::check(Operation operation) {
+  if (interrupted_ != io::Outcome::ready) give_up(operation);
+  if (failure_.number != 0 && ends_session(failure_.number)) fail_lost(operation);
+}
+
+MariadbConnection::Operation MariadbConnection::start(io::Call call, Effect effect) {
+  if (!handle_) fail_unsent("the connection is closed");
+  const auto now = Clock::system().now();
+  if (call.deadline() <= now) {
+    ErrorInfo info;
+    info.code = Errc::timeout;
+    info.node = node_;
+    info.message = fmt::format("node \"{}\": nothing was sent: the deadline had passed", node_);
+    throw_error(std::move(info));
+  }
+  if (now - last_used_ > kIdleCheckAfter) check_idle();
+  last_used_ = now;
+  failure_ = {};
+  forget_tls_errors();
+  return {effect, now};
+}
+
+// The server says nothing unasked but that it ends the session. Read now, it proves that nothing
+// was executed; read after sending, it would leave the outcome of a write unknown.
+void MariadbConnection::check_idle() {
+  pollfd entry{mysql_get_socket(handle_.get()), POLLIN, 0};
+  if (::poll(&entry, 1, 0) <= 0) return;
+  close();
+  fail_unsent("the server had ended the session");
+}
+
+Task<void> MariadbConnection::fail(io::Call call, Operation operation,
+                                   std::span<const ValueView> params) {
+  auto info = server_error(failure_, node_, params);
+  if (is_too_large(failure_.number)) close();
+  if (is_outdated_statement(failure_.number)) info.code = Errc::conflict;
+  if (in_transaction() && may_end_transaction(info.code)) {
+    // An error brings no transaction state with it, but the answer to nothing does.
+    std::unique_ptr<Result> answer;
+    try {
+      answer = co_await run_text(call, operation, nullptr);
+    } catch (const Error&) {
+      // The connection is gone, and the transaction with it: what came first matters more.
+    }
+    if (handle_ && !answer) close();
+    if (answer) rolled_back_ = !in_transaction();
+  }
+  throw_error(std::move(info));
+}
+
+Task<void> MariadbConnection::begin(io::Call call, TransactionOptions options) {
+  if (transaction_state() != TransactionState::none) {
+    throw_error(Errc::invalid_argument,
+                fmt::format("node \"{}\": a transaction is open already", node_));
+  }
+  // For the next transaction only. One round trip more, because a text holds one statement.
+  if (const char* isolation = isolation_command(options.isolation)) {
+    co_await run_simple(call, isolation, Effect::read);
+  }
+  // READ WRITE is refused where writes are, and so sooner than the first write would be.
+  const bool reads = options.effect == Effect::read;
+  co_await run_simple(call, reads ? "START TRANSACTION READ ONLY" : "START TRANSACTION READ WRITE",
+                      Effect::read);
+  transaction_effect_ = options.effect;
+}
+
+Task<void> MariadbConnection::commit(io::Call call) {
+  if (handle_ && transaction_state() == TransactionState::none) {
+    throw_error(Errc::invalid_argument, fmt::format("node \"{}\": no transaction is open", node_));
+  }
+  if (handle_ && rolled_back_) {
+    rolled_back_ = false;
+    ErrorInfo info;
+    info.code = Errc::conflict;
+    info.node = node_;
+    info.message = fmt::format(
+        "node \"{}\": the transaction was rolled back by the server, because a statement in it had "
+        "failed",
+        node_);
+    throw_error(std::move(info));
+  }
+  co_await run_simple(call, "COMMIT", std::exchange(transaction_effect_, Effect::write));
+}
+
+Task<void> MariadbConnection::rollback(io::Call call) {
+  rolled_back_ = false;
+  transaction_effect_ = Effect::write;
+  // The server rolls back by itself when a connection ends.
+  if (!in_transaction()) co_return;
+  co_await run_simple(call, "ROLLBACK", Effect::read);
+}
+
+}  // namespace grant::mariadb

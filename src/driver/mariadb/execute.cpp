@@ -1,0 +1,259 @@
+#include <fmt/format.h>
+
+#include <new>
+#include <utility>
+
+#include "connection.hpp"
+#include "grant/core/error.hpp"
+#include "lexer.hpp"
+#include "result.hpp"
+
+namespace grant::mariadb {
+namespace {
+
+bool changes_rows(std::string_view sql) {
+  const auto word = first_word(sql);
+  return word == "INSERT" || word == "UPDATE" || word == "DELETE" || word == "REPLACE";
+}
+
+/// Running it twice gives the rows twice, and changes nothing.
+bool is_query(std::string_view sql) {
+  const auto word = first_word(sql);
+  return word == "SELECT" || word == "WITH" || word == "SHOW" || word == "TABLE" ||
+         word == "VALUES" || word == "DESCRIBE" || word == "DESC" || word == "EXPLAIN";
+}
+
+}  // namespace
+
+Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statement statement) {
+  const Operation operation = start(call, statement.effect);
+  if (rolled_back_ && first_word(statement.sql) != "ROLLBACK") {
+    ErrorInfo info;
+    info.code = Errc::conflict;
+    info.node = node_;
+    info.message = fmt::format(
+        "node \"{}\": nothing was sent: the server has rolled the transaction back, and what "
+        "follows would not be part of it",
+        node_);
+    throw_error(std::move(info));
+  }
+  std::unique_ptr<Result> result;
+  while (!result) {
+    Prepared* prepared = cache_.find(statement.sql);
+    const bool cached = prepared != nullptr;
+    if (!cached) prepared = co_await prepare(call, statement.sql);
+    binder_.bind(statement.params, prepared->order, prepared->parameters);
+    if (prepared->handle) {
+      result = co_await run_prepared(call, operation, prepared);
+    } else {
+      result = co_await run_text(call, operation, prepared);
+    }
+    if (result) {
+      if (prepared->outdated) cache_.erase(statement.sql);
+      break;
+    }
+    if (is_outdated_statement(failure_.number)) {
+      cache_.erase(statement.sql);
+      if (cached) continue;  // once: the second time round it is not cached
+    } else if (has_other_columns(failure_.number)) {
+      const bool again = cached && is_query(statement.sql);
+      cache_.erase(statement.sql);
+      if (again) continue;
+      fail_unread();
+    }
+    co_await fail(call, operation, statement.params);
+  }
+  rolled_back_ = false;
+  co_return result;
+}
+
+Task<Prepared*> MariadbConnection::prepare(io::Call call, std::string_view sql) {
+  if (sql.find('\0') != std::string_view::npos) {
+    throw_error(Errc::invalid_argument, "the statement holds a NUL character");
+  }
+  MYSQL* const handle = handle_.get();
+  const bool plain = (server_status() & SERVER_STATUS_NO_BACKSLASH_ESCAPES) != 0;
+  auto rewritten = rewrite_placeholders(sql, plain ? Backslash::plain : Backslash::escapes);
+  if (uncached_.handle) cache_.discarded().push_back(std::move(uncached_.handle));
+  co_await close_discarded(call);
+
+  // Preparing changes nothing, whatever the statement will do.
+  const Operation operation{Effect::read, Clock::system().now()};
+  Prepared prepared;
+  prepared.sql = sql;
+  prepared.order = std::move(rewritten.order);
+  prepared.parameters = rewritten.parameters;
+  prepared.changes_rows = changes_rows(sql);
+  prepared.handle.reset(mysql_stmt_init(handle));
+  if (!prepared.handle) throw std::bad_alloc();
+  MYSQL_STMT* const statement = prepared.handle.get();
+  int failed = 0;
+  failure_ = {};
+  int events =
+      mysql_stmt_prepare_start(&failed, statement, rewritten.sql.data(), rewritten.sql.size());
+  while (events != 0) {
+    const io::Outcome outcome = co_await ready(call, handle, events);
+    events = mysql_stmt_prepare_cont(&failed, statement, seen(outcome, handle, events));
+  }
+  if (failed != 0) failure_ = failure_of(statement);
+  check(operation);
+  if (failed != 0) {
+    const bool as_text = is_unpreparable(failure_.number) && prepared.parameters == 0;
+    if (!as_text) co_await fail(call, operation, std::span<const ValueView>());
+    prepared.handle.reset();
+  } else if (mysql_stmt_param_count(statement) != prepared.order.size()) {
+    throw_error(Errc::invalid_argument,
+                fmt::format("node \"{}\": the server counts {} placeholders where there are {}",
+                            node_, mysql_stmt_param_count(statement), prepared.order.size()));
+  }
+  if (cache_.capacity() > 0) co_return cache_.insert(std::move(prepared));
+  uncached_ = std::move(prepared);
+  co_return &uncached_;
+}
+
+Task<void> MariadbConnection::close_discarded(io::Call call) {
+  MYSQL* const handle = handle_.get();
+  auto& statements = cache_.discarded();
+  while (!statements.empty()) {
+    MYSQL_STMT* const statement = statements.back().release();
+    statements.pop_back();
+    my_bool failed = 0;
+    int events = mysql_stmt_close_start(&failed, statement);
+    while (events != 0) {
+      const io::Outcome outcome = co_await ready(call, handle, events);
+      events = mysql_stmt_close_cont(&failed, statement, seen(outcome, handle, events));
+    }
+    const Operation operation{Effect::read, last_used_};
+    check(operation);
+  }
+}
+
+Task<std::unique_ptr<Result>> MariadbConnection::run_prepared(io::Call call, Operation operation,
+                                                              Prepared* prepared) {
+  MYSQL* const handle = handle_.get();
+  MYSQL_STMT* const statement = prepared->handle.get();
+  std::unique_ptr<Result> result;
+  if (!prepared->order.empty() && mysql_stmt_bind_param(statement, binder_.data()) != 0) {
+    throw std::bad_alloc();
+  }
+  int failed = 0;
+  int events = mysql_stmt_execute_start(&failed, statement);
+  while (events != 0) {
+    const io::Outcome outcome = co_await ready(call, handle, events);
+    events = mysql_stmt_execute_cont(&failed, statement, seen(outcome, handle, events));
+  }
+  if (failed != 0) failure_ = failure_of(statement);
+  check(operation);
+  if (has_other_columns(failure_.number)) {
+    // The rows are on their way all the same.
+    my_bool unread = 0;
+    events = mysql_stmt_free_result_start(&unread, statement);
+    while (events != 0) {
+      const io::Outcome outcome = co_await ready(call, handle, events);
+      events = mysql_stmt_free_result_cont(&unread, statement, seen(outcome, handle, events));
+    }
+    check(operation);
+  }
+  if (failed == 0 && mysql_stmt_field_count(statement) == 0) {
+    result = std::make_unique<MariadbResult>(mysql_stmt_affected_rows(statement));
+  } else if (failed == 0) {
+    events = mysql_stmt_store_result_start(&failed, statement);
+    while (events != 0) {
+      const io::Outcome outcome = co_await ready(call, handle, events);
+      events = mysql_stmt_store_result_cont(&failed, statement, seen(outcome, handle, events));
+    }
+    if (failed != 0) failure_ = failure_of(statement);
+    check(operation);
+    if (failed == 0) {
+      auto rows = std::make_unique<MariadbResult>(statement, prepared->changes_rows);
+      prepared->outdated = rows->was_renamed();
+      result = std::move(rows);
+      mysql_stmt_free_result(statement);
+    }
+  }
+  // A procedure gives a last result of its own after its rows.
+  if (result && mysql_stmt_more_results(statement) != 0) {
+    const bool skipped = co_await skip_results(call, operation, statement);
+    if (!skipped) result.reset();
+  }
+  co_return result;
+}
+
+Task<bool> MariadbConnection::skip_results(io::Call call, Operation operation,
+                                           MYSQL_STMT* statement) {
+  MYSQL* const handle = handle_.get();
+  int failed = 0;
+  while (failed == 0 && mysql_stmt_more_results(statement) != 0) {
+    int events = mysql_stmt_next_result_start(&failed, statement);
+    while (events != 0) {
+      const io::Outcome outcome = co_await ready(call, handle, events);
+      events = mysql_stmt_next_result_cont(&failed, statement, seen(outcome, handle, events));
+    }
+    if (failed == 0 && mysql_stmt_field_count(statement) > 0) {
+      events = mysql_stmt_store_result_start(&failed, statement);
+      while (events != 0) {
+        const io::Outcome outcome = co_await ready(call, handle, events);
+        events = mysql_stmt_store_result_cont(&failed, statement, seen(outcome, handle, events));
+      }
+      if (failed == 0) mysql_stmt_free_result(statement);
+    }
+    if (failed > 0) failure_ = failure_of(statement);
+    check(operation);
+  }
+  co_return failed <= 0;  // -1: there are no more
+}
+
+// Null for `text`: nothing to do, only to hear from the server.
+Task<std::unique_ptr<Result>> MariadbConnection::run_text(io::Call call, Operation operation,
+                                                          const Prepared* text) {
+  MYSQL* const handle = handle_.get();
+  const std::string_view sql = text != nullptr ? std::string_view(text->sql) : "DO 0";
+  std::unique_ptr<Result> result;
+  failure_ = {};
+  int failed = 0;
+  int events = mysql_real_query_start(&failed, handle, sql.data(), sql.size());
+  while (events != 0) {
+    const io::Outcome outcome = co_await ready(call, handle, events);
+    events = mysql_real_query_cont(&failed, handle, seen(outcome, handle, events));
+  }
+  while (true) {
+    if (failed > 0) failure_ = failure_of(handle);
+    check(operation);
+    if (failed > 0) co_return nullptr;
+    if (mysql_field_count(handle) == 0) {
+      if (!result) result = std::make_unique<MariadbResult>(mysql_affected_rows(handle));
+    } else {
+      MYSQL_RES* stored = nullptr;
+      events = mysql_store_result_start(&stored, handle);
+      while (events != 0) {
+        const io::Outcome outcome = co_await ready(call, handle, events);
+        events = mysql_store_result_cont(&stored, handle, seen(outcome, handle, events));
+      }
+      const ResultHandle rows(stored);
+      if (!rows) failure_ = failure_of(handle);
+      check(operation);
+      if (!rows) co_return nullptr;
+      if (!result) {
+        result = std::make_unique<MariadbResult>(rows.get(), text != nullptr && text->changes_rows);
+      }
+    }
+    if (mysql_more_results(handle) == 0) co_return result;
+    events = mysql_next_result_start(&failed, handle);
+    while (events != 0) {
+      const io::Outcome outcome = co_await ready(call, handle, events);
+      events = mysql_next_result_cont(&failed, handle, seen(outcome, handle, events));
+    }
+  }
+}
+
+Task<std::unique_ptr<Result>> MariadbConnection::run_simple(io::Call call, std::string_view sql,
+                                                            Effect effect) {
+  const Operation operation = start(call, effect);
+  Prepared text;
+  text.sql = sql;
+  auto result = co_await run_text(call, operation, &text);
+  if (!result) co_await fail(call, operation, std::span<const ValueView>());
+  co_return result;
+}
+
+}  // namespace grant::mariadb

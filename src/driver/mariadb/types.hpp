@@ -1,0 +1,68 @@
+#pragma once
+
+#include <mysql.h>
+
+#include <memory>
+#include <string_view>
+
+#include "grant/core/value.hpp"
+
+namespace grant::mariadb {
+
+struct CloseConnection {
+  void operator()(MYSQL* connection) const noexcept { mysql_close(connection); }
+};
+using ConnectionHandle = std::unique_ptr<MYSQL, CloseConnection>;
+
+/// Says goodbye to the server only while the connection that it came from is there.
+struct CloseStatement {
+  void operator()(MYSQL_STMT* statement) const noexcept { mysql_stmt_close(statement); }
+};
+using StatementHandle = std::unique_ptr<MYSQL_STMT, CloseStatement>;
+
+struct FreeResult {
+  void operator()(MYSQL_RES* result) const noexcept { mysql_free_result(result); }
+};
+using ResultHandle = std::unique_ptr<MYSQL_RES, FreeResult>;
+
+/// The character set number of what is no text.
+inline constexpr unsigned int kBinaryCharset = 63;
+
+[[nodiscard]] inline bool is_json(const MYSQL_FIELD& field) noexcept {
+  // JSON is LONGTEXT to the server; since 10.5 it says so beside the type.
+  MARIADB_CONST_STRING format{};
+  return mariadb_field_attr(&format, &field, MARIADB_FIELD_ATTR_FORMAT_NAME) == 0 &&
+         std::string_view(format.str, format.length) == "json";
+}
+
+/// The kind that cells of `field` have, unless they are null; types that Grant has no kind for are
+/// text.
+[[nodiscard]] inline ValueKind kind_of(const MYSQL_FIELD& field) noexcept {
+  switch (field.type) {
+    case MYSQL_TYPE_TINY:
+      return field.length == 1 ? ValueKind::boolean : ValueKind::integer;  // BOOLEAN: tinyint(1)
+    case MYSQL_TYPE_SHORT:
+    case MYSQL_TYPE_INT24:
+    case MYSQL_TYPE_LONG:
+    case MYSQL_TYPE_LONGLONG:
+    case MYSQL_TYPE_YEAR: return ValueKind::integer;
+    case MYSQL_TYPE_FLOAT:
+    case MYSQL_TYPE_DOUBLE: return ValueKind::real;
+    case MYSQL_TYPE_DATETIME:
+    case MYSQL_TYPE_TIMESTAMP: return ValueKind::timestamp;
+    case MYSQL_TYPE_BIT:
+    case MYSQL_TYPE_GEOMETRY: return ValueKind::bytes;
+    case MYSQL_TYPE_VARCHAR:
+    case MYSQL_TYPE_VAR_STRING:
+    case MYSQL_TYPE_STRING:
+    case MYSQL_TYPE_TINY_BLOB:
+    case MYSQL_TYPE_MEDIUM_BLOB:
+    case MYSQL_TYPE_LONG_BLOB:
+    case MYSQL_TYPE_BLOB:
+      if (is_json(field)) return ValueKind::json;
+      return field.charsetnr == kBinaryCharset ? ValueKind::bytes : ValueKind::text;
+    default: return ValueKind::text;
+  }
+}
+
+}  // namespace grant::mariadb

@@ -1,0 +1,141 @@
+// Connecting, and what a node is seen to be.
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "integration/driver/mariadb_fixture.hpp"
+
+namespace grant::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string id_of(Connection& connection) { return first(connection, "select connection_id()"); }
+
+ErrorInfo connect_error(const std::string& url) {
+  return error_of([&] { return connect_to(url); });
+}
+
+TEST(MariadbConnect, UnixSocketsWork) {
+  std::string socket;
+  for (const char c : cluster().socket(0)) socket += c == '/' ? "%2F" : std::string(1, c);
+  const auto connection = connect_to("mysql://app:app-secret@" + socket + "/app");
+  EXPECT_EQ(first(*connection, "select user()"), "app@localhost");
+}
+
+TEST(MariadbConnect, TlsIsUsedAndVerifiedAsAsked) {
+  const auto cipher = [](const std::string& params) {
+    const auto connection = connect_to(cluster().url(0) + params);
+    const auto rows = exec(*connection, "show session status like 'Ssl_cipher'");
+    return std::string(rows->cell(0, 1).as_characters());
+  };
+  const auto authority = "&ssl-ca=" + cluster().authority();
+  EXPECT_NE(cipher(""), "");
+  EXPECT_EQ(cipher("?ssl-mode=disabled"), "");
+  EXPECT_NE(cipher("?ssl-mode=required"), "");
+  EXPECT_NE(cipher("?ssl-mode=verify_ca" + authority), "");
+  EXPECT_NE(cipher("?ssl-mode=verify_full" + authority), "");
+  for (const auto* params : {"?ssl-mode=verify_full", "?ssl-mode=verify_ca&ssl-ca=/etc/hostname"}) {
+    const auto error = connect_error(cluster().url(0) + params);
+    EXPECT_EQ(error.code, Errc::configuration) << error.message;
+  }
+}
+
+TEST(MariadbConnect, ServerWithoutTlsIsRefusedWhereTlsIsAskedFor) {
+  cluster().stop(1);
+  cluster().start(1, "--skip-ssl");
+  EXPECT_EQ(first(*connect_to(1), "select 1"), "1");
+  for (const auto* params : {"?ssl-mode=required", "?ssl-mode=verify_full"}) {
+    const auto error = connect_error(cluster().url(1) + params);
+    EXPECT_EQ(error.code, Errc::configuration) << error.message;
+  }
+  cluster().stop(1);
+  cluster().start(1);
+}
+
+TEST(MariadbConnect, WrongPasswordUserOrDatabaseIsAMatterOfConfiguration) {
+  const auto at = fmt::format("@127.0.0.1:{}/", cluster().port(0));
+  for (const auto& url :
+       {"mariadb://app:guessed-secret" + at + "app", "mariadb://nobody:guessed-secret" + at + "app",
+        "mariadb://app:app-secret" + at + "missing"}) {
+    const auto error = connect_error(url);
+    EXPECT_EQ(error.code, Errc::configuration) << error.message;
+    EXPECT_THAT(error.message, Not(HasSubstr("secret")));
+    EXPECT_NE(error.native, 0);
+  }
+}
+
+TEST(MariadbConnect, BadParametersAreRefusedByName) {
+  const auto complaint = [](const std::string& params) {
+    const auto error = error_of([&] {
+      mariadb::driver().validate(Url::parse("mariadb://host/db?" + params));
+      return 0;
+    });
+    EXPECT_EQ(error.code, Errc::configuration);
+    return error.message;
+  };
+  EXPECT_THAT(complaint("sslmode=require"), HasSubstr("\"sslmode\""));
+  EXPECT_THAT(complaint("ssl-mode=on"), HasSubstr("\"ssl-mode\""));
+  EXPECT_THAT(complaint("ssl-mode=verify_ca"), HasSubstr("\"ssl-ca\""));
+  EXPECT_THAT(complaint("ssl-cert=a.pem"), HasSubstr("\"ssl-key\""));
+  EXPECT_THAT(complaint("ssl-mode=disabled&ssl-ca=a.pem"), HasSubstr("\"ssl-mode\""));
+  EXPECT_THAT(complaint("statement_cache_size=many"), HasSubstr("\"statement_cache_size\""));
+  EXPECT_THAT(complaint("connect_timeout=-1"), HasSubstr("\"connect_timeout\""));
+}
+
+TEST(MariadbConnect, ForkedChildLeavesItsParentsSessionAlone) {
+  auto connection = connect_to(0);
+  const auto id = id_of(*connection);
+  const auto child = ::fork();
+  if (child == 0) {
+    connection.reset();
+    ::_exit(0);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(id_of(*connection), id);
+}
+
+TEST(MariadbProbe, TellsPrimaryAndReplicaAndFollowsAPromotion) {
+  MariadbCluster own(2);
+  const auto probe = [&](int node) {
+    return run(connect_to(own.url(node))->probe(within(kPatience)));
+  };
+  const auto primary = probe(0);
+  EXPECT_EQ(primary.kind, NodeKind::primary);
+  EXPECT_EQ(primary.epoch.history, "gtid domain 0");
+  EXPECT_THAT(primary.version, HasSubstr("MariaDB"));
+  ASSERT_TRUE(primary.position.has_value());
+  EXPECT_TRUE(primary.clock.has_value());
+
+  const auto replica = probe(1);
+  EXPECT_EQ(replica.kind, NodeKind::replica);
+  EXPECT_EQ(replica.epoch, primary.epoch);
+  EXPECT_EQ(replica.position, primary.position);
+  EXPECT_NE(replica.instance, primary.instance);
+  EXPECT_FALSE(replica.clock.has_value());
+  EXPECT_FALSE(replica.replayed_at.has_value());
+
+  own.pause(2);
+  exec(*connect_to(own.url(0)), "create table moved (a int)");
+  const auto moved = probe(0).position;
+  EXPECT_EQ(*moved, *primary.position + 1);
+  EXPECT_TRUE(eventually([&] { return probe(1).position == moved; }));
+  EXPECT_EQ(probe(2).position, primary.position);
+  own.resume(2);
+  EXPECT_TRUE(eventually([&] { return probe(2).position == moved; }));
+
+  own.kill(0);
+  own.promote(1);
+  own.follow(2, 1);
+  EXPECT_EQ(probe(1).kind, NodeKind::primary);
+  exec(*connect_to(own.url(1)), "drop table moved");
+  EXPECT_EQ(probe(1).position, *moved + 1);
+  EXPECT_TRUE(eventually([&] { return probe(2).position == *moved + 1; }));
+}
+
+}  // namespace
+}  // namespace grant::test
