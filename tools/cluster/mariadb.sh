@@ -111,7 +111,7 @@ gtid_strict_mode = ON
 slave_net_timeout = 4
 
 sync_binlog = 0
-innodb_flush_log_at_trx_commit = 0
+innodb_flush_log_at_trx_commit = 2 # a killed server must have what its binary log has
 innodb_buffer_pool_size = 16M
 innodb_log_file_size = 8M
 aria_pagecache_buffer_size = 8M
