@@ -224,8 +224,9 @@ unhang() { signal_family CONT "$1"; }
 # Frozen first: nobody gets to send a last message, as when a machine loses power.
 kill_node() {
   local pids process file
-  pids=$(family "$1")
+  # Frozen first: a server that runs could start another process behind our back.
   hang "$1"
+  pids=$(family "$1")
   # shellcheck disable=SC2086
   kill -KILL $pids 2>/dev/null || true
   for process in $pids; do

@@ -29,7 +29,9 @@ TEST_F(Deadlines, TimeoutEndsAReadOnAHungPrimary) {
 }
 
 TEST_F(Deadlines, TimeoutOfAWriteOnAHungPrimaryLeavesItInDoubt) {
-  const auto registry = connect(spec_of(cluster()));
+  auto spec = spec_of(cluster());
+  spec.pool.max_size = 1;  // both writes on one connection, which has the statement prepared
+  const auto registry = connect(spec);
   Session(registry).run([] {
     const auto write = [] {
       ConnectedTo to;

@@ -52,7 +52,7 @@ class Postgres:
         return {**self.environment, **urls, "PRIMARY_DATABASE_URL": url,
                 "PRIMARY_REPLICA_1_URL": self.script("url", "1"),
                 "PRIMARY_REPLICA_2_URL": self.script("url", "2"),
-                "GRANT_TOUR_STOP": f"{SERVER} kill 1", "GRANT_TOUR_START": f"{SERVER} start 1"}
+                "GRANT_TOUR_STOP": f"{SERVER} stop 1", "GRANT_TOUR_START": f"{SERVER} start 1"}
 
 
 def run_tour(environment, directory):
