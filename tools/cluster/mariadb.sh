@@ -158,7 +158,15 @@ signal() { # signal <name> <node>
   [ -n "$process" ] || die "node $2 is not running"
   kill "-$1" "$process"
 }
-hang() { signal STOP "$1"; }
+# The signal stops one thread at a time, and one that still runs could answer.
+hang() {
+  local process
+  process=$(pid "$1")
+  signal STOP "$1"
+  while grep -qhv '^T' <(sed -n 's/^State:[[:space:]]*//p' "/proc/$process/task/"*/status); do
+    sleep 0.01
+  done
+}
 unhang() { signal CONT "$1"; }
 
 # The role outlives a restart of the node.

@@ -215,9 +215,18 @@ signal_family() { # signal_family <signal> <node>
 }
 
 # Twice: the postmaster may have forked after it was asked for its children, and before it stopped.
+# A process that has the signal may still run a little.
 hang() {
+  local process
   signal_family STOP "$1"
   signal_family STOP "$1"
+  for process in $(family "$1"); do
+    while is_awake "$process"; do sleep 0.01; done
+  done
+}
+is_awake() {
+  local state
+  state=$(ps -o stat= -p "$1") && [[ $state != [TZ]* ]]
 }
 unhang() { signal_family CONT "$1"; }
 

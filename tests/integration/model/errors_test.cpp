@@ -157,12 +157,18 @@ TEST_F(ModelErrors, MissingRow) {
 }
 
 TEST_F(ModelErrors, ConnectionIsWellAfterEachOfThem) {
-  auto record = member();
-  record.code = "four";
-  failure_of(record);
-  const auto before = status_of(*registry_, "writer").pool.open();
-  for (int i = 0; i < 5; ++i) failure_of(record);
-  EXPECT_EQ(status_of(*registry_, "writer").pool.open(), before);
+  auto spec = spec_of(cluster());
+  spec.pool.max_size = 1;
+  spec.pool.initial_size = 1;
+  const Session session(connect(spec));
+  const auto backend = [] { return sql("select pg_backend_pid()").run()[0].get<std::int32_t>(0); };
+  session.run([&] {
+    auto record = member();
+    record.code = "four";
+    const auto before = backend();
+    for (int i = 0; i < 5; ++i) EXPECT_THROW(Member::create(record), Error);
+    EXPECT_EQ(backend(), before);
+  });
 }
 
 }  // namespace
