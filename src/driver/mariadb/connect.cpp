@@ -1,6 +1,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <new>
@@ -31,9 +33,17 @@ constexpr const char* kSessionSettings =
 /// Until when wait_in_handshake() waits on this thread; the epoch, which is long past: not at all.
 thread_local TimePoint handshake_deadline{};
 
+/// libmariadb makes the socket a blocking one again, because plain reads and writes need no other
+/// kind. Those of TLS do.
+void unblock(int socket) noexcept {
+  const int flags = ::fcntl(socket, F_GETFL);
+  if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(socket, F_SETFL, flags | O_NONBLOCK);
+}
+
 /// The handshake of TLS does not go through the non-blocking calls: libmariadb asks this function
 /// to wait, on the stack of the call that is under way, and it cannot leave that.
 int wait_in_handshake(my_socket socket, my_bool is_read, int /*timeout*/) {
+  unblock(socket);
   pollfd entry{socket, static_cast<short>(is_read != 0 ? POLLIN : POLLOUT), 0};
   while (true) {
     int milliseconds = -1;
@@ -61,12 +71,12 @@ class HandshakeDeadline {
   HandshakeDeadline& operator=(const HandshakeDeadline&) = delete;
 };
 
-/// libmariadb makes the socket a blocking one again, because plain reads and writes need no other
-/// kind. Those of TLS do.
-void unblock(MYSQL* handle) {
-  const int socket = mysql_get_socket(handle);
-  const int flags = ::fcntl(socket, F_GETFL);
-  if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(socket, F_SETFL, flags | O_NONBLOCK);
+/// When the server's greeting is there before libmariadb asks for it, nobody gets to unblock() the
+/// socket before the first read of TLS. That one ends soon all the same, and asks for a wait.
+void limit_blocking_reads(int socket) noexcept {
+  timeval limit{};
+  limit.tv_usec = 1'000;
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 }
 
 const char* or_null(const std::string& text) noexcept {
@@ -107,6 +117,12 @@ ConnectionHandle make_handle(const Settings& settings) {
   set_option(handle.get(), MYSQL_OPT_LOCAL_INFILE, &off);
   set_option(handle.get(), MYSQL_OPT_RECONNECT, &no);
   set_option(handle.get(), MYSQL_OPT_PROTOCOL, &protocol);
+  if (!settings.socket.empty()) {
+    // A unix socket connects without a wait, in which limit_blocking_reads() could be called. What
+    // libmariadb itself can do about it takes whole seconds.
+    const unsigned int second = 1;
+    set_option(handle.get(), MYSQL_OPT_CONNECT_TIMEOUT, &second);
+  }
   set_tls(handle.get(), settings);
   return handle;
 }
@@ -160,7 +176,8 @@ Task<void> MariadbConnection::open(io::Call call, const Settings& settings) {
   int events = begin();
   while (events != 0) {
     const io::Outcome outcome = co_await ready(limited, handle.get(), events);
-    unblock(handle.get());
+    unblock(mysql_get_socket(handle.get()));
+    limit_blocking_reads(mysql_get_socket(handle.get()));
     events = go_on(seen(outcome, handle.get(), events));
   }
   const auto now = Clock::system().now();
@@ -175,7 +192,7 @@ Task<void> MariadbConnection::open(io::Call call, const Settings& settings) {
   if (settings.tls > TlsMode::preferred && mysql_get_ssl_cipher(handle.get()) == nullptr) {
     fail_without_tls(node_);
   }
-  unblock(handle.get());
+  unblock(mysql_get_socket(handle.get()));
   handle_ = std::move(handle);
   last_used_ = now;
 }

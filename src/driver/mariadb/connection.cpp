@@ -84,7 +84,7 @@ io::Call::Awaiter MariadbConnection::ready(io::Call call, MYSQL* handle, int eve
 // by the timeout, and by the end of the stream where it does not listen to that (reading from TLS).
 int MariadbConnection::seen(io::Outcome outcome, MYSQL* handle, int events) noexcept {
   forget_tls_errors();
-  if (outcome == io::Outcome::ready) return events;
+  if (outcome == io::Outcome::ready) return events & ~MYSQL_WAIT_TIMEOUT;  // it takes several
   interrupted_ = outcome;
   ::shutdown(mysql_get_socket(handle), SHUT_RDWR);
   return MYSQL_WAIT_TIMEOUT;
