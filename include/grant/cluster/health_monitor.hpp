@@ -8,7 +8,7 @@
 namespace grant {
 
 /// Probes every node of every cluster, each on a connection of its own, all on one thread. A probe
-/// that hangs delays no other, except while its host name is looked up. Thread-safe.
+/// that hangs delays no other. Thread-safe.
 class HealthMonitor {
  public:
   /// Starts at once with a probe of each node.

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "connection.hpp"
+#include "driver/by_name.hpp"
 #include "errors.hpp"
 #include "grant/core/error.hpp"
 
@@ -127,19 +128,6 @@ ConnectionHandle make_handle(const Settings& settings) {
   return handle;
 }
 
-[[noreturn]] void fail_waiting(io::Outcome outcome, const std::string& node, Duration waited) {
-  const bool cancelled = outcome == io::Outcome::cancelled;
-  ErrorInfo info;
-  info.code = cancelled ? Errc::cancelled : Errc::unavailable;
-  info.node = node;
-  info.message =
-      cancelled
-          ? fmt::format("node \"{}\": cancelled while connecting", node)
-          : fmt::format("node \"{}\": no answer to the connection attempt within {} ms", node,
-                        std::chrono::duration_cast<std::chrono::milliseconds>(waited).count());
-  throw_error(std::move(info));
-}
-
 [[noreturn]] void fail_without_tls(const std::string& node) {
   ErrorInfo info;
   info.code = Errc::configuration;
@@ -153,38 +141,60 @@ ConnectionHandle make_handle(const Settings& settings) {
 
 }  // namespace
 
-Task<void> MariadbConnection::open(io::Call call, const Settings& settings) {
+Task<void> MariadbConnection::open(io::Call call, const Settings& settings,
+                                   const io::Resolver& resolver) {
+  const auto limited = settings.connect_timeout
+                           ? call.until(after(Clock::system().now(), *settings.connect_timeout))
+                           : call;
+  if (!settings.socket.empty() || io::is_address(settings.host)) {
+    co_await attempt(limited, settings, settings.host);
+  } else if (settings.tls == TlsMode::verify_full) {
+    // libmariadb compares the certificate with the host that it connects to, so it has to look up
+    // the name itself, which blocks: by then the answer should be at hand.
+    co_await driver::look_up(limited, resolver, node_, settings.host);
+    co_await attempt(limited, settings, settings.host);
+  } else {
+    co_await driver::connect_by_name(limited, resolver, node_, settings.host,
+                                     [&](io::Call share, const std::string& address) {
+                                       return attempt(share, settings, address);
+                                     });
+  }
+}
+
+Task<void> MariadbConnection::attempt(io::Call call, const Settings& settings, std::string host) {
   const auto started = Clock::system().now();
-  const auto limited =
-      settings.connect_timeout ? call.until(after(started, *settings.connect_timeout)) : call;
-  if (limited.deadline() <= started) fail_waiting(io::Outcome::timed_out, node_, Duration{});
+  if (call.deadline() <= started) {
+    driver::fail_connecting(io::Outcome::timed_out, node_, Duration{});
+  }
+  interrupted_ = io::Outcome::ready;
   ConnectionHandle handle = make_handle(settings);
 
   MYSQL* connected = nullptr;
   const auto begin = [&] {
-    const HandshakeDeadline deadline(limited.deadline());
-    return mysql_real_connect_start(&connected, handle.get(), settings.host.c_str(),
-                                    or_null(settings.user), or_null(settings.password),
-                                    or_null(settings.database), settings.port,
-                                    or_null(settings.socket), CLIENT_FOUND_ROWS);
+    const HandshakeDeadline deadline(call.deadline());
+    return mysql_real_connect_start(&connected, handle.get(), host.c_str(), or_null(settings.user),
+                                    or_null(settings.password), or_null(settings.database),
+                                    settings.port, or_null(settings.socket), CLIENT_FOUND_ROWS);
   };
   const auto go_on = [&](int events) {
-    const HandshakeDeadline deadline(limited.deadline());
+    const HandshakeDeadline deadline(call.deadline());
     return mysql_real_connect_cont(&connected, handle.get(), events);
   };
   forget_tls_errors();
   int events = begin();
   while (events != 0) {
-    const io::Outcome outcome = co_await ready(limited, handle.get(), events);
+    const io::Outcome outcome = co_await ready(call, handle.get(), events);
     unblock(mysql_get_socket(handle.get()));
     limit_blocking_reads(mysql_get_socket(handle.get()));
     events = go_on(seen(outcome, handle.get(), events));
   }
   const auto now = Clock::system().now();
-  if (interrupted_ != io::Outcome::ready) fail_waiting(interrupted_, node_, now - started);
+  if (interrupted_ != io::Outcome::ready) {
+    driver::fail_connecting(interrupted_, node_, now - started);
+  }
   if (connected == nullptr) {
-    if (now >= limited.deadline()) {
-      fail_waiting(io::Outcome::timed_out, node_, now - started);  // in the handshake
+    if (now >= call.deadline()) {
+      driver::fail_connecting(io::Outcome::timed_out, node_, now - started);  // in the handshake
     }
     throw_error(connect_error(failure_of(handle.get()), node_));
   }

@@ -7,6 +7,7 @@
 #include "bind.hpp"
 #include "errors.hpp"
 #include "grant/driver/connection.hpp"
+#include "grant/io/resolver.hpp"
 #include "statement_cache.hpp"
 #include "types.hpp"
 
@@ -36,9 +37,10 @@ class MariadbConnection final : public Connection {
   explicit MariadbConnection(const Settings& settings);
   ~MariadbConnection() override;
 
-  /// Connects. Call it once, before everything else. `settings` must live until the task ends.
+  /// Connects. Call it once, before everything else. `settings` and `resolver` must live until the
+  /// task ends.
   /// Errors: as Driver::connect().
-  Task<void> open(io::Call call, const Settings& settings);
+  Task<void> open(io::Call call, const Settings& settings, const io::Resolver& resolver);
 
   Task<std::unique_ptr<Result>> execute(io::Call call, Statement statement) override;
   Task<void> begin(io::Call call, TransactionOptions options) override;
@@ -56,6 +58,8 @@ class MariadbConnection final : public Connection {
     Effect effect;
     TimePoint started;
   };
+
+  Task<void> attempt(io::Call call, const Settings& settings, std::string host);
 
   /// Until the socket is ready for `events`, which a libmariadb call has asked for.
   [[nodiscard]] static io::Call::Awaiter ready(io::Call call, MYSQL* handle, int events);

@@ -101,6 +101,8 @@ Settings settings_from(const ConnectOptions& options) {
 
 class MariadbDriver final : public Driver {
  public:
+  explicit MariadbDriver(io::Resolver resolver) : resolver_(std::move(resolver)) {}
+
   [[nodiscard]] Adapter adapter() const noexcept override { return Adapter::mariadb; }
 
   void validate(const Url& url) const override {
@@ -112,9 +114,12 @@ class MariadbDriver final : public Driver {
   Task<std::unique_ptr<Connection>> connect(io::Call call, ConnectOptions options) const override {
     const Settings settings = settings_from(options);
     auto connection = std::make_unique<MariadbConnection>(settings);
-    co_await connection->open(call, settings);
+    co_await connection->open(call, settings, resolver_);
     co_return connection;
   }
+
+ private:
+  const io::Resolver resolver_;
 };
 
 struct Registration {
@@ -132,8 +137,12 @@ const Registration registration;
 
 const Driver& driver() noexcept {
   // Never destroyed: connections may be closed while the process ends.
-  static const auto& instance = *new MariadbDriver;
+  static const auto& instance = *new MariadbDriver(io::Resolver{});
   return instance;
+}
+
+std::unique_ptr<Driver> make_driver(io::Resolver resolver) {
+  return std::make_unique<MariadbDriver>(std::move(resolver));
 }
 
 }  // namespace grant::mariadb

@@ -1,11 +1,9 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
 #include "connection.hpp"
+#include "driver/by_name.hpp"
 #include "errors.hpp"
-#include "grant/core/error.hpp"
 
 namespace grant::postgres {
 namespace {
@@ -14,25 +12,17 @@ namespace {
   throw_error(connect_error(PQerrorMessage(handle), node));
 }
 
-[[noreturn]] void fail_waiting(io::Outcome outcome, const std::string& node, Duration waited) {
-  const bool cancelled = outcome == io::Outcome::cancelled;
-  ErrorInfo info;
-  info.code = cancelled ? Errc::cancelled : Errc::unavailable;
-  info.node = node;
-  info.message =
-      cancelled
-          ? fmt::format("node \"{}\": cancelled while connecting", node)
-          : fmt::format("node \"{}\": no answer to the connection attempt within {} ms", node,
-                        std::chrono::duration_cast<std::chrono::milliseconds>(waited).count());
-  throw_error(std::move(info));
-}
-
-ConnectionHandle start_connecting(const Settings& settings) {
+/// `address`: of the host; empty: libpq needs none, or has it from `settings`.
+ConnectionHandle start_connecting(const Settings& settings, const std::string& address) {
   std::vector<const char*> names;
   std::vector<const char*> values;
   for (const auto& [name, value] : settings.keywords) {
     names.push_back(name.c_str());
     values.push_back(value.c_str());
+  }
+  if (!address.empty()) {
+    names.push_back("hostaddr");
+    values.push_back(address.c_str());
   }
   names.push_back(nullptr);
   values.push_back(nullptr);
@@ -43,11 +33,26 @@ ConnectionHandle start_connecting(const Settings& settings) {
 
 }  // namespace
 
-Task<void> PostgresConnection::open(io::Call call, const Settings& settings) {
+Task<void> PostgresConnection::open(io::Call call, const Settings& settings,
+                                    const io::Resolver& resolver) {
+  const auto limited = settings.connect_timeout
+                           ? call.until(after(Clock::system().now(), *settings.connect_timeout))
+                           : call;
+  if (settings.host_name.empty()) {
+    co_await attempt(limited, settings, {});
+  } else {
+    co_await driver::connect_by_name(limited, resolver, node_, settings.host_name,
+                                     [&](io::Call share, const std::string& address) {
+                                       return attempt(share, settings, address);
+                                     });
+  }
+  co_await pin_session(limited);
+}
+
+Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings,
+                                       std::string address) {
   const auto started = Clock::system().now();
-  const auto limited =
-      settings.connect_timeout ? call.until(after(started, *settings.connect_timeout)) : call;
-  ConnectionHandle handle = start_connecting(settings);
+  ConnectionHandle handle = start_connecting(settings, address);
   PQsetNoticeReceiver(handle.get(), &PostgresConnection::on_notice, this);
   // Connection errors have no field for the SQLSTATE, but verbose text holds it.
   PQsetErrorVerbosity(handle.get(), PQERRORS_VERBOSE);
@@ -58,9 +63,9 @@ Task<void> PostgresConnection::open(io::Call call, const Settings& settings) {
     if (next == PGRES_POLLING_FAILED) fail_connect(handle.get(), node_);
     const auto interest = next == PGRES_POLLING_READING ? io::Interest::read : io::Interest::write;
     // libpq changes the socket when it goes on to another address.
-    const io::Outcome outcome = co_await limited.ready(PQsocket(handle.get()), interest);
+    const io::Outcome outcome = co_await call.ready(PQsocket(handle.get()), interest);
     if (outcome != io::Outcome::ready) {
-      fail_waiting(outcome, node_, Clock::system().now() - started);
+      driver::fail_connecting(outcome, node_, Clock::system().now() - started);
     }
     next = PQconnectPoll(handle.get());
   }
@@ -68,7 +73,6 @@ Task<void> PostgresConnection::open(io::Call call, const Settings& settings) {
   if (PQsetnonblocking(handle.get(), 1) != 0) fail_connect(handle.get(), node_);
   handle_ = std::move(handle);
   last_used_ = Clock::system().now();
-  co_await pin_session(limited);
 }
 
 // Times cross as text in rows that hold a type only known as text, and `localtimestamp` in a

@@ -8,6 +8,7 @@
 
 #include "bind.hpp"
 #include "grant/driver/connection.hpp"
+#include "grant/io/resolver.hpp"
 #include "statement_cache.hpp"
 #include "types.hpp"
 
@@ -16,6 +17,7 @@ namespace grant::postgres {
 /// ConnectOptions in libpq's terms.
 struct Settings {
   std::string node{};
+  std::string host_name{};  ///< To look up before connecting; empty: nothing to.
   std::vector<std::pair<std::string, std::string>> keywords{};
   std::size_t statement_cache_size{};
   std::optional<std::chrono::seconds>
@@ -27,9 +29,10 @@ class PostgresConnection final : public Connection {
   explicit PostgresConnection(const Settings& settings);
   ~PostgresConnection() override;
 
-  /// Connects. Call it once, before everything else. `settings` must live until the task ends.
+  /// Connects. Call it once, before everything else. `settings` and `resolver` must live until the
+  /// task ends.
   /// Errors: as Driver::connect().
-  Task<void> open(io::Call call, const Settings& settings);
+  Task<void> open(io::Call call, const Settings& settings, const io::Resolver& resolver);
 
   Task<std::unique_ptr<Result>> execute(io::Call call, Statement statement) override;
   Task<void> begin(io::Call call, TransactionOptions options) override;
@@ -50,6 +53,8 @@ class PostgresConnection final : public Connection {
 
   static void on_notice(void* self, const PGresult* notice) noexcept;
 
+  /// Connects to `address`, in numbers; empty: to where `settings` say.
+  Task<void> attempt(io::Call call, const Settings& settings, std::string address);
   Task<void> pin_session(io::Call call);
 
   /// Before anything is sent. Errors: unavailable.

@@ -52,6 +52,23 @@ void check_keyword(const Settings& settings, std::string_view name) {
   }
 }
 
+/// What has to be looked up before libpq is called, which would block.
+std::string host_name(const Settings& settings) {
+  const auto value = [&](std::string_view keyword) {
+    const auto set =
+        std::ranges::find(settings.keywords, keyword, &std::pair<std::string, std::string>::first);
+    return set == settings.keywords.end() ? std::string() : set->second;
+  };
+  const auto host = value("host");
+  const auto address = value("hostaddr");
+  if (host.find(',') != std::string::npos || address.find(',') != std::string::npos) {
+    refuse("it names several hosts: give each a node of its own");
+  }
+  // A unix socket's directory, or its abstract name.
+  const bool is_socket = host.starts_with('/') || host.starts_with('@');
+  return !address.empty() || is_socket || io::is_address(host) ? std::string() : host;
+}
+
 Settings settings_from(const ConnectOptions& options) {
   Url url = options.url;
   Settings settings;
@@ -77,6 +94,7 @@ Settings settings_from(const ConnectOptions& options) {
     check_keyword(settings, name);
     set(name, std::move(value));
   }
+  settings.host_name = host_name(settings);
   set("client_encoding", "UTF8");
   set("fallback_application_name", "grant");
   return settings;
@@ -84,6 +102,8 @@ Settings settings_from(const ConnectOptions& options) {
 
 class PostgresDriver final : public Driver {
  public:
+  explicit PostgresDriver(io::Resolver resolver) : resolver_(std::move(resolver)) {}
+
   [[nodiscard]] Adapter adapter() const noexcept override { return Adapter::postgres; }
 
   void validate(const Url& url) const override {
@@ -95,9 +115,12 @@ class PostgresDriver final : public Driver {
   Task<std::unique_ptr<Connection>> connect(io::Call call, ConnectOptions options) const override {
     const Settings settings = settings_from(options);
     auto connection = std::make_unique<PostgresConnection>(settings);
-    co_await connection->open(call, settings);
+    co_await connection->open(call, settings, resolver_);
     co_return connection;
   }
+
+ private:
+  const io::Resolver resolver_;
 };
 
 struct Registration {
@@ -115,8 +138,12 @@ const Registration registration;
 
 const Driver& driver() noexcept {
   // Never destroyed: connections may be closed while the process ends.
-  static const auto& instance = *new PostgresDriver;
+  static const auto& instance = *new PostgresDriver(io::Resolver{});
   return instance;
+}
+
+std::unique_ptr<Driver> make_driver(io::Resolver resolver) {
+  return std::make_unique<PostgresDriver>(std::move(resolver));
 }
 
 }  // namespace grant::postgres

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "integration/driver/host_names.hpp"
 #include "integration/driver/mariadb_fixture.hpp"
 
 namespace grant::test {
@@ -17,6 +18,18 @@ std::string id_of(Connection& connection) { return first(connection, "select con
 ErrorInfo connect_error(const std::string& url) {
   return error_of([&] { return connect_to(url); });
 }
+
+INSTANTIATE_TEST_SUITE_P(OfMariadb, HostNames,
+                         ::testing::Values(NamedServer{
+                             mariadb::make_driver,
+                             [](const std::string& host) {
+                               auto url = cluster().url(0);
+                               return url.replace(url.find("127.0.0.1"), 9, host);
+                             },
+                             [] { return cluster().port(0); },
+                             [] {
+                               return "?ssl-mode=verify_full&ssl-ca=" + cluster().authority();
+                             }}));
 
 TEST(MariadbConnect, UnixSocketsWork) {
   std::string socket;

@@ -1,9 +1,6 @@
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
+#include "integration/driver/host_names.hpp"
 #include "integration/driver/postgres_fixture.hpp"
+#include "support/silent_server.hpp"
 
 namespace grant::test {
 namespace {
@@ -21,32 +18,17 @@ std::string with(std::string text, std::string_view from, std::string_view to) {
   return text.replace(text.find(from), from.size(), to);
 }
 
-/// Takes connections, as the kernel does for anybody who listens, and never says a word.
-class SilentServer {
- public:
-  SilentServer() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (::bind(fd_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(fd_, 5) != 0 ||
-        ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-      throw std::runtime_error("cannot listen");
-    }
-    port_ = ntohs(address.sin_port);
-  }
-  ~SilentServer() { ::close(fd_); }
-  SilentServer(const SilentServer&) = delete;
-  SilentServer& operator=(const SilentServer&) = delete;
+std::string url_of(const SilentServer& server) {
+  return "postgres://app:app-secret@127.0.0.1:" + std::to_string(server.port()) + "/app";
+}
 
-  [[nodiscard]] std::string url() const {
-    return "postgres://app:app-secret@127.0.0.1:" + std::to_string(port_) + "/app";
-  }
-
- private:
-  int fd_;
-  int port_;
-};
+INSTANTIATE_TEST_SUITE_P(
+    OfPostgres, HostNames,
+    ::testing::Values(NamedServer{
+        postgres::make_driver,
+        [](const std::string& host) { return with(cluster().url(0), "127.0.0.1", host); },
+        [] { return cluster().port(0); },
+        [] { return "?sslmode=verify-full&sslrootcert=" + cluster().authority(); }}));
 
 TEST(PostgresConnect, PinsTheSessionSettingsThatValuesDependOn) {
   const auto connection = connect_to(0);
@@ -139,7 +121,7 @@ TEST(PostgresConnect, UnreachableHostIsUnavailable) {
 TEST(PostgresConnect, HungHostEndsAtTheDeadline) {
   const SilentServer server;
   const auto started = Clock::system().now();
-  const auto error = connect_error(server.url(), 150ms);
+  const auto error = connect_error(url_of(server), 150ms);
   EXPECT_LT(Clock::system().now() - started, 5s);
   EXPECT_EQ(error.code, Errc::unavailable);
   EXPECT_THAT(error.message,
@@ -149,7 +131,7 @@ TEST(PostgresConnect, HungHostEndsAtTheDeadline) {
 
 TEST(PostgresConnect, ConnectTimeoutOfTheUrlEndsTheAttemptToo) {
   const SilentServer server;
-  const auto error = connect_error(server.url() + "?connect_timeout=1");
+  const auto error = connect_error(url_of(server) + "?connect_timeout=1");
   EXPECT_EQ(error.code, Errc::unavailable);
   EXPECT_THAT(error.message, HasSubstr("within 10"));
 }

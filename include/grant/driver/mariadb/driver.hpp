@@ -1,6 +1,9 @@
 #pragma once
 
+#include <memory>
+
 #include "grant/driver/driver.hpp"
+#include "grant/io/resolver.hpp"
 
 namespace grant::mariadb {
 
@@ -32,8 +35,15 @@ namespace grant::mariadb {
 /// A transaction that the server rolls back by itself, as after a deadlock, is `failed` until
 /// rollback() is called, so that what follows in it is not committed statement by statement.
 ///
-/// Looking up a host name and the handshake of TLS block, in libmariadb, whatever the waiter; the
-/// handshake ends at the deadline.
+/// A host name is looked up within the deadline, on another thread. Each of its addresses is tried,
+/// with an equal share of the time that is left, until one answers. With `verify_full`, libmariadb
+/// needs the name: it then looks it up again, which blocks, once the first look-up has succeeded,
+/// and shares no time out. The handshake of TLS blocks too, whatever the waiter, but ends at the
+/// deadline.
 [[nodiscard]] const Driver& driver() noexcept;
+
+/// The same, looking up host names with `resolver`. Not registered; must outlive its connections'
+/// nodes. Thread-safe.
+[[nodiscard]] std::unique_ptr<Driver> make_driver(io::Resolver resolver);
 
 }  // namespace grant::mariadb

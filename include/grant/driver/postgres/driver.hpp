@@ -1,6 +1,9 @@
 #pragma once
 
+#include <memory>
+
 #include "grant/driver/driver.hpp"
+#include "grant/io/resolver.hpp"
 
 namespace grant::postgres {
 
@@ -16,7 +19,14 @@ namespace grant::postgres {
 /// A `timestamp` without time zone is taken as UTC. Statements are prepared, so one statement is
 /// one command; COPY is refused.
 ///
-/// Looking up a host name blocks, in libpq, whatever the waiter.
+/// A host name is looked up within the deadline, on another thread. Each of its addresses is tried,
+/// with an equal share of the time that is left, until one answers. libpq itself looks up only what
+/// it gets from PGHOST or a service file, and that blocks, whatever the waiter. One URL names one
+/// host; several, with commas between them, are refused.
 [[nodiscard]] const Driver& driver() noexcept;
+
+/// The same, looking up host names with `resolver`. Not registered; must outlive its connections'
+/// nodes. Thread-safe.
+[[nodiscard]] std::unique_ptr<Driver> make_driver(io::Resolver resolver);
 
 }  // namespace grant::postgres
