@@ -61,6 +61,16 @@ class Scanner {
   bool failed_ = false;
 };
 
+/// Leap seconds and offsets reach years that format_timestamp() does not write.
+std::optional<Timestamp> in_written_years(Timestamp time) {
+  using std::chrono::January;
+  using std::chrono::sys_days;
+  using std::chrono::year;
+  const bool written =
+      time >= sys_days(year(0) / January / 1) && time < sys_days(year(10'000) / January / 1);
+  return written ? std::optional(time) : std::nullopt;
+}
+
 }  // namespace
 
 std::string format_timestamp(Timestamp time) {
@@ -99,7 +109,7 @@ std::optional<Timestamp> parse_timestamp(std::string_view text) noexcept {
   if (in.failed() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
   time += hours(hour) + minutes(minute) + seconds(second) + fraction;
 
-  if (in.take('Z')) return in.done() ? std::optional(time) : std::nullopt;
+  if (in.take('Z')) return in.done() ? in_written_years(time) : std::nullopt;
   const bool ahead = in.take('+');
   if (ahead || in.take('-')) {
     const int offset_hours = in.digits(2);
@@ -110,7 +120,7 @@ std::optional<Timestamp> parse_timestamp(std::string_view text) noexcept {
     time = ahead ? time - offset : time + offset;
   }
   if (in.failed() || !in.done()) return std::nullopt;
-  return time;
+  return in_written_years(time);
 }
 
 }  // namespace grant

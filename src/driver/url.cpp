@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "grant/core/error.hpp"
@@ -40,15 +41,30 @@ std::string decoded(std::string_view text, std::string_view part) {
   return out;
 }
 
+bool is_letter_or_digit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 std::string encoded(std::string_view text, std::string_view also_plain) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+    const bool plain = is_letter_or_digit(c) ||
                        std::string_view("-._~").find(c) != std::string_view::npos ||
                        also_plain.find(c) != std::string_view::npos;
     out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
+}
+
+/// True for parameters that no log may show.
+bool is_secret(std::string_view param) {
+  std::string name(param);
+  std::ranges::transform(name, name.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return std::ranges::any_of(
+      std::array{"password", "passwd", "pwd", "passphrase", "secret", "token"},
+      [&](const char* word) { return name.find(word) != std::string::npos; });
 }
 
 /// Cuts `text` at the first `mark`: gives what is before it and leaves what is after; everything,
@@ -78,7 +94,7 @@ void parse_host(std::string_view text, Url& url) {
   if (text.starts_with('[')) {
     const auto close = text.find(']');
     if (close == std::string_view::npos) refuse("\"[\" without \"]\" in the host");
-    url.host = text.substr(1, close - 1);
+    url.host = decoded(text.substr(1, close - 1), "host");
     auto rest = text.substr(close + 1);
     if (!rest.empty() && rest[0] != ':') refuse("text between \"]\" and the port");
     if (!rest.empty()) port = rest.substr(1);
@@ -95,13 +111,21 @@ void parse_host(std::string_view text, Url& url) {
   }
 }
 
-void parse_server(std::string_view text, Url& url) {
+void parse_server(std::string_view text, std::string_view query, Url& url) {
   if (!text.starts_with("//")) {
     refuse(fmt::format("\"//\" is missing after \"{}:\"", grant::to_string(url.adapter)));
   }
   text.remove_prefix(2);
   const auto slash = text.find('/');
   auto authority = text.substr(0, slash);
+  // What stands before it may be the end of a password, so it must not be taken for a host.
+  if (text.find('@', authority.size()) != std::string_view::npos ||
+      query.find('@') != std::string_view::npos) {
+    refuse(
+        "an \"@\" after a \"/\" or \"?\": in a user name or password, write these as %2F and %3F; "
+        "in "
+        "other parts, write \"@\" as %40");
+  }
   if (slash != std::string_view::npos) {
     url.database = decoded(text.substr(slash + 1), "database name");
   }
@@ -124,6 +148,10 @@ Url Url::parse(std::string_view text) {
       text.substr(0, colon).find('/') != std::string_view::npos) {
     refuse("it does not start with a scheme such as \"postgres:\" or \"sqlite:\"");
   }
+  // Whatever else stands there, such as half of a password, is not to be quoted.
+  if (!std::ranges::all_of(text.substr(0, colon), is_letter_or_digit)) {
+    refuse("the scheme before the first \":\" is none of postgres, mariadb and sqlite");
+  }
   Url url;
   url.adapter = adapter_named(text.substr(0, colon));
 
@@ -131,12 +159,11 @@ Url Url::parse(std::string_view text) {
   const auto body = cut(query, '?');
   if (url.adapter == Adapter::sqlite) {
     auto file = body;
-    if (file.starts_with("///")) file.remove_prefix(2);  // file-URL style: sqlite:///absolute
-    if (file.starts_with("//")) file.remove_prefix(2);
+    if (file.starts_with("//")) file.remove_prefix(2);  // file-URL style: sqlite:///absolute
     url.database = decoded(file, "file name");
     if (url.database.empty()) refuse("the file name is missing after \"sqlite:\"");
   } else {
-    parse_server(body, url);
+    parse_server(body, query, url);
   }
   parse_params(query, url);
   return url;
@@ -154,6 +181,7 @@ std::string Url::to_string() const {
   std::string out(grant::to_string(adapter));
   out += ':';
   if (adapter == Adapter::sqlite) {
+    if (database.starts_with("//")) out += "//";  // or parse() would take its own for that
     out += encoded(database, "/:");
   } else {
     out += "//";
@@ -162,14 +190,14 @@ std::string Url::to_string() const {
       if (!password.empty()) out += ":***";
       out += '@';
     }
-    out += host.find(':') == std::string::npos ? encoded(host, "") : "[" + host + "]";
+    out += host.find(':') == std::string::npos ? encoded(host, "") : "[" + encoded(host, ":") + "]";
     if (port != 0) out += fmt::format(":{}", port);
     out += '/' + encoded(database, "");
   }
   char mark = '?';
   for (const auto& [name, value] : params) {
-    const bool secret = name.find("password") != std::string::npos;
-    out += fmt::format("{}{}={}", mark, encoded(name, ""), secret ? "***" : encoded(value, "/"));
+    out += fmt::format("{}{}={}", mark, encoded(name, ""),
+                       is_secret(name) ? "***" : encoded(value, "/"));
     mark = '&';
   }
   return out;

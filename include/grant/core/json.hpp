@@ -23,10 +23,11 @@ class Json {
 
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
-  /// The document. Errors: invalid_argument when the text is not JSON.
+  /// The document. Errors: invalid_argument when the text is not JSON, nests deeper than 1000
+  /// levels, or has a number beyond those of a double.
   [[nodiscard]] nlohmann::json parse() const;
 
-  /// Compares documents, not text: key order and white space do not count. Text that is not JSON
+  /// Compares documents, not text: key order and white space do not count. Text that parse() refuses
   /// equals only the same text.
   friend bool operator==(const Json& a, const Json& b);
 

@@ -13,7 +13,8 @@ namespace grant {
 [[nodiscard]] std::string format_timestamp(Timestamp time);
 
 /// Reads what format_timestamp() writes, with `T` for the space, fewer decimals or none, a time
-/// left out, and a closing `Z` or `+hh[:mm]` offset. Empty when `text` is none of these.
+/// left out, and a closing `Z` or `+hh[:mm]` offset. Empty when `text` is none of these, or a time
+/// outside those years.
 [[nodiscard]] std::optional<Timestamp> parse_timestamp(std::string_view text) noexcept;
 
 }  // namespace grant

@@ -39,6 +39,32 @@ TEST(Json, RefusesRubbishWithoutQuotingIt) {
   }
 }
 
+TEST(Json, RefusesNumbersThatNoDoubleHoldsWithoutQuotingThem) {
+  const auto json = Json::from_text("[4711e999]");
+  try {
+    static_cast<void>(json.parse());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::invalid_argument);
+    EXPECT_THAT(error.what(), ::testing::Not(::testing::HasSubstr("4711")));
+  }
+  EXPECT_EQ(json, Json::from_text("[4711e999]"));
+  EXPECT_FALSE(json == Json::from_text("[4711e998]"));
+}
+
+TEST(Json, RefusesWhatNestsTooDeep) {
+  const auto nested = [](std::size_t levels) {
+    return std::string(levels, '[') + "\"[\\\"[\"" + std::string(levels, ']');
+  };
+  EXPECT_TRUE(Json::from_text(nested(1000)).parse().is_array());
+  EXPECT_THROW(static_cast<void>(Json::from_text(nested(1001)).parse()), Error);
+  // Deep enough to exhaust the stack of whoever walks down.
+  const auto deep = Json::from_text(nested(1'000'000));
+  EXPECT_THROW(static_cast<void>(deep.parse()), Error);
+  EXPECT_FALSE(deep == Json::from_text(deep.text() + " "));
+  EXPECT_EQ(Json::from_text("[[],[[]],{}]").parse().size(), 3U);
+}
+
 TEST(Json, RefusesADocumentWithInvalidUtf8) {
   const nlohmann::json document = std::string("\xff");
   EXPECT_THROW(static_cast<void>(Json(document)), Error);

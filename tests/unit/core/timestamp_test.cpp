@@ -77,6 +77,10 @@ TEST(ParseTimestamp, RefusesEverythingElse) {
                                       "2026-11-23x11:26",
                                       "-2026-11-23",
                                       "2026-1-2",
+                                      "0000-01-01 00:00:00+00:01",
+                                      "9999-12-31 23:59:00-00:01",
+                                      "9999-12-31 23:59:60",
+                                      "9999-12-31 23:59:60Z",
                                       "infinity"}) {
     EXPECT_FALSE(parse_timestamp(text).has_value()) << text;
   }

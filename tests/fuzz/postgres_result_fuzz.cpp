@@ -1,0 +1,89 @@
+// Whatever bytes a server sends for its types, cells are read, or refused by column.
+
+#include <array>
+#include <vector>
+
+#include "driver/postgres/result.hpp"
+#include "fuzz/fuzz.hpp"
+#include "grant/core/timestamp.hpp"
+
+namespace grant::fuzz {
+namespace {
+
+using postgres::PostgresResult;
+using postgres::ResultHandle;
+
+constexpr std::size_t kMostColumns = 4;
+
+/// Each byte of the input's head chooses a column's type; 0 ends the columns.
+std::vector<PGresAttDesc> take_columns(std::string_view& input, int format) {
+  // Those of types.hpp and of PostgreSQL 15, and one that nobody has.
+  static constexpr std::array<Oid, 32> types{16,   17,   18,   19,   20,   21,   23,   25,
+                                             26,   114,  700,  701,  705,  790,  829,  869,
+                                             1000, 1005, 1007, 1009, 1016, 1022, 1042, 1043,
+                                             1082, 1083, 1114, 1184, 1186, 1700, 2950, 3802};
+  static std::string name = "a_column";
+  std::vector<PGresAttDesc> columns;
+  while (columns.size() < kMostColumns) {
+    const auto choice = take_byte(input);
+    if (choice == 0) break;
+    PGresAttDesc column{};
+    column.name = name.data();
+    column.typid = choice == 255 ? 99'999 : types.at(choice % types.size());
+    column.format = format;
+    column.atttypmod = -1;
+    columns.push_back(column);
+  }
+  return columns;
+}
+
+/// The rest of the input, cell by cell: a length, and so many bytes; 255 for null.
+void fill(PGresult* result, std::string_view input, int columns) {
+  for (int row = 0; !input.empty() && columns > 0; ++row) {
+    for (int column = 0; column < columns; ++column) {
+      const auto length = take_byte(input);
+      auto value = std::string(input.substr(0, length == 255 ? 0 : length));
+      input.remove_prefix(value.size());
+      require(PQsetvalue(result, row, column, length == 255 ? nullptr : value.data(),
+                         length == 255 ? -1 : static_cast<int>(value.size())) != 0,
+              "libpq takes the value");
+    }
+  }
+}
+
+void read_all(const PostgresResult& result) {
+  std::size_t seen = 0;
+  for (std::size_t row = 0; row < result.row_count(); ++row) {
+    for (std::size_t column = 0; column < result.column_count(); ++column) {
+      try {
+        const Value copy{result.cell(row, column)};
+        seen += static_cast<std::size_t>(copy.view().kind());
+      } catch (const Error& error) {
+        require(error.code() == Errc::invalid_argument, "refused as invalid");
+        require(std::string_view(error.what()).find("a_column") != std::string_view::npos,
+                "the refusal names the column");
+      }
+    }
+  }
+  require(seen < SIZE_MAX, "the copies were made");
+}
+
+}  // namespace
+
+void try_input(std::string_view input) {
+  const int format = take_byte(input) % 2;
+  auto columns = take_columns(input, format);
+  ResultHandle handle(PQmakeEmptyPGresult(nullptr, PGRES_TUPLES_OK));
+  require(handle != nullptr, "libpq has memory");
+  if (!columns.empty()) {
+    require(PQsetResultAttrs(handle.get(), static_cast<int>(columns.size()), columns.data()) != 0,
+            "libpq takes the columns");
+  }
+  fill(handle.get(), input, static_cast<int>(columns.size()));
+  const PostgresResult result(std::move(handle));
+  require(result.column_count() == columns.size(), "every column is there");
+  require(result.affected_rows() == 0, "no rows were changed");
+  read_all(result);
+}
+
+}  // namespace grant::fuzz
