@@ -123,7 +123,8 @@ std::vector<NodeStatus> Cluster::status() const {
     status.lag = record.lag;
     if (record.checked) status.last_check = now - record.checked_at;
     if (!record.healthy) status.last_error = record.error.message;
-    status.pool = nodes_[i]->pool().stats();
+    status.pool = nodes_[i]->pool_stats();
+    status.writing = nodes_[i]->writing_stats();
     all.push_back(std::move(status));
   }
   return all;
@@ -218,7 +219,7 @@ void Cluster::report_read_only(std::size_t node) {
     woken = take_waiting_locked();
   }
   for (const auto& signal : woken) signal->set();
-  nodes_[node]->pool().drop_connections();
+  nodes_[node]->drop_connections();
   emit(events_, {Severity::warning, "node.demoted", {{"node", nodes_[node]->name()}}});
   probe_soon();
 }
@@ -259,7 +260,7 @@ void Cluster::close() noexcept {
     woken = take_waiting_locked();
   }
   for (const auto& signal : woken) signal->set();
-  for (const auto& node : nodes_) node->pool().close();
+  for (const auto& node : nodes_) node->close();
 }
 
 bool Cluster::closed() const {

@@ -162,12 +162,11 @@ class HealthMonitor::Impl : public std::enable_shared_from_this<Impl> {
     co_return result;
   }
 
-  /// Opens the pool's first connections, once the node is known to answer.
+  /// Opens the node's first connections, once the node is known to answer.
   Task<void> warm_up(Watch& watch) {
-    auto& pool = watch.cluster.node(watch.node).pool();
     const io::Call call(loop_, after(Clock::system().now(), watch.cluster.health().timeout));
     try {
-      co_await pool.warm_up(call);
+      co_await watch.cluster.node(watch.node).warm_up(call);
     } catch (const std::exception&) {
       // The next query opens its own connection and reports what is wrong.
     }

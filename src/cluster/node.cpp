@@ -2,23 +2,90 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
 #include <utility>
 
+#include "grant/io/waiter.hpp"
+
 namespace grant {
+namespace {
+
+/// Never used twice: a lease may keep a database after its node has gone.
+std::string new_memory_name() {
+  static std::atomic<std::uint64_t> count = 0;
+  return fmt::format("grant-{}", ++count);
+}
+
+PoolStats sum(const PoolStats& a, const PoolStats& b) noexcept {
+  PoolStats both;
+  both.leased = a.leased + b.leased;
+  both.idle = a.idle + b.idle;
+  both.opening = a.opening + b.opening;
+  both.waiting = a.waiting + b.waiting;
+  both.longest_held = std::max(a.longest_held, b.longest_held);
+  return both;
+}
+
+}  // namespace
 
 Node::Node(Role role, const Driver& driver, ConnectOptions target, PoolOptions pool,
            const Clock& clock, EventSink events)
-    : role_(role),
-      driver_(driver),
-      target_(std::move(target)),
-      pool_(pool, driver, target_, clock, std::move(events)) {}
+    : role_(role), driver_(driver), target_(std::move(target)) {
+  auto options = pool;
+  auto opened_as = target_;
+  switch (driver.sharing(target_)) {
+    case Sharing::free: break;
+    case Sharing::one_writer:
+      opened_as.purpose = Purpose::reading;
+      reading_.emplace(pool, driver, opened_as, clock, events);
+      opened_as.purpose = Purpose::writing;
+      options.max_size = 1;
+      break;
+    case Sharing::one_connection:
+      // Such a database goes with its last connection, and pools close theirs when they like.
+      opened_as.memory = new_memory_name();
+      keeper_ = run(driver.connect(io::Call(io::blocking_waiter()), opened_as));
+      options.max_size = 1;
+      break;
+  }
+  pool_.emplace(options, driver, std::move(opened_as), clock, std::move(events));
+}
+
+PoolStats Node::pool_stats() const {
+  return reading_ ? sum(pool_->stats(), reading_->stats()) : pool_->stats();
+}
+
+std::optional<PoolStats> Node::writing_stats() const {
+  return reading_ ? std::optional(pool_->stats()) : std::nullopt;
+}
+
+Task<void> Node::warm_up(io::Call call) {
+  co_await pool_->warm_up(call);
+  if (reading_) co_await reading_->warm_up(call);
+}
+
+void Node::drop_connections() noexcept {
+  pool_->drop_connections();
+  if (reading_) reading_->drop_connections();
+}
+
+void Node::drop_idle() noexcept {
+  pool_->drop_idle();
+  if (reading_) reading_->drop_idle();
+}
+
+void Node::close() noexcept {
+  pool_->close();
+  if (reading_) reading_->close();
+}
 
 std::string Node::pool_url() const {
   auto url = target_.url;
   const auto add = [&url](std::string name, std::string value) {
     url.params.emplace_back(std::move(name), std::move(value));
   };
-  const auto& pool = pool_.options();
+  const auto& pool = this->pool(Effect::read).options();
   add("max_pool_size", fmt::format("{}", pool.max_size));
   add("initial_pool_size", fmt::format("{}", pool.initial_size));
   add("checkout_timeout", fmt::format("{}ms", pool.checkout_timeout.count()));

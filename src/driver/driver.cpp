@@ -15,6 +15,17 @@ constinit std::array<std::atomic<const Driver*>, 3> drivers{};
 
 }  // namespace
 
+std::string_view suffix_of(Purpose purpose) noexcept {
+  switch (purpose) {
+    case Purpose::any: return "";
+    case Purpose::reading: return " for reading";
+    case Purpose::writing: return " for writing";
+  }
+  return "";
+}
+
+Sharing Driver::sharing(const ConnectOptions& /*target*/) const { return Sharing::free; }
+
 void register_driver(const Driver& driver) {
   drivers[static_cast<std::size_t>(driver.adapter())] = &driver;
 }

@@ -64,11 +64,10 @@ void PoolCore::throw_timeout(Duration limit) const {
   info.code = Errc::pool_timeout;
   info.node = target_.node;
   info.message = fmt::format(
-      "pool \"{}\": no connection within {} ms ({} of {} leased, {} opening, {} waiting, the "
-      "longest "
-      "held for {} ms)",
-      target_.node, in_ms(limit), seen.leased, options_.max_size, seen.opening, seen.waiting,
-      in_ms(seen.longest_held));
+      "pool \"{}\": no connection{} within {} ms ({} of {} leased, {} opening, {} waiting, the "
+      "longest held for {} ms)",
+      target_.node, suffix_of(target_.purpose), in_ms(limit), seen.leased, options_.max_size,
+      seen.opening, seen.waiting, in_ms(seen.longest_held));
   emit(events_, {Severity::warning,
                  "pool.timeout",
                  {{"pool", target_.node},

@@ -115,15 +115,14 @@ class ClusterBuilder {
       refuse(where, error.what());
     }
     const auto pool = pool_options(spec_.pool, target.url, where);
-    const Driver* driver = nullptr;
     try {
-      driver = &find_driver(target.url.adapter);
+      const Driver* const driver = &find_driver(target.url.adapter);
       driver->validate(target.url);
+      return std::make_unique<Node>(role, *driver, std::move(target), pool, options_.clock,
+                                    options_.events);
     } catch (const Error& error) {
       refuse(where, error.what());
     }
-    return std::make_unique<Node>(role, *driver, std::move(target), pool, options_.clock,
-                                  options_.events);
   }
 
   const std::string& database_;
@@ -266,7 +265,7 @@ class Registry::Impl {
     std::size_t count = 0;
     each_cluster([&count](Cluster& cluster) {
       for (std::size_t i = 0; i < cluster.size(); ++i) {
-        const auto stats = cluster.node(i).pool().stats();
+        const auto stats = cluster.node(i).pool_stats();
         count += stats.leased + stats.opening;
       }
     });

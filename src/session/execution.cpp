@@ -52,7 +52,7 @@ Task<Executed> execute(Access access, Statement statement, io::Call call) {
     const Node::InFlight in_flight(node);
     Lease lease;
     try {
-      lease = co_await node.pool().acquire(limited);
+      lease = co_await node.pool(statement.effect).acquire(limited);
     } catch (const Error& error) {
       if (!finder.retry_after_checkout_failure(error)) throw;
     }

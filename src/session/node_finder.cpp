@@ -96,7 +96,7 @@ void report_failure(Cluster& cluster, std::size_t node, Effect effect, const Err
   } else if (!connection.is_open()) {
     // Idle connections are probably as dead as one that was lost; one that was given up at its
     // deadline says nothing about them.
-    if (error.code() == Errc::unavailable) cluster.node(node).pool().drop_idle();
+    if (error.code() == Errc::unavailable) cluster.node(node).drop_idle();
     cluster.report_lost();
   }
 }

@@ -35,7 +35,7 @@ Task<std::unique_ptr<OpenTransaction>> open(const Access& access, const Located&
     const auto index = co_await finder.next(call);
     Lease lease;
     try {
-      lease = co_await located.cluster->node(index).pool().acquire(call);
+      lease = co_await located.cluster->node(index).pool(options.effect).acquire(call);
     } catch (const Error& error) {
       if (!finder.retry_after_checkout_failure(error)) throw;
     }

@@ -112,6 +112,11 @@ std::size_t MemoryServer::closed() const {
   return closed_;
 }
 
+std::vector<Purpose> MemoryServer::purposes() const {
+  const Lock lock(mutex_);
+  return purposes_;
+}
+
 std::vector<std::string> MemoryServer::statements() const {
   const Lock lock(mutex_);
   return statements_;
@@ -254,6 +259,7 @@ Task<std::unique_ptr<Connection>> MemoryDriver::connect(io::Call call,
       throw_from(options.node, server->refusal_, "connecting is refused");
     }
     id = ++server->opened_;
+    server->purposes_.push_back(options.purpose);
   }
   co_return std::make_unique<MemoryConnection>(server, options.node, id);
 }

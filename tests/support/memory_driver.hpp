@@ -78,6 +78,9 @@ class MemoryServer {
   /// Operations on a connection while another one was under way on it.
   [[nodiscard]] std::size_t misuses() const noexcept { return misuses_; }
 
+  /// What the connections were opened for, in this order.
+  [[nodiscard]] std::vector<Purpose> purposes() const;
+
   /// What was executed, in this order; probes are not there.
   [[nodiscard]] std::vector<std::string> statements() const;
   void forget_statements();
@@ -94,6 +97,7 @@ class MemoryServer {
   std::size_t attempts_ GRANT_GUARDED_BY(mutex_) = 0;
   std::size_t opened_ GRANT_GUARDED_BY(mutex_) = 0;
   std::size_t closed_ GRANT_GUARDED_BY(mutex_) = 0;
+  std::vector<Purpose> purposes_ GRANT_GUARDED_BY(mutex_);
   std::vector<std::string> statements_ GRANT_GUARDED_BY(mutex_);
   std::atomic<std::size_t> lost_up_to_ = 0;    // ids of connections
   std::atomic<std::size_t> broken_up_to_ = 0;  // ids of connections
@@ -138,10 +142,16 @@ class MemoryDriver final : public Driver {
  public:
   explicit MemoryDriver(Adapter adapter = Adapter::mariadb) noexcept : adapter_(adapter) {}
 
+  /// Connections to each server are to be used like this; for nodes made later.
+  void share(Sharing sharing) noexcept { sharing_ = sharing; }
+
   /// The server with this host name; the same one each time.
   [[nodiscard]] MemoryServer& server(const std::string& host) const;
 
   [[nodiscard]] Adapter adapter() const noexcept override { return adapter_; }
+  [[nodiscard]] Sharing sharing(const ConnectOptions& /*target*/) const override {
+    return sharing_;
+  }
 
   /// Refuses URLs with a parameter.
   void validate(const Url& url) const override;
@@ -151,6 +161,7 @@ class MemoryDriver final : public Driver {
   [[nodiscard]] std::shared_ptr<MemoryServer> find(const std::string& host) const;
 
   const Adapter adapter_;
+  std::atomic<Sharing> sharing_ = Sharing::free;
   mutable Mutex mutex_;
   mutable std::map<std::string, std::shared_ptr<MemoryServer>> servers_ GRANT_GUARDED_BY(mutex_);
 };

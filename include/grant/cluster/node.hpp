@@ -2,7 +2,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "grant/cluster/role.hpp"
 #include "grant/driver/driver.hpp"
@@ -10,9 +13,16 @@
 
 namespace grant {
 
-/// One server endpoint: how to reach it, and its pool. Thread-safe.
+/// One server endpoint: how to reach it, and its connections. Thread-safe.
+///
+/// Where the engine has one writer (Driver::sharing()), reads and writes have a pool each: the one
+/// for reading is as the options say, and the one for writing holds a single connection, for which
+/// writers queue in the order in which they came. Where a database is in one connection, the pool
+/// holds just that.
 class Node {
  public:
+  /// `pool` must be valid. Opens nothing yet, but an in-memory database, which lives as long as the
+  /// node. Errors: configuration, where the driver refuses the URL.
   Node(Role role, const Driver& driver, ConnectOptions target, PoolOptions pool, const Clock& clock,
        EventSink events);
 
@@ -20,8 +30,26 @@ class Node {
   [[nodiscard]] Role role() const noexcept { return role_; }
   [[nodiscard]] const Driver& driver() const noexcept { return driver_; }
   [[nodiscard]] const ConnectOptions& target() const noexcept { return target_; }
-  [[nodiscard]] Pool& pool() noexcept { return pool_; }
-  [[nodiscard]] const Pool& pool() const noexcept { return pool_; }
+
+  /// The pool for statements and transactions with this effect.
+  [[nodiscard]] Pool& pool(Effect effect = Effect::write) noexcept {
+    return effect == Effect::read && reading_ ? *reading_ : *pool_;
+  }
+  [[nodiscard]] const Pool& pool(Effect effect = Effect::write) const noexcept {
+    return effect == Effect::read && reading_ ? *reading_ : *pool_;
+  }
+
+  /// Of all connections. With a pool for writing, the two are read one after the other.
+  [[nodiscard]] PoolStats pool_stats() const;
+
+  /// Of the connection for writing; empty where reads and writes have one pool.
+  [[nodiscard]] std::optional<PoolStats> writing_stats() const;
+
+  /// These do for all pools what Pool's own do.
+  [[nodiscard]] Task<void> warm_up(io::Call call);
+  void drop_connections() noexcept;
+  void drop_idle() noexcept;
+  void close() noexcept;
 
   /// The URL with the pool's options as parameters; the password is hidden.
   [[nodiscard]] std::string pool_url() const;
@@ -56,7 +84,9 @@ class Node {
   const Role role_;
   const Driver& driver_;
   const ConnectOptions target_;
-  Pool pool_;
+  std::unique_ptr<Connection> keeper_;  // of an in-memory database; null elsewhere
+  std::optional<Pool> pool_;            // never empty; for writing, or for both
+  std::optional<Pool> reading_;
   std::atomic<std::uint32_t> in_flight_ = 0;
 };
 

@@ -22,7 +22,9 @@ struct NodeStatus {
   std::optional<Duration> lag{};         ///< Replicas; empty: not known.
   std::optional<Duration> last_check{};  ///< Its age; empty: not checked yet.
   std::string last_error{};              ///< Of the last failed check while it is unhealthy.
-  PoolStats pool{};
+  PoolStats pool{};                      ///< Of all connections.
+  /// Of the one connection that writes, which `pool` holds too; empty where all may (not SQLite).
+  std::optional<PoolStats> writing{};
 };
 
 }  // namespace grant

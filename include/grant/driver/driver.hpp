@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "grant/driver/adapter.hpp"
 #include "grant/driver/connection.hpp"
@@ -11,6 +13,19 @@
 
 namespace grant {
 
+/// What a connection will carry. Where an engine has one writer, those for reading refuse writes.
+enum class Purpose : std::uint8_t { any, reading, writing };
+
+/// "", " for reading" or " for writing": to follow "connection" in a message.
+[[nodiscard]] std::string_view suffix_of(Purpose purpose) noexcept;
+
+/// How many connections to one database can be used side by side.
+enum class Sharing : std::uint8_t {
+  free,            ///< Any number, for reads and writes alike.
+  one_writer,      ///< Any number that read, and beside them one that writes.
+  one_connection,  ///< One altogether.
+};
+
 /// How to reach one node.
 struct ConnectOptions {
   Url url{};
@@ -18,6 +33,11 @@ struct ConnectOptions {
   std::string node{};
   /// Open SQLite files read-only; servers decide for themselves.
   Effect access = Effect::write;
+  /// What the connection is for.
+  Purpose purpose = Purpose::any;
+  /// For a URL of an in-memory database: connections with the same name share one, which is there
+  /// while one of them is open. Empty: the connection has a database of its own.
+  std::string memory{};
 };
 
 /// One database engine. Thread-safe.
@@ -32,6 +52,10 @@ class Driver {
 
   /// Refuses a URL that can never work, without connecting. Errors: configuration.
   virtual void validate(const Url& url) const = 0;
+
+  /// How the connections of a pool over `target` are to be used. By default, freely. Errors:
+  /// configuration, where validate() would refuse the URL.
+  [[nodiscard]] virtual Sharing sharing(const ConnectOptions& target) const;
 
   /// Errors: unavailable (refused, unreachable, starting up, too many connections, deadline
   /// passed); configuration (password, user or database refused; TLS that does not verify).

@@ -9,7 +9,9 @@ namespace grant {
 
 /// How one pool grows and waits. Plain data; copy it freely.
 struct PoolOptions {
-  /// Most connections open at once, leased ones included. At least 1.
+  /// Most connections open at once, leased ones included. At least 1. To an SQLite file these are
+  /// the ones that read; one that writes comes on top of them. An in-memory database has one
+  /// connection, whatever this says.
   std::size_t max_size = 25;
 
   /// Connections opened ahead of need, once the node is known to answer. More than max_size means

@@ -56,6 +56,7 @@ class Connection::DeadlineScope {
  public:
   DeadlineScope(Connection& connection, TimePoint deadline) noexcept : connection_(connection) {
     connection_.deadline_ = deadline;
+    connection_.busy_since_ = kNever;
   }
   DeadlineScope(const DeadlineScope&) = delete;
   DeadlineScope& operator=(const DeadlineScope&) = delete;
@@ -87,6 +88,7 @@ int Connection::on_busy(void* self, int count) noexcept {
   auto& connection = *static_cast<Connection*>(self);
   const auto time = now();
   if (count == 0) {
+    connection.busy_since_ = time;
     connection.busy_until_ =
         std::min(connection.deadline_, after(time, connection.options_.busy_timeout));
   }
@@ -94,6 +96,19 @@ int Connection::on_busy(void* self, int count) noexcept {
   const Duration pause = std::min(count + 1, 20) * 1ms;
   std::this_thread::sleep_for(std::min(pause, connection.busy_until_ - time));
   return 1;
+}
+
+/// What is in the way, and how long it was waited for.
+std::string Connection::about_lock() const {
+  // SQLite does not wait where that could never help.
+  const auto waited = busy_since_ == kNever ? Duration::zero() : now() - busy_since_;
+  const bool by_deadline = busy_since_ != kNever && busy_until_ == deadline_;
+  return fmt::format(
+      "{} is locked by another connection, perhaps of another process; waited {} ms ({} {} ms)",
+      options_.in_memory() ? "the database" : "the file " + options_.file,
+      std::chrono::duration_cast<std::chrono::milliseconds>(waited).count(),
+      by_deadline ? "up to the deadline; busy_timeout is" : "busy_timeout is",
+      options_.busy_timeout.count());
 }
 
 Prepared& Connection::prepared(std::string_view sql, std::string_view tried) {
@@ -166,10 +181,11 @@ void Connection::fail(int code, std::string_view tried, const Statement& stateme
   if (code == SQLITE_INTERRUPT) {
     message = "it did not end within the deadline and was stopped";
   } else if (primary == SQLITE_BUSY && code != SQLITE_BUSY_SNAPSHOT) {
-    message = fmt::format(
-        "another connection holds a lock on the file, for longer than busy_timeout ({} ms) or the "
-        "deadline allows",
-        options_.busy_timeout.count());
+    message = about_lock();
+  } else if (primary == SQLITE_READONLY && options_.query_only) {
+    message = "it writes, but was marked as a read";
+  } else if (primary == SQLITE_READONLY && query_only_) {
+    message = "it writes, but the transaction is for reading";
   } else if (primary == SQLITE_IOERR || primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) {
     open_ = false;  // nothing good comes from a handle whose file cannot be read any more
     if (!options_.in_memory()) message += fmt::format(" (file {})", options_.file);
@@ -186,7 +202,11 @@ void Connection::fail(int code, std::string_view tried, const Statement& stateme
 void Connection::follow_transaction(bool statement_succeeded) {
   const bool inside = sqlite3_get_autocommit(database_.get()) == 0;
   if (inside || statement_succeeded) in_transaction_ = inside;
-  if (!in_transaction_ && query_only_) set_query_only(false);
+  if (!in_transaction_) restore_query_only();
+}
+
+void Connection::restore_query_only() {
+  if (query_only_ != options_.query_only) set_query_only(options_.query_only);
 }
 
 void Connection::set_query_only(bool on) {
@@ -238,7 +258,7 @@ void Connection::begin_now(TransactionOptions options, TimePoint deadline) {
   }
   if (options.effect == Effect::write) return run_plain("BEGIN IMMEDIATE", deadline, tried);
   run_plain("BEGIN", deadline, tried);
-  set_query_only(true);
+  if (!query_only_) set_query_only(true);
 }
 
 void Connection::commit_now(TimePoint deadline) {
@@ -267,7 +287,7 @@ void Connection::rollback_now() {
     run_plain("ROLLBACK", kNever, "cannot roll back");
   } else {
     in_transaction_ = false;
-    if (query_only_) set_query_only(false);
+    restore_query_only();
   }
 }
 

@@ -49,7 +49,9 @@ class Connection final : public grant::Connection {
   Prepared& prepared(std::string_view sql, std::string_view tried);
   [[noreturn]] void fail(int code, std::string_view tried, const Statement& statement);
   void follow_transaction(bool statement_succeeded);
+  [[nodiscard]] std::string about_lock() const;
   void set_query_only(bool on);
+  void restore_query_only();
 
   void begin_now(TransactionOptions options, TimePoint deadline);
   void commit_now(TimePoint deadline);
@@ -70,7 +72,8 @@ class Connection final : public grant::Connection {
   bool query_only_ = false;
 
   TimePoint deadline_ = kNever;    // of the call under way
-  TimePoint busy_until_ = kNever;  // of the wait for a lock under way
+  TimePoint busy_since_ = kNever;  // of its last wait for a lock; kNever: there was none
+  TimePoint busy_until_ = kNever;
 };
 
 }  // namespace grant::sqlite

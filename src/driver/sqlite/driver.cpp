@@ -15,14 +15,22 @@ class SqliteDriver final : public Driver {
   Adapter adapter() const noexcept override { return Adapter::sqlite; }
 
   void validate(const Url& url) const override {
-    static_cast<void>(parse_options(url, Effect::write));
+    ConnectOptions target;
+    target.url = url;
+    static_cast<void>(parse_options(std::move(target)));
+  }
+
+  Sharing sharing(const ConnectOptions& target) const override {
+    const auto options = parse_options(target);
+    if (options.in_memory()) return Sharing::one_connection;
+    return options.read_only ? Sharing::free : Sharing::one_writer;
   }
 
   Task<std::unique_ptr<grant::Connection>> connect(io::Call call,
                                                    ConnectOptions options) const override {
-    auto parsed = parse_options(std::move(options.url), options.access);
-    co_return std::make_unique<Connection>(std::move(parsed), std::move(options.node),
-                                           call.deadline());
+    auto node = options.node;
+    auto parsed = parse_options(std::move(options));
+    co_return std::make_unique<Connection>(std::move(parsed), std::move(node), call.deadline());
   }
 };
 

@@ -1,5 +1,6 @@
 // How a connection opens and configures its file, and what it tells about it.
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,8 +17,6 @@
 
 namespace grant::sqlite {
 namespace {
-
-constexpr std::string_view kMemory = ":memory:";
 
 /// The files that this process has had open. Thread-safe.
 class KnownFiles {
@@ -53,14 +52,26 @@ bool may_create(const Options& options) {
   return options.in_memory() || !known_files().contains(options.file);
 }
 
+/// What sqlite3_open_v2() takes; a URI for a database in memory that has a name.
+std::string name_to_open(const Options& options) {
+  if (!options.in_memory()) return options.file;
+  return options.memory.empty() ? ":memory:" : fmt::format("file:/{}?vfs=memdb", options.memory);
+}
+
 struct Reason {
   Errc code;
   std::string text;
 };
 
+/// Whether the process may not use `path` in this way, as access() has it.
+bool forbidden(const std::filesystem::path& path, int mode) {
+  return ::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) != 0 &&
+         (errno == EACCES || errno == EROFS);
+}
+
 /// Why opening `file` failed, from what the file system says; SQLite itself only says "unable to
-/// open database file".
-Reason reason_not_opened(const std::string& file, bool read_only, const char* message) {
+/// open database file". `otherwise`: when nothing is found.
+Reason reason_not_opened(const std::string& file, bool read_only, Reason otherwise) {
   namespace fs = std::filesystem;
   std::error_code error;
   const auto status = fs::status(file, error);
@@ -71,14 +82,22 @@ Reason reason_not_opened(const std::string& file, bool read_only, const char* me
     if (!fs::exists(folder, error)) {
       return {Errc::unavailable, fmt::format("the directory {} does not exist", folder.string())};
     }
-    return ::access(folder.c_str(), W_OK) != 0 && errno == EACCES && !read_only
-               ? Reason{Errc::configuration, "permission denied: its directory is not writable"}
+    return forbidden(folder, W_OK) && !read_only
+               ? Reason{Errc::configuration,
+                        fmt::format("permission denied: its directory {} is not writable",
+                                    folder.string())}
                : Reason{Errc::unavailable, "the file does not exist"};
   }
-  if (::access(file.c_str(), read_only ? R_OK : R_OK | W_OK) != 0) {
+  if (forbidden(file, read_only ? R_OK : R_OK | W_OK)) {
     return {Errc::configuration, "permission denied"};
   }
-  return {Errc::unavailable, message};
+  if (forbidden(fs::path(file).parent_path(), W_OK)) {
+    return {Errc::configuration,
+            fmt::format("its directory {} is not writable, and SQLite must create the files of its "
+                        "write-ahead log there: {}-wal and {}-shm",
+                        fs::path(file).parent_path().string(), file, file)};
+  }
+  return otherwise;
 }
 
 }  // namespace
@@ -91,7 +110,8 @@ void Connection::open() {
     flags |= SQLITE_OPEN_READWRITE | (may_create(options_) ? SQLITE_OPEN_CREATE : 0);
   }
   sqlite3* raw = nullptr;
-  const std::string file = options_.in_memory() ? std::string(kMemory) : options_.file;
+  const std::string file = name_to_open(options_);
+  if (!options_.memory.empty()) flags |= SQLITE_OPEN_URI;
   const int code = sqlite3_open_v2(file.c_str(), &raw, flags, nullptr);
   database_.reset(raw);
   if (code != SQLITE_OK) fail_open(code);
@@ -103,23 +123,23 @@ void Connection::fail_open(int code) const {
   const char* const message = database_ ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(code);
   Reason reason{errc_of(code), message};
   switch (code & 0xff) {
-    case SQLITE_CANTOPEN:
-    case SQLITE_PERM:
-    case SQLITE_AUTH: reason = reason_not_opened(options_.file, options_.read_only, message); break;
     case SQLITE_NOTADB: reason.text = "it is not an SQLite database"; break;
     case SQLITE_BUSY:
-    case SQLITE_INTERRUPT:
-      reason = {Errc::unavailable, fmt::format("it is locked by another connection (busy_timeout "
-                                               "is {} ms)",
-                                               options_.busy_timeout.count())};
-      break;
+    case SQLITE_INTERRUPT: reason = {Errc::unavailable, about_lock()}; break;
     case SQLITE_READONLY:
-      reason = {Errc::configuration, "permission denied: it is not writable"};
+      if (code == SQLITE_READONLY) {
+        reason = {Errc::configuration, "permission denied: it is not writable"};
+      }
+      [[fallthrough]];
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+      reason = reason_not_opened(options_.file, options_.read_only, std::move(reason));
       break;
     default: break;
   }
-  throw_at(reason.code, node_,
-           fmt::format("cannot open the SQLite file {}: {}", options_.file, reason.text), code);
+  const auto what = options_.in_memory() ? std::string("an SQLite database in memory")
+                                         : "the SQLite file " + options_.file;
+  throw_at(reason.code, node_, fmt::format("cannot open {}: {}", what, reason.text), code);
 }
 
 void Connection::configure() {
@@ -144,6 +164,7 @@ void Connection::configure() {
   }
   const int code = run("PRAGMA synchronous=" + options_.synchronous);
   if (code != SQLITE_OK) fail_open(code);
+  restore_query_only();
   if (!options_.in_memory()) known_files().add(options_.file);
 }
 
@@ -159,7 +180,9 @@ void Connection::enter_wal_mode() {
 
 std::string Connection::instance() const {
   if (options_.in_memory()) {
-    return fmt::format("memory:{}", static_cast<const void*>(database_.get()));
+    return options_.memory.empty()
+               ? fmt::format("memory:{}", static_cast<const void*>(database_.get()))
+               : "memory:" + options_.memory;
   }
   const char* const file = sqlite3_db_filename(database_.get(), "main");
   struct stat status {};

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "grant/core/error.hpp"
 
@@ -38,7 +39,8 @@ void apply_mode(std::string_view mode, Options& options) {
 
 }  // namespace
 
-Options parse_options(Url url, Effect access) {
+Options parse_options(ConnectOptions target) {
+  auto& url = target.url;
   if (url.adapter != Adapter::sqlite) {
     refuse(fmt::format("its adapter is {}", to_string(url.adapter)));
   }
@@ -49,7 +51,9 @@ Options parse_options(Url url, Effect access) {
   if (url.database.find('\0') != std::string::npos) refuse("a NUL character in the file name");
 
   Options options;
-  options.read_only = access == Effect::read;
+  options.read_only = target.access == Effect::read;
+  options.query_only = target.purpose == Purpose::reading;
+  options.memory = std::move(target.memory);
   if (url.database != ":memory:") {
     // "./" keeps SQLite from taking a name such as "file:x" for a URI of its own.
     options.file = url.database.starts_with('/') ? url.database : "./" + url.database;
@@ -75,7 +79,7 @@ Options parse_options(Url url, Effect access) {
                     url.params.front().first));
   }
   if (options.in_memory() && options.read_only) {
-    refuse("a private in-memory database cannot be opened read-only: it would always be empty");
+    refuse("an in-memory database cannot be opened read-only: it would always be empty");
   }
   return options;
 }

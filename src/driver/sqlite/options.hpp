@@ -5,8 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "grant/driver/statement.hpp"
-#include "grant/driver/url.hpp"
+#include "grant/driver/driver.hpp"
 
 namespace grant::sqlite {
 
@@ -19,8 +18,10 @@ enum class Missing : std::uint8_t {
 
 /// A connection's settings, taken out of its URL.
 struct Options {
-  std::string file{};  ///< Absolute, or relative to the working directory; empty: in memory.
+  std::string file{};    ///< Absolute, or relative to the working directory; empty: in memory.
+  std::string memory{};  ///< See ConnectOptions::memory.
   bool read_only = false;
+  bool query_only = false;  ///< Unlike read_only, it may create the file and recover its log.
   Missing missing = Missing::create_once;
   std::chrono::milliseconds busy_timeout{5'000};
   std::string synchronous = "normal";
@@ -29,7 +30,7 @@ struct Options {
   [[nodiscard]] bool in_memory() const noexcept { return file.empty(); }
 };
 
-/// Errors: configuration, naming the part of `url` that is wrong.
-[[nodiscard]] Options parse_options(Url url, Effect access);
+/// Errors: configuration, naming the part of the URL that is wrong.
+[[nodiscard]] Options parse_options(ConnectOptions target);
 
 }  // namespace grant::sqlite

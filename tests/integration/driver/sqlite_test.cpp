@@ -105,9 +105,34 @@ TEST_F(SqliteTest, WhatCannotBeOpenedIsNamedWithTheReason) {
   EXPECT_THAT(error.message, HasSubstr("not an SQLite database"));
 }
 
+/// A user who owns the test's files but may not do as he likes, as root may, while this lives.
+class PlainUser {
+ public:
+  explicit PlainUser(const fs::path& directory) : root_(::geteuid() == 0) {
+    if (!root_) return;
+    for (const auto& entry : fs::directory_iterator(directory)) give(entry.path());
+    give(directory);
+    if (::seteuid(kNobody) != 0) ADD_FAILURE() << "seteuid failed";
+  }
+  PlainUser(const PlainUser&) = delete;
+  PlainUser& operator=(const PlainUser&) = delete;
+  ~PlainUser() {
+    if (root_ && ::seteuid(0) != 0) ADD_FAILURE() << "seteuid failed";
+  }
+
+ private:
+  static constexpr uid_t kNobody = 65'534;
+
+  static void give(const fs::path& path) {
+    if (::chown(path.c_str(), kNobody, static_cast<gid_t>(-1)) != 0) ADD_FAILURE() << path;
+  }
+
+  const bool root_;
+};
+
 TEST_F(SqliteTest, MissingPermissionIsAConfigurationError) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may do anything";
   connect(url("a.db"));
+  const PlainUser user(path(""));
   fs::permissions(path("a.db"), fs::perms::owner_read);
   auto error = error_of([&] { connect(url("a.db")); });
   EXPECT_EQ(error.code, Errc::configuration);
@@ -116,6 +141,22 @@ TEST_F(SqliteTest, MissingPermissionIsAConfigurationError) {
   error = error_of([&] { connect(url("a.db"), Effect::read); });
   EXPECT_EQ(error.code, Errc::configuration);
   EXPECT_THAT(error.message, HasSubstr("permission denied"));
+}
+
+TEST_F(SqliteTest, DirectoryThatIsNotWritableIsAConfigurationError) {
+  connect(url("a.db"));
+  const PlainUser user(path(""));
+  fs::permissions(path(""), fs::perms::owner_read | fs::perms::owner_exec);
+  const std::pair<std::string, Effect> refused[] = {
+      {"new.db", Effect::write}, {"a.db", Effect::write}, {"a.db", Effect::read}};
+  const auto directory = fs::path(path("a.db")).parent_path().string();
+  for (const auto& each : refused) {
+    const auto error = error_of([&] { connect(url(each.first), each.second); });
+    EXPECT_EQ(error.code, Errc::configuration) << each.first;
+    EXPECT_THAT(error.message, HasSubstr(path(each.first)));
+    EXPECT_THAT(error.message, HasSubstr("directory " + directory + " is not writable"));
+  }
+  fs::permissions(path(""), fs::perms::owner_all);
 }
 
 TEST_F(SqliteTest, LockedFileIsUnavailableToConnect) {
@@ -156,6 +197,55 @@ TEST_F(SqliteTest, MemoryIsPrivateToEachConnection) {
   EXPECT_EQ(probe(*one).kind, NodeKind::primary);
   EXPECT_NE(probe(*one).instance, probe(*two).instance);
   EXPECT_THROW(connect("sqlite::memory:", Effect::read), ConfigurationError);
+}
+
+TEST_F(SqliteTest, MemoryWithANameIsSharedWhileAConnectionIsOpen) {
+  ConnectOptions options;
+  options.url = Url::parse("sqlite::memory:");
+  options.memory = "shared-by-a-test";
+  const auto open = [&] { return grant::run(sqlite::driver().connect(call(), options)); };
+  auto one = open();
+  const auto two = open();
+  run(*one, "CREATE TABLE t (id INTEGER)");
+  EXPECT_EQ(number(*two, "SELECT count(*) FROM t"), 0);
+  EXPECT_EQ(probe(*one).instance, probe(*two).instance);
+  EXPECT_THROW(run(*connect("sqlite::memory:"), "SELECT * FROM t"), Error);
+  one.reset();
+  EXPECT_EQ(number(*open(), "SELECT count(*) FROM t"), 0);
+}
+
+TEST_F(SqliteTest, ConnectionForReadingCreatesTheFileSeesEachCommitAndRefusesWrites) {
+  ConnectOptions options;
+  options.url = Url::parse(url("a.db"));
+  options.purpose = Purpose::reading;
+  const auto reader = grant::run(sqlite::driver().connect(call(), options));
+  const auto writer = connect(url("a.db"));
+  EXPECT_EQ(text(*reader, "PRAGMA journal_mode"), "wal");
+  run(*writer, "CREATE TABLE t (id INTEGER)");
+  for (int i = 1; i <= 3; ++i) {
+    run(*writer, "INSERT INTO t VALUES (1)");
+    EXPECT_EQ(number(*reader, "SELECT count(*) FROM t"), i);
+  }
+  EXPECT_EQ(probe(*reader).kind, NodeKind::primary);
+  for (const auto* const sql :
+       {"DELETE FROM t", "CREATE TABLE u (id INTEGER)", "BEGIN IMMEDIATE"}) {
+    const auto error = error_of([&] { run(*reader, sql); });
+    EXPECT_EQ(error.code, Errc::read_only) << sql;
+    EXPECT_THAT(error.message, HasSubstr("marked as a read")) << sql;
+  }
+}
+
+TEST_F(SqliteTest, SharingFollowsFromTheUrl) {
+  const auto sharing = [](std::string_view url, Effect access) {
+    ConnectOptions options;
+    options.url = Url::parse(url);
+    options.access = access;
+    return sqlite::driver().sharing(options);
+  };
+  EXPECT_EQ(sharing("sqlite:a.db", Effect::write), Sharing::one_writer);
+  EXPECT_EQ(sharing("sqlite:a.db", Effect::read), Sharing::free);
+  EXPECT_EQ(sharing("sqlite:a.db?mode=ro", Effect::write), Sharing::free);
+  EXPECT_EQ(sharing("sqlite::memory:", Effect::write), Sharing::one_connection);
 }
 
 TEST_F(SqliteTest, BusyTimeoutEndsAWaitBeforeTheDeadline) {

@@ -567,6 +567,19 @@ TEST(Execution, OpeningThatAFullPoolLeftNoTimeForIsNotASickNode) {
   EXPECT_EQ(cluster->health_record(0).failures, 0U);
 }
 
+TEST(Execution, ReadsDoNotWaitForTheOneWriter) {
+  Shop shop;
+  shop.driver.share(Sharing::one_writer);
+  auto small = test::spec("w");
+  small.pool.checkout_timeout = 5ms;
+  small.routing.sticky_period = 0ms;
+  shop.start(small, {});
+  auto& node = shop.registry->cluster("shop")->node(0);
+  const auto writer = run(node.pool(Effect::write).acquire(test::blocking()));
+  EXPECT_EQ(shop.read(), "shop/writer (no reader is configured)");
+  EXPECT_THROW(shop.write(), PoolTimeout);
+}
+
 TEST(Execution, UnknownDatabaseIsNamedWithThoseThereAre) {
   const Shop shop;
   const auto error = error_of([&] { return shop.read(connects_to("shpo")); });

@@ -481,5 +481,20 @@ TEST(Transaction, ContextsTimeoutCoversItsStatements) {
   EXPECT_EQ(shop.registry->cluster("shop")->node(0).pool().stats().open(), 0U);
 }
 
+TEST(Transaction, ForReadingDoesNotWaitForTheOneWriter) {
+  Shop shop;
+  shop.driver.share(Sharing::one_writer);
+  auto small = test::spec("w");
+  small.pool.checkout_timeout = 5ms;
+  shop.start(small, {});
+  auto& node = shop.registry->cluster("shop")->node(0);
+  const auto writer = run(node.pool(Effect::write).acquire(test::blocking()));
+  TransactionSpec reading;
+  reading.database = "shop";
+  reading.effect = Effect::read;
+  EXPECT_TRUE(shop.session.run([&] { return transaction(reading, [] { return true; }); }));
+  EXPECT_THROW(shop.session.run([] { transaction("shop", [] {}); }), PoolTimeout);
+}
+
 }  // namespace
 }  // namespace grant

@@ -16,14 +16,21 @@ namespace grant::sqlite {
 ///   - `mode`: `ro`, `rw` (the file must exist) or `rwc` (it is created). By default it is created
 ///     once: a file that this process has had open and that is gone was taken away, and a database
 ///     must not come back empty;
-///   - `busy_timeout`: longest wait in milliseconds for another connection's lock, default 5000;
-///   the
-///     deadline of the call ends it sooner;
+///   - `busy_timeout`: longest wait in milliseconds for the lock of another connection, default
+///     5000; then Errc::timeout, or unavailable while connecting. Zero: no wait. The deadline of
+///     the call ends it sooner;
 ///   - `synchronous`: `off`, `normal` or `full`;
 ///   - `statement_cache_size`: prepared statements kept per connection, default 256; 0: none.
 ///
-/// `sqlite::memory:` is a database of its own for each connection, gone when it closes: a pool over
-/// it must have a size of 1.
+/// A file has one writer at a time, and readers see the newest commit without waiting for it. So a
+/// node has one connection for writing, for which callers queue in their order, and others for
+/// reading (ConnectOptions::purpose), which refuse writes with Errc::read_only but may create the
+/// file, so that it does not matter which comes first. Within one process and node no statement
+/// meets the lock of another; that of another process is waited for, up to busy_timeout.
+///
+/// `sqlite::memory:` is a database of its own for each connection, gone when it closes, unless
+/// ConnectOptions::memory names one to share. A node names one: all its callers take turns at one
+/// connection to it, and it lives as long as the node.
 ///
 /// What differs from a server:
 ///   - a passed deadline ends a statement with Errc::timeout, rolls back what it did and leaves the

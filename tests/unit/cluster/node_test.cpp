@@ -1,0 +1,118 @@
+#include "grant/cluster/node.hpp"
+
+#include "unit/pool/pool_fixture.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace grant {
+namespace {
+
+using test::blocking;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using namespace std::chrono_literals;
+
+/// A node on the scripted server "server".
+struct NodeFixture {
+  explicit NodeFixture(Sharing sharing) {
+    driver.share(sharing);
+    PoolOptions pool;
+    pool.max_size = 3;
+    pool.initial_size = 2;
+    pool.checkout_timeout = 5ms;
+    ConnectOptions target;
+    target.url = Url::parse("mariadb://server/db");
+    target.node = "db/writer";
+    node.emplace(Role::writing, driver, target, pool, clock, EventSink());
+  }
+
+  [[nodiscard]] Lease take(Effect effect) { return run(node->pool(effect).acquire(blocking())); }
+  [[nodiscard]] ErrorInfo refusal(Effect effect) {
+    return test::error_of([&] { return take(effect); });
+  }
+
+  test::MemoryDriver driver;
+  test::MemoryServer& server = driver.server("server");
+  testing::FakeClock clock;
+  std::optional<Node> node;
+};
+
+TEST(Node, ReadsAndWritesShareOnePoolByDefault) {
+  NodeFixture f(Sharing::free);
+  EXPECT_EQ(&f.node->pool(Effect::read), &f.node->pool(Effect::write));
+  EXPECT_FALSE(f.node->writing_stats().has_value());
+  const auto lease = f.take(Effect::write);
+  EXPECT_EQ(f.node->pool_stats().leased, 1U);
+  EXPECT_THAT(f.server.purposes(), ElementsAre(Purpose::any));
+}
+
+TEST(Node, OneWriterHasOneConnectionForWritingBesideThoseForReading) {
+  NodeFixture f(Sharing::one_writer);
+  const auto writer = f.take(Effect::write);
+  EXPECT_EQ(f.refusal(Effect::write).code, Errc::pool_timeout);
+  EXPECT_THAT(f.refusal(Effect::write).message, HasSubstr("no connection for writing within 5 ms"));
+
+  const Lease readers[] = {f.take(Effect::read), f.take(Effect::read), f.take(Effect::read)};
+  EXPECT_THAT(f.refusal(Effect::read).message, HasSubstr("(3 of 3 leased"));
+  EXPECT_THAT(f.server.purposes(),
+              ElementsAre(Purpose::writing, Purpose::reading, Purpose::reading, Purpose::reading));
+}
+
+TEST(Node, OneWriterIsCountedWithTheOthersAndByItself) {
+  NodeFixture f(Sharing::one_writer);
+  const auto writer = f.take(Effect::write);
+  f.clock.advance(3s);
+  const auto reader = f.take(Effect::read);
+  { const auto returned = f.take(Effect::read); }
+  const auto all = f.node->pool_stats();
+  EXPECT_EQ(all.leased, 2U);
+  EXPECT_EQ(all.idle, 1U);
+  EXPECT_EQ(all.longest_held, 3s);
+  EXPECT_EQ(f.node->writing_stats()->leased, 1U);
+  EXPECT_EQ(f.node->writing_stats()->idle, 0U);
+}
+
+TEST(Node, WarmUpOpensTheWriterAndTheFirstReaders) {
+  NodeFixture f(Sharing::one_writer);
+  run(f.node->warm_up(blocking()));
+  EXPECT_THAT(f.server.purposes(),
+              ElementsAre(Purpose::writing, Purpose::reading, Purpose::reading));
+  EXPECT_EQ(f.node->pool_stats().idle, 3U);
+}
+
+TEST(Node, DroppingAndClosingReachBothPools) {
+  NodeFixture f(Sharing::one_writer);
+  run(f.node->warm_up(blocking()));
+  f.node->drop_idle();
+  EXPECT_EQ(f.server.open(), 0U);
+  {
+    const auto writer = f.take(Effect::write);
+    const auto reader = f.take(Effect::read);
+    f.node->drop_connections();
+  }
+  EXPECT_EQ(f.server.open(), 0U);
+  f.node->close();
+  EXPECT_EQ(f.refusal(Effect::read).code, Errc::closed);
+  EXPECT_EQ(f.refusal(Effect::write).code, Errc::closed);
+}
+
+TEST(Node, PoolUrlShowsTheSizeThatWasConfigured) {
+  NodeFixture f(Sharing::one_writer);
+  EXPECT_THAT(f.node->pool_url(), HasSubstr("max_pool_size=3"));
+}
+
+TEST(Node, OneConnectionIsSharedByReadsAndWritesAndKeptByAnother) {
+  NodeFixture f(Sharing::one_connection);
+  EXPECT_EQ(f.server.open(), 1U);
+  {
+    const auto lease = f.take(Effect::write);
+    EXPECT_EQ(f.refusal(Effect::read).code, Errc::pool_timeout);
+  }
+  f.node->drop_idle();
+  EXPECT_EQ(f.server.open(), 1U);
+  EXPECT_EQ(f.node->pool_stats().open(), 0U);
+}
+
+}  // namespace
+}  // namespace grant
