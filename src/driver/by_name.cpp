@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "grant/core/error.hpp"
+#include "driver/failures.hpp"
 
 namespace grant::driver {
 namespace {
@@ -16,11 +16,7 @@ std::int64_t milliseconds(Duration span) {
 }
 
 [[noreturn]] void fail(Errc code, const std::string& node, std::string_view what) {
-  ErrorInfo info;
-  info.code = code;
-  info.node = node;
-  info.message = fmt::format("node \"{}\": {}", node, what);
-  throw_error(std::move(info));
+  throw_error(failures::at(node, code, what));
 }
 
 /// The share of one of `count` addresses.
@@ -37,12 +33,6 @@ std::string_view without_node(std::string_view message, const std::string& node)
 }
 
 }  // namespace
-
-void fail_connecting(io::Outcome outcome, const std::string& node, Duration waited) {
-  if (outcome == io::Outcome::cancelled) fail(Errc::cancelled, node, "cancelled while connecting");
-  fail(Errc::unavailable, node,
-       fmt::format("no answer to the connection attempt within {} ms", milliseconds(waited)));
-}
 
 Task<std::vector<std::string>> look_up(io::Call call, io::Resolver resolver, std::string node,
                                        std::string host) {

@@ -24,7 +24,4 @@ Task<void> connect_by_name(io::Call call, io::Resolver resolver, std::string nod
 Task<std::vector<std::string>> look_up(io::Call call, io::Resolver resolver, std::string node,
                                        std::string host);
 
-/// What connecting ends with when its time does. Errors: cancelled; unavailable when timed out.
-[[noreturn]] void fail_connecting(io::Outcome outcome, const std::string& node, Duration waited);
-
 }  // namespace grant::driver

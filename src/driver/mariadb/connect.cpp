@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -9,6 +8,7 @@
 
 #include "connection.hpp"
 #include "driver/by_name.hpp"
+#include "driver/failures.hpp"
 #include "errors.hpp"
 #include "grant/core/error.hpp"
 
@@ -128,17 +128,6 @@ ConnectionHandle make_handle(const Settings& settings) {
   return handle;
 }
 
-[[noreturn]] void fail_without_tls(const std::string& node) {
-  ErrorInfo info;
-  info.code = Errc::configuration;
-  info.node = node;
-  info.message = fmt::format(
-      "node \"{}\": cannot connect: the server does not support TLS, and ssl-mode "
-      "asks for it",
-      node);
-  throw_error(std::move(info));
-}
-
 }  // namespace
 
 Task<void> MariadbConnection::open(io::Call call, const Settings& settings,
@@ -164,7 +153,7 @@ Task<void> MariadbConnection::open(io::Call call, const Settings& settings,
 Task<void> MariadbConnection::attempt(io::Call call, const Settings& settings, std::string host) {
   const auto started = Clock::system().now();
   if (call.deadline() <= started) {
-    driver::fail_connecting(io::Outcome::timed_out, node_, Duration{});
+    throw_error(failures::gave_up_connecting(node_, io::Outcome::timed_out, Duration{}));
   }
   interrupted_ = io::Outcome::ready;
   ConnectionHandle handle = make_handle(settings);
@@ -190,17 +179,20 @@ Task<void> MariadbConnection::attempt(io::Call call, const Settings& settings, s
   }
   const auto now = Clock::system().now();
   if (interrupted_ != io::Outcome::ready) {
-    driver::fail_connecting(interrupted_, node_, now - started);
+    throw_error(failures::gave_up_connecting(node_, interrupted_, now - started));
   }
   if (connected == nullptr) {
     if (now >= call.deadline()) {
-      driver::fail_connecting(io::Outcome::timed_out, node_, now - started);  // in the handshake
+      throw_error(failures::gave_up_connecting(node_, io::Outcome::timed_out,
+                                               now - started));  // in the handshake
     }
     throw_error(connect_error(failure_of(handle.get()), node_));
   }
   // To libmariadb TLS is a wish, unless it verifies the certificate too.
   if (settings.tls > TlsMode::preferred && mysql_get_ssl_cipher(handle.get()) == nullptr) {
-    fail_without_tls(node_);
+    throw_error(
+        failures::at(node_, Errc::configuration,
+                     "cannot connect: the server does not support TLS, and ssl-mode asks for it"));
   }
   unblock(mysql_get_socket(handle.get()));
   handle_ = std::move(handle);

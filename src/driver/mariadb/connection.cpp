@@ -9,6 +9,7 @@
 
 #include <utility>
 
+#include "driver/failures.hpp"
 #include "grant/core/error.hpp"
 
 namespace grant::mariadb {
@@ -91,54 +92,28 @@ int MariadbConnection::seen(io::Outcome outcome, MYSQL* handle, int events) noex
 }
 
 void MariadbConnection::fail_unsent(std::string_view why) {
-  ErrorInfo info;
-  info.code = Errc::unavailable;
-  info.message = fmt::format("node \"{}\": nothing was sent: {}", node_, why);
-  info.node = node_;
-  throw_error(std::move(info));
+  throw_error(failures::unsent(node_, why));
 }
 
 void MariadbConnection::fail_unread() {
-  ErrorInfo info;
-  info.code = Errc::outcome_unknown;
-  info.node = node_;
+  auto info = failures::at(node_, Errc::outcome_unknown,
+                           "the statement ran, but its rows could not be read: they have other "
+                           "columns than when it was prepared");
   info.native = static_cast<int>(failure_.number);
-  info.message = fmt::format(
-      "node \"{}\": the statement ran, but its rows could not be read: they have other columns "
-      "than "
-      "when it was prepared",
-      node_);
   throw_error(std::move(info));
 }
 
 void MariadbConnection::fail_lost(Operation operation) {
-  ErrorInfo info;
-  info.code = operation.effect == Effect::write ? Errc::outcome_unknown : Errc::unavailable;
-  info.node = node_;
+  auto info = failures::lost(node_, operation.effect, failure_.message);
   info.native = static_cast<int>(failure_.number);
   info.sqlstate = failure_.sqlstate;
-  info.message = fmt::format("node \"{}\": the connection was lost before the answer came: {}",
-                             node_, failure_.message);
   close();
   throw_error(std::move(info));
 }
 
 void MariadbConnection::give_up(Operation operation) {
-  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::system().now() -
-                                                                            operation.started);
-  const bool cancelled = interrupted_ == io::Outcome::cancelled;
-  ErrorInfo info;
-  info.code = operation.effect == Effect::write ? Errc::outcome_unknown
-              : cancelled                       ? Errc::cancelled
-                                                : Errc::timeout;
-  info.node = node_;
-  info.message = cancelled
-                     ? fmt::format(
-                           "node \"{}\": cancelled while waiting for an answer; the connection "
-                           "was closed",
-                           node_)
-                     : fmt::format("node \"{}\": no answer within {} ms; the connection was closed",
-                                   node_, waited.count());
+  auto info = failures::gave_up(node_, operation.effect, interrupted_,
+                                Clock::system().now() - operation.started);
   close();
   throw_error(std::move(info));
 }
@@ -153,11 +128,7 @@ MariadbConnection::Operation MariadbConnection::start(io::Call call, Effect effe
   if (!handle_) fail_unsent("the connection is closed");
   const auto now = Clock::system().now();
   if (call.deadline() <= now) {
-    ErrorInfo info;
-    info.code = Errc::timeout;
-    info.node = node_;
-    info.message = fmt::format("node \"{}\": nothing was sent: the deadline had passed", node_);
-    throw_error(std::move(info));
+    throw_error(failures::deadline_had_passed(node_));
   }
   if (now - last_used_ > kIdleCheckAfter) check_idle();
   last_used_ = now;
@@ -216,14 +187,9 @@ Task<void> MariadbConnection::commit(io::Call call) {
   }
   if (handle_ && rolled_back_) {
     rolled_back_ = false;
-    ErrorInfo info;
-    info.code = Errc::conflict;
-    info.node = node_;
-    info.message = fmt::format(
-        "node \"{}\": the transaction was rolled back by the server, because a statement in it had "
-        "failed",
-        node_);
-    throw_error(std::move(info));
+    throw_error(failures::at(
+        node_, Errc::conflict,
+        "the transaction was rolled back by the server, because a statement in it had failed"));
   }
   co_await run_simple(call, "COMMIT", std::exchange(transaction_effect_, Effect::write));
 }

@@ -3,46 +3,24 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
 
 #include "connection.hpp"
+#include "driver/url_params.hpp"
 #include "grant/core/error.hpp"
 
 namespace grant::mariadb {
 namespace {
 
-constexpr std::size_t kStatementCacheSize = 256;
-constexpr std::size_t kMostStatements = 10'000;
 constexpr unsigned int kPort = 3306;
 
-[[noreturn]] void refuse(std::string_view why) {
-  throw_error(Errc::configuration, fmt::format("mariadb URL: {}", why));
-}
+constexpr std::array<std::pair<std::string_view, TlsMode>, 5> kTlsModes{
+    {{"disabled", TlsMode::disabled},
+     {"preferred", TlsMode::preferred},
+     {"required", TlsMode::required},
+     {"verify_ca", TlsMode::verify_ca},
+     {"verify_full", TlsMode::verify_full}}};
 
-template <class T>
-T number_param(std::string_view name, std::string_view text, T most) {
-  T number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number > most || number < 0) {
-    refuse(fmt::format("\"{}\" is not a number from 0 to {}", name, most));
-  }
-  return number;
-}
-
-TlsMode tls_mode_named(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, TlsMode>, 5> modes{
-      {{"disabled", TlsMode::disabled},
-       {"preferred", TlsMode::preferred},
-       {"required", TlsMode::required},
-       {"verify_ca", TlsMode::verify_ca},
-       {"verify_full", TlsMode::verify_full}}};
-  for (const auto& [known, mode] : modes) {
-    if (name == known) return mode;
-  }
-  refuse("\"ssl-mode\" is none of disabled, preferred, required, verify_ca and verify_full");
-}
-
-void take_host(Settings& settings, const Url& url) {
+void take_host(Settings& settings, const UrlParams& params, const Url& url) {
   if (url.host.starts_with('/')) {
     settings.host = "localhost";
     settings.socket = url.host;
@@ -50,31 +28,31 @@ void take_host(Settings& settings, const Url& url) {
   }
   // To libmariadb these separate hosts, or options.
   if (url.host.find_first_of(",;=") != std::string::npos) {
-    refuse("a host name cannot hold \",\", \";\" or \"=\"");
+    params.refuse("a host name cannot hold \",\", \";\" or \"=\"");
   }
   settings.host = url.host.empty() ? "localhost" : url.host;
   settings.port = url.port != 0 ? url.port : kPort;
 }
 
-void take_tls(Settings& settings, Url& url) {
-  const auto mode = url.take_param("ssl-mode");
-  settings.tls_authority = url.take_param("ssl-ca").value_or("");
-  settings.tls_certificate = url.take_param("ssl-cert").value_or("");
-  settings.tls_key = url.take_param("ssl-key").value_or("");
+void take_tls(Settings& settings, UrlParams& params) {
+  const auto mode = params.word<TlsMode>("ssl-mode", kTlsModes);
+  settings.tls_authority = params.text("ssl-ca").value_or("");
+  settings.tls_certificate = params.text("ssl-cert").value_or("");
+  settings.tls_key = params.text("ssl-key").value_or("");
   if (mode) {
-    settings.tls = tls_mode_named(*mode);
+    settings.tls = *mode;
   } else if (!settings.socket.empty()) {
     settings.tls = TlsMode::disabled;
   }
   if (settings.tls_certificate.empty() != settings.tls_key.empty()) {
-    refuse("\"ssl-cert\" and \"ssl-key\" go together");
+    params.refuse("\"ssl-cert\" and \"ssl-key\" go together");
   }
   const bool has_files = !settings.tls_authority.empty() || !settings.tls_certificate.empty();
   if (settings.tls == TlsMode::disabled && has_files) {
-    refuse("\"ssl-ca\" and \"ssl-cert\" are of no use without TLS: set \"ssl-mode\"");
+    params.refuse("\"ssl-ca\" and \"ssl-cert\" are of no use without TLS: set \"ssl-mode\"");
   }
   if (settings.tls == TlsMode::verify_ca && settings.tls_authority.empty()) {
-    refuse("\"ssl-mode\" is verify_ca, but there is no \"ssl-ca\"");
+    params.refuse("\"ssl-mode\" is verify_ca, but there is no \"ssl-ca\"");
   }
 }
 
@@ -85,17 +63,12 @@ Settings settings_from(const ConnectOptions& options) {
   settings.user = url.user;
   settings.password = url.password;
   settings.database = url.database;
-  settings.statement_cache_size = kStatementCacheSize;
-  take_host(settings, url);
-  take_tls(settings, url);
-  if (const auto text = url.take_param("statement_cache_size")) {
-    settings.statement_cache_size = number_param("statement_cache_size", *text, kMostStatements);
-  }
-  if (const auto text = url.take_param("connect_timeout")) {
-    const int seconds = number_param("connect_timeout", *text, 86'400);
-    if (seconds > 0) settings.connect_timeout = std::chrono::seconds(seconds);
-  }
-  if (!url.params.empty()) refuse(fmt::format("unknown parameter \"{}\"", url.params[0].first));
+  UrlParams params("mariadb", url);
+  take_host(settings, params, url);
+  take_tls(settings, params);
+  settings.statement_cache_size = params.statement_cache_size();
+  settings.connect_timeout = params.connect_timeout();
+  params.refuse_unknown();
   return settings;
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "connection.hpp"
+#include "driver/failures.hpp"
 #include "grant/core/error.hpp"
 #include "lexer.hpp"
 #include "result.hpp"
@@ -28,14 +29,9 @@ bool is_query(std::string_view sql) {
 Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statement statement) {
   const Operation operation = start(call, statement.effect);
   if (rolled_back_ && first_word(statement.sql) != "ROLLBACK") {
-    ErrorInfo info;
-    info.code = Errc::conflict;
-    info.node = node_;
-    info.message = fmt::format(
-        "node \"{}\": nothing was sent: the server has rolled the transaction back, and what "
-        "follows would not be part of it",
-        node_);
-    throw_error(std::move(info));
+    throw_error(failures::at(node_, Errc::conflict,
+                             "nothing was sent: the server has rolled the transaction back, and "
+                             "what follows would not be part of it"));
   }
   std::unique_ptr<Result> result;
   while (!result) {
@@ -74,7 +70,7 @@ Task<Prepared*> MariadbConnection::prepare(io::Call call, std::string_view sql) 
   MYSQL* const handle = handle_.get();
   const bool plain = (server_status() & SERVER_STATUS_NO_BACKSLASH_ESCAPES) != 0;
   auto rewritten = rewrite_placeholders(sql, plain ? Backslash::plain : Backslash::escapes);
-  if (uncached_.handle) cache_.discarded().push_back(std::move(uncached_.handle));
+  if (uncached_.handle) cache_.discarded().push_back(std::move(uncached_));
   co_await close_discarded(call);
 
   // Preparing changes nothing, whatever the statement will do.
@@ -115,8 +111,9 @@ Task<void> MariadbConnection::close_discarded(io::Call call) {
   MYSQL* const handle = handle_.get();
   auto& statements = cache_.discarded();
   while (!statements.empty()) {
-    MYSQL_STMT* const statement = statements.back().release();
+    MYSQL_STMT* const statement = statements.back().handle.release();
     statements.pop_back();
+    if (statement == nullptr) continue;
     my_bool failed = 0;
     int events = mysql_stmt_close_start(&failed, statement);
     while (events != 0) {

@@ -3,6 +3,7 @@
 
 #include "connection.hpp"
 #include "driver/by_name.hpp"
+#include "driver/failures.hpp"
 #include "errors.hpp"
 
 namespace grant::postgres {
@@ -65,7 +66,7 @@ Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings,
     // libpq changes the socket when it goes on to another address.
     const io::Outcome outcome = co_await call.ready(PQsocket(handle.get()), interest);
     if (outcome != io::Outcome::ready) {
-      driver::fail_connecting(outcome, node_, Clock::system().now() - started);
+      throw_error(failures::gave_up_connecting(node_, outcome, Clock::system().now() - started));
     }
     next = PQconnectPoll(handle.get());
   }

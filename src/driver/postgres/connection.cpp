@@ -7,6 +7,7 @@
 
 #include <new>
 
+#include "driver/failures.hpp"
 #include "errors.hpp"
 #include "grant/core/error.hpp"
 #include "result.hpp"
@@ -84,52 +85,29 @@ NodeKind PostgresConnection::kind_hint() const noexcept {
 void PostgresConnection::close() noexcept { handle_.reset(); }
 
 void PostgresConnection::fail_unsent(std::string_view why, std::string_view sqlstate) {
-  ErrorInfo info;
-  info.code = Errc::unavailable;
-  info.message = fmt::format("node \"{}\": nothing was sent: {}", node_, why);
+  auto info = failures::unsent(node_, why);
   info.sqlstate = sqlstate;
-  info.node = node_;
   throw_error(std::move(info));
 }
 
 void PostgresConnection::fail_lost(Operation operation) {
-  ErrorInfo info;
-  info.code = operation.effect == Effect::write ? Errc::outcome_unknown : Errc::unavailable;
-  info.node = node_;
   std::string_view seen = first_line(PQerrorMessage(handle_.get()));
+  std::string_view sqlstate = farewell_;
   if (const PGresult* last_words = failure()) {
-    const auto sqlstate = sqlstate_of(last_words);
-    if (!sqlstate.empty()) {
-      info.sqlstate = sqlstate;
-      seen = PQresultErrorField(last_words, PG_DIAG_MESSAGE_PRIMARY);
-      // A standby ended the session in favour of replay: nothing is in doubt.
-      if (sqlstate.starts_with("40")) info.code = Errc::conflict;
-    }
-  } else if (!farewell_.empty()) {
-    info.sqlstate = farewell_;
+    sqlstate = sqlstate_of(last_words);
+    if (!sqlstate.empty()) seen = PQresultErrorField(last_words, PG_DIAG_MESSAGE_PRIMARY);
   }
-  info.message =
-      fmt::format("node \"{}\": the connection was lost before the answer came: {}", node_, seen);
+  auto info = failures::lost(node_, operation.effect, seen);
+  info.sqlstate = sqlstate;
+  // A standby ended the session in favour of replay: nothing is in doubt.
+  if (sqlstate.starts_with("40")) info.code = Errc::conflict;
   close();
   throw_error(std::move(info));
 }
 
 void PostgresConnection::give_up(io::Outcome outcome, Operation operation) {
-  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::system().now() -
-                                                                            operation.started);
-  const bool cancelled = outcome == io::Outcome::cancelled;
-  ErrorInfo info;
-  info.code = operation.effect == Effect::write ? Errc::outcome_unknown
-              : cancelled                       ? Errc::cancelled
-                                                : Errc::timeout;
-  info.node = node_;
-  info.message = cancelled
-                     ? fmt::format(
-                           "node \"{}\": cancelled while waiting for an answer; the connection "
-                           "was closed",
-                           node_)
-                     : fmt::format("node \"{}\": no answer within {} ms; the connection was closed",
-                                   node_, waited.count());
+  auto info = failures::gave_up(node_, operation.effect, outcome,
+                                Clock::system().now() - operation.started);
   close();
   throw_error(std::move(info));
 }
@@ -138,11 +116,7 @@ PostgresConnection::Operation PostgresConnection::start(io::Call call, Effect ef
   if (!handle_) fail_unsent("the connection is closed");
   const auto now = Clock::system().now();
   if (call.deadline() <= now) {
-    ErrorInfo info;
-    info.code = Errc::timeout;
-    info.node = node_;
-    info.message = fmt::format("node \"{}\": nothing was sent: the deadline had passed", node_);
-    throw_error(std::move(info));
+    throw_error(failures::deadline_had_passed(node_));
   }
   if (now - last_used_ > kIdleCheckAfter) check_idle();
   last_used_ = now;
@@ -266,7 +240,7 @@ Task<Prepared*> PostgresConnection::prepare(io::Call call, std::string_view sql)
   const bool keep = cache_.capacity() > 0;
   Prepared prepared;
   prepared.sql = sql;
-  if (keep) prepared.name = cache_.next_name();
+  if (keep) prepared.name = fmt::format("grant_{}", ++names_);
 
   // Inside a transaction a DEALLOCATE that fails would spoil it, so the names wait.
   const bool tidy = PQtransactionStatus(handle) == PQTRANS_IDLE;
@@ -274,9 +248,9 @@ Task<Prepared*> PostgresConnection::prepare(io::Call call, std::string_view sql)
   send(PQsendPrepare(handle, prepared.name.c_str(), prepared.sql.c_str(), 0, nullptr), operation);
   send(PQsendDescribePrepared(handle, prepared.name.c_str()), operation);
   if (tidy) {
-    for (const auto& name : cache_.discarded()) {
-      send(PQsendQueryParams(handle, ("DEALLOCATE " + name).c_str(), 0, nullptr, nullptr, nullptr,
-                             nullptr, 1),
+    for (const auto& gone : cache_.discarded()) {
+      send(PQsendQueryParams(handle, ("DEALLOCATE " + gone.name).c_str(), 0, nullptr, nullptr,
+                             nullptr, nullptr, 1),
            operation);
     }
   }
@@ -302,9 +276,9 @@ Task<Prepared*> PostgresConnection::prepare(io::Call call, std::string_view sql)
 // The answers after the first two are those to DEALLOCATE. One that failed named a statement that
 // the server does not know any more, and kept the ones after it from being run.
 void PostgresConnection::forget_discarded() {
-  auto& names = cache_.discarded();
+  auto& gone = cache_.discarded();
   for (std::size_t i = 2; i < answers_.size(); ++i) {
-    if (PQresultStatus(answers_[i].get()) != PGRES_PIPELINE_ABORTED) names.erase(names.begin());
+    if (PQresultStatus(answers_[i].get()) != PGRES_PIPELINE_ABORTED) gone.pop_front();
   }
   if (answers_.size() > 2) answers_.resize(2);
 }

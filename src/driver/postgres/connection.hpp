@@ -84,7 +84,8 @@ class PostgresConnection final : public Connection {
   ConnectionHandle handle_;  // null once closed
   int process_;              // that opened it
   StatementCache cache_;
-  Prepared unnamed_;  // instead of the cache when that has no room for anything
+  std::uint64_t names_ = 0;  // that statements of this connection have had
+  Prepared unnamed_;         // instead of the cache when that has no room for anything
   Binder binder_;
   std::vector<ResultHandle> answers_;
   TimePoint last_used_{};

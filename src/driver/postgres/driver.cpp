@@ -3,20 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "connection.hpp"
+#include "driver/url_params.hpp"
 #include "grant/core/error.hpp"
 
 namespace grant::postgres {
 namespace {
-
-constexpr std::size_t kStatementCacheSize = 256;
-constexpr std::size_t kMostStatements = 10'000;
-
-[[noreturn]] void refuse(std::string_view why) {
-  throw_error(Errc::configuration, fmt::format("postgres URL: {}", why));
-}
 
 struct FreeOptions {
   void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
@@ -31,29 +24,20 @@ bool is_keyword(std::string_view name) {
   return false;
 }
 
-template <class T>
-T number_param(std::string_view name, std::string_view text, T most) {
-  T number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number > most || number < 0) {
-    refuse(fmt::format("\"{}\" is not a number from 0 to {}", name, most));
-  }
-  return number;
-}
-
-void check_keyword(const Settings& settings, std::string_view name) {
+void check_keyword(const UrlParams& params, const Settings& settings, std::string_view name) {
   // Fixed for every session: the codec counts on UTF-8, and replication is another protocol.
   if (name == "client_encoding" || name == "replication") {
-    refuse(fmt::format("the parameter \"{}\" cannot be set", name));
+    params.refuse(fmt::format("the parameter \"{}\" cannot be set", name));
   }
-  if (!is_keyword(name)) refuse(fmt::format("unknown parameter \"{}\"", name));
+  if (!is_keyword(name)) params.refuse(fmt::format("unknown parameter \"{}\"", name));
   if (std::ranges::any_of(settings.keywords, [&](const auto& set) { return set.first == name; })) {
-    refuse(fmt::format("\"{}\" is given twice: as a part of the URL and as a parameter", name));
+    params.refuse(
+        fmt::format("\"{}\" is given twice: as a part of the URL and as a parameter", name));
   }
 }
 
 /// What has to be looked up before libpq is called, which would block.
-std::string host_name(const Settings& settings) {
+std::string host_name(const UrlParams& params, const Settings& settings) {
   const auto value = [&](std::string_view keyword) {
     const auto set =
         std::ranges::find(settings.keywords, keyword, &std::pair<std::string, std::string>::first);
@@ -62,7 +46,7 @@ std::string host_name(const Settings& settings) {
   const auto host = value("host");
   const auto address = value("hostaddr");
   if (host.find(',') != std::string::npos || address.find(',') != std::string::npos) {
-    refuse("it names several hosts: give each a node of its own");
+    params.refuse("it names several hosts: give each a node of its own");
   }
   // A unix socket's directory, or its abstract name.
   const bool is_socket = host.starts_with('/') || host.starts_with('@');
@@ -73,14 +57,9 @@ Settings settings_from(const ConnectOptions& options) {
   Url url = options.url;
   Settings settings;
   settings.node = options.node;
-  settings.statement_cache_size = kStatementCacheSize;
-  if (const auto text = url.take_param("statement_cache_size")) {
-    settings.statement_cache_size = number_param("statement_cache_size", *text, kMostStatements);
-  }
-  if (const auto text = url.take_param("connect_timeout")) {
-    const int seconds = number_param("connect_timeout", *text, 86'400);
-    if (seconds > 0) settings.connect_timeout = std::chrono::seconds(seconds);
-  }
+  UrlParams params("postgres", url);
+  settings.statement_cache_size = params.statement_cache_size();
+  settings.connect_timeout = params.connect_timeout();
 
   const auto set = [&](std::string_view name, std::string value) {
     if (!value.empty()) settings.keywords.emplace_back(name, std::move(value));
@@ -91,10 +70,10 @@ Settings settings_from(const ConnectOptions& options) {
   set("password", url.password);
   set("dbname", url.database);
   for (auto& [name, value] : url.params) {
-    check_keyword(settings, name);
+    check_keyword(params, settings, name);
     set(name, std::move(value));
   }
-  settings.host_name = host_name(settings);
+  settings.host_name = host_name(params, settings);
   set("client_encoding", "UTF8");
   set("fallback_application_name", "grant");
   return settings;

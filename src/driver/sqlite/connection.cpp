@@ -134,7 +134,10 @@ Prepared& Connection::prepared(std::string_view sql, std::string_view tried) {
              fmt::format("{}: its text holds more than one statement", tried));
   }
   made.placeholders = placeholders_of(made.handle.get(), node_);
-  return keep ? statements_.add(std::move(made)) : uncached_.emplace(std::move(made));
+  if (!keep) return uncached_.emplace(std::move(made));
+  Prepared* const kept = statements_.insert(std::move(made));
+  statements_.discarded().clear();  // nobody else has to be told
+  return *kept;
 }
 
 std::unique_ptr<Result> Connection::run(const Statement& statement, TimePoint deadline,

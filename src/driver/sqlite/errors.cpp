@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "driver/failures.hpp"
+
 namespace grant::sqlite {
 namespace {
 
@@ -100,26 +102,16 @@ std::string without_values(std::string message, std::span<const ValueView> param
   return message;
 }
 
-std::string at_node(std::string_view node, std::string_view what) {
-  return node.empty() ? std::string(what) : fmt::format("node \"{}\": {}", node, what);
-}
-
 void throw_at(Errc code, std::string_view node, std::string_view what, int native) {
-  ErrorInfo info;
-  info.code = code;
-  info.message = at_node(node, what);
+  auto info = failures::at(node, code, what);
   info.native = native;
-  info.node = node;
   throw_error(std::move(info));
 }
 
 void throw_failure(int extended, std::string_view node, std::string_view tried,
                    std::string_view message) {
-  ErrorInfo info;
-  info.code = errc_of(extended);
-  info.message = at_node(node, fmt::format("{}: {}", tried, message));
+  auto info = failures::at(node, errc_of(extended), fmt::format("{}: {}", tried, message));
   info.native = extended;
-  info.node = node;
   if (info.code == Errc::constraint) info.constraint = constraint_in(message);
   throw_error(std::move(info));
 }

@@ -21,9 +21,6 @@ namespace grant::sqlite {
 /// json_extract() and MATCH, quote their argument.
 [[nodiscard]] std::string without_values(std::string message, std::span<const ValueView> params);
 
-/// `node "primary/writer": what`; without a node, just `what`.
-[[nodiscard]] std::string at_node(std::string_view node, std::string_view what);
-
 [[noreturn]] void throw_at(Errc code, std::string_view node, std::string_view what, int native = 0);
 
 /// Throws for `extended`; `tried` says what did not work, such as "cannot begin a transaction".

@@ -2,11 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <utility>
 
+#include "driver/url_params.hpp"
 #include "grant/core/error.hpp"
 
 namespace grant::sqlite {
@@ -16,26 +17,13 @@ namespace {
   throw_error(Errc::configuration, fmt::format("SQLite URL: {}", what));
 }
 
-std::uint32_t parse_number(std::string_view name, std::string_view text, std::uint32_t most) {
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number > most) {
-    refuse(fmt::format("{} is \"{}\": it takes a number from 0 to {}", name, text, most));
-  }
-  return number;
-}
+enum class Mode : std::uint8_t { read_only, read_write, create };
 
-void apply_mode(std::string_view mode, Options& options) {
-  if (mode == "ro") {
-    options.read_only = true;
-  } else if (mode == "rw") {
-    options.missing = Missing::fail;
-  } else if (mode == "rwc") {
-    options.missing = Missing::create;
-  } else {
-    refuse(fmt::format("mode is \"{}\": it takes ro, rw or rwc", mode));
-  }
-}
+constexpr std::array<std::pair<std::string_view, Mode>, 3> kModes{
+    {{"ro", Mode::read_only}, {"rw", Mode::read_write}, {"rwc", Mode::create}}};
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kSynchronous{
+    {{"off", "off"}, {"normal", "normal"}, {"full", "full"}}};
 
 }  // namespace
 
@@ -58,26 +46,21 @@ Options parse_options(ConnectOptions target) {
     // "./" keeps SQLite from taking a name such as "file:x" for a URI of its own.
     options.file = url.database.starts_with('/') ? url.database : "./" + url.database;
   }
-  if (const auto mode = url.take_param("mode")) apply_mode(*mode, options);
-  if (const auto text = url.take_param("busy_timeout")) {
-    options.busy_timeout =
-        std::chrono::milliseconds(parse_number("busy_timeout", *text, 3'600'000));
-  }
-  if (auto text = url.take_param("synchronous")) {
-    if (*text != "off" && *text != "normal" && *text != "full") {
-      refuse(fmt::format("synchronous is \"{}\": it takes off, normal or full", *text));
+  UrlParams params("SQLite", url);
+  if (const auto mode = params.word<Mode>("mode", kModes)) {
+    options.read_only = options.read_only || *mode == Mode::read_only;
+    if (*mode != Mode::read_only) {
+      options.missing = *mode == Mode::create ? Missing::create : Missing::fail;
     }
-    options.synchronous = *std::move(text);
   }
-  if (const auto text = url.take_param("statement_cache_size")) {
-    options.statement_cache_size = parse_number("statement_cache_size", *text, 100'000);
+  if (const auto number = params.number("busy_timeout", 3'600'000)) {
+    options.busy_timeout = std::chrono::milliseconds(*number);
   }
-  if (!url.params.empty()) {
-    refuse(
-        fmt::format("unknown parameter \"{}\": there are mode, busy_timeout, synchronous and "
-                    "statement_cache_size",
-                    url.params.front().first));
+  if (const auto word = params.word<std::string_view>("synchronous", kSynchronous)) {
+    options.synchronous = *word;
   }
+  options.statement_cache_size = params.statement_cache_size();
+  params.refuse_unknown();
   if (options.in_memory() && options.read_only) {
     refuse("an in-memory database cannot be opened read-only: it would always be empty");
   }

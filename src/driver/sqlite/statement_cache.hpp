@@ -1,15 +1,12 @@
 #pragma once
 
-#include <cstddef>
-#include <list>
 #include <memory>
 #include <string>
-#include <string_view>
-#include <unordered_map>
 
 #include "driver/sqlite/bind.hpp"
 #include "driver/sqlite/handles.hpp"
 #include "driver/sqlite/result.hpp"
+#include "driver/statement_cache.hpp"
 
 namespace grant::sqlite {
 
@@ -28,25 +25,6 @@ struct Prepared {
   int compiled_anew_ = 0;  // SQLite's count when columns_ was read
 };
 
-/// The statements a connection used last, by their text.
-class StatementCache {
- public:
-  explicit StatementCache(std::size_t capacity) noexcept : capacity_(capacity) {}
-
-  /// The statement with this text, as the one used last; null when there is none. Valid until the
-  /// next add().
-  [[nodiscard]] Prepared* find(std::string_view sql);
-
-  /// Keeps `prepared`, dropping the statement that was not used for longest when the cache is full.
-  /// For a capacity of at least 1.
-  Prepared& add(Prepared prepared);
-
-  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
-
- private:
-  const std::size_t capacity_;
-  std::list<Prepared> statements_;                                              // used last first
-  std::unordered_map<std::string_view, std::list<Prepared>::iterator> by_sql_;  // views of Prepared
-};
+using StatementCache = grant::StatementCache<Prepared>;
 
 }  // namespace grant::sqlite

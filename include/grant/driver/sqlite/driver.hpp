@@ -20,7 +20,8 @@ namespace grant::sqlite {
 ///     5000; then Errc::timeout, or unavailable while connecting. Zero: no wait. The deadline of
 ///     the call ends it sooner;
 ///   - `synchronous`: `off`, `normal` or `full`;
-///   - `statement_cache_size`: prepared statements kept per connection, default 256; 0: none.
+///   - `statement_cache_size`: prepared statements kept per connection, 0 to 10000, default 256;
+///     0: none.
 ///
 /// A file has one writer at a time, and readers see the newest commit without waiting for it. So a
 /// node has one connection for writing, for which callers queue in their order, and others for

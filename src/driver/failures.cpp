@@ -1,0 +1,56 @@
+#include "driver/failures.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <string>
+
+namespace grant::failures {
+namespace {
+
+std::string milliseconds(Duration span) {
+  return fmt::format("{} ms", std::chrono::duration_cast<std::chrono::milliseconds>(span).count());
+}
+
+}  // namespace
+
+ErrorInfo at(std::string_view node, Errc code, std::string_view what) {
+  ErrorInfo info;
+  info.code = code;
+  info.message = node.empty() ? std::string(what) : fmt::format("node \"{}\": {}", node, what);
+  info.node = node;
+  return info;
+}
+
+ErrorInfo unsent(std::string_view node, std::string_view why) {
+  return at(node, Errc::unavailable, fmt::format("nothing was sent: {}", why));
+}
+
+ErrorInfo deadline_had_passed(std::string_view node) {
+  return at(node, Errc::timeout, "nothing was sent: the deadline had passed");
+}
+
+ErrorInfo lost(std::string_view node, Effect effect, std::string_view seen) {
+  return at(node, effect == Effect::write ? Errc::outcome_unknown : Errc::unavailable,
+            fmt::format("the connection was lost before the answer came: {}", seen));
+}
+
+ErrorInfo gave_up(std::string_view node, Effect effect, io::Outcome outcome, Duration waited) {
+  const bool cancelled = outcome == io::Outcome::cancelled;
+  const Errc code = effect == Effect::write ? Errc::outcome_unknown
+                    : cancelled             ? Errc::cancelled
+                                            : Errc::timeout;
+  const std::string what = cancelled ? std::string("cancelled while waiting for an answer")
+                                     : fmt::format("no answer within {}", milliseconds(waited));
+  return at(node, code, what + "; the connection was closed");
+}
+
+ErrorInfo gave_up_connecting(std::string_view node, io::Outcome outcome, Duration waited) {
+  if (outcome == io::Outcome::cancelled) {
+    return at(node, Errc::cancelled, "cancelled while connecting");
+  }
+  return at(node, Errc::unavailable,
+            fmt::format("no answer to the connection attempt within {}", milliseconds(waited)));
+}
+
+}  // namespace grant::failures

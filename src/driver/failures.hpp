@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string_view>
+
+#include "grant/core/clock.hpp"
+#include "grant/core/error.hpp"
+#include "grant/driver/statement.hpp"
+#include "grant/io/waiter.hpp"
+
+namespace grant::failures {
+
+/// `what`, said of `node`; nothing but `what` when the node has no name.
+[[nodiscard]] ErrorInfo at(std::string_view node, Errc code, std::string_view what);
+
+/// The connection is gone, or useless, and the statement stayed here: unavailable.
+[[nodiscard]] ErrorInfo unsent(std::string_view node, std::string_view why);
+
+/// Nobody would have waited for the answer: timeout.
+[[nodiscard]] ErrorInfo deadline_had_passed(std::string_view node);
+
+/// The connection broke after the statement was sent. outcome_unknown for a write.
+[[nodiscard]] ErrorInfo lost(std::string_view node, Effect effect, std::string_view seen);
+
+/// Nobody waits any longer for the answer, since `outcome`, which is not `ready`; the connection
+/// was closed. outcome_unknown for a write.
+[[nodiscard]] ErrorInfo gave_up(std::string_view node, Effect effect, io::Outcome outcome,
+                                Duration waited);
+
+/// The same while connecting, when nothing can be in doubt.
+[[nodiscard]] ErrorInfo gave_up_connecting(std::string_view node, io::Outcome outcome,
+                                           Duration waited);
+
+}  // namespace grant::failures

@@ -1,0 +1,44 @@
+#include "driver/url_params.hpp"
+
+#include <fmt/format.h>
+
+#include "grant/core/error.hpp"
+
+namespace grant {
+namespace {
+
+constexpr std::size_t kStatementCacheSize = 256;
+constexpr std::size_t kMostStatements = 10'000;
+constexpr int kSecondsADay = 86'400;
+
+}  // namespace
+
+std::size_t UrlParams::statement_cache_size() {
+  return number("statement_cache_size", kMostStatements).value_or(kStatementCacheSize);
+}
+
+std::optional<std::chrono::seconds> UrlParams::connect_timeout() {
+  const int seconds = number("connect_timeout", kSecondsADay).value_or(0);
+  return seconds > 0 ? std::optional(std::chrono::seconds(seconds)) : std::nullopt;
+}
+
+void UrlParams::refuse(std::string_view why) const {
+  throw_error(Errc::configuration, fmt::format("{} URL: {}", engine_, why));
+}
+
+void UrlParams::refuse_unknown() const {
+  if (url_.params.empty()) return;
+  refuse(fmt::format("unknown parameter \"{}\"", url_.params.front().first));
+}
+
+void UrlParams::refuse_number(std::string_view name, std::string_view text,
+                              std::string_view most) const {
+  refuse(fmt::format("\"{}\" is \"{}\": it takes a number from 0 to {}", name, text, most));
+}
+
+void UrlParams::refuse_word(std::string_view name, std::string_view text,
+                            std::string_view known) const {
+  refuse(fmt::format("\"{}\" is \"{}\": it takes {}", name, text, known));
+}
+
+}  // namespace grant
