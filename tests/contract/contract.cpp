@@ -6,15 +6,23 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <ostream>
 #include <utility>
 
 namespace grant::contract {
 
 using namespace std::chrono_literals;
 
+std::ostream& operator<<(std::ostream& out, const Transport& transport) {
+  return out << transport.name;
+}
+
+std::string name_of(const ::testing::TestParamInfo<Transport>& info) {
+  return std::string(info.param.name);
+}
+
 void Contract::SetUp() {
-  backend_ = GetParam()();
-  if (!backend_) GTEST_SKIP() << "the engine is not available here";
+  backend_ = GetParam().make();
   connection_ = connect();
 }
 

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <initializer_list>
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -56,9 +57,17 @@ class Backend {
   [[nodiscard]] virtual Traits traits() const = 0;
 };
 
-using MakeBackend = std::function<std::unique_ptr<Backend>()>;
+/// An engine, and a way to reach it.
+struct Transport {
+  std::string_view name;  ///< Letters only: a part of each case's name.
+  std::function<std::unique_ptr<Backend>()> make;
+};
 
-class Contract : public ::testing::TestWithParam<MakeBackend> {
+/// What gtest prints for one, and calls the cases that run over it.
+std::ostream& operator<<(std::ostream& out, const Transport& transport);
+[[nodiscard]] std::string name_of(const ::testing::TestParamInfo<Transport>& info);
+
+class Contract : public ::testing::TestWithParam<Transport> {
  protected:
   void SetUp() override;
   void TearDown() override;

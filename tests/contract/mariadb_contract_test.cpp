@@ -20,15 +20,31 @@ test::MariadbCluster& cluster() {
   return *shared_cluster;
 }
 
+Url tcp(int node) { return Url::parse(cluster().url(node) + "?ssl-mode=disabled"); }
+
+Url tls(int node) {
+  return Url::parse(cluster().url(node) + "?ssl-mode=verify_full&ssl-ca=" + cluster().authority());
+}
+
+Url unix_socket(int node) {
+  auto url = Url::parse(cluster().url(node));
+  url.host = cluster().socket(node);
+  return url;
+}
+
+using UrlOf = Url (*)(int node);
+
 class MariadbBackend final : public Backend {
  public:
+  explicit MariadbBackend(UrlOf url_of) : url_of_(url_of) {}
+
   const Driver& driver() const override { return mariadb::driver(); }
 
-  Url url() const override { return Url::parse(cluster().url(0)); }
+  Url url() const override { return url_of_(0); }
 
   ConnectOptions reader() const override {
     ConnectOptions options;
-    options.url = Url::parse(cluster().url(1));
+    options.url = url_of_(1);
     options.node = "contract/reader";
     return options;
   }
@@ -60,12 +76,38 @@ class MariadbBackend final : public Backend {
     traits.defers_constraints = false;
     return traits;
   }
+
+ private:
+  const UrlOf url_of_;
 };
 
-std::unique_ptr<Backend> make_mariadb() { return std::make_unique<MariadbBackend>(); }
+Transport transport(std::string_view name, UrlOf url_of) {
+  return {name, [url_of] { return std::make_unique<MariadbBackend>(url_of); }};
+}
 
-INSTANTIATE_TEST_SUITE_P(Mariadb, Contract, ::testing::Values(MakeBackend(make_mariadb)),
-                         [](const auto&) { return "mariadb"; });
+INSTANTIATE_TEST_SUITE_P(Mariadb, Contract,
+                         ::testing::Values(transport("tcp", tcp), transport("tls", tls),
+                                           transport("socket", unix_socket)),
+                         name_of);
+
+TEST(MariadbTransports, AreWhatTheirNamesSay) {
+  const auto seen = [](UrlOf url_of) {
+    const MariadbBackend backend(url_of);
+    const io::Call call(io::blocking_waiter());
+    const auto connection = grant::run(backend.driver().connect(call, {backend.url()}));
+    Statement statement;
+    // The host is the client's, with its port where there is one.
+    statement.sql =
+        "SELECT CASE WHEN host = 'localhost' THEN 'socket' WHEN (SELECT variable_value FROM "
+        "information_schema.session_status WHERE variable_name = 'Ssl_cipher') <> '' THEN 'tls' "
+        "ELSE 'tcp' END FROM information_schema.processlist WHERE id = connection_id()";
+    return std::string(
+        grant::run(connection->execute(call, statement))->cell(0, 0).as_characters());
+  };
+  EXPECT_EQ(seen(tcp), "tcp");
+  EXPECT_EQ(seen(tls), "tls");
+  EXPECT_EQ(seen(unix_socket), "socket");
+}
 
 }  // namespace
 }  // namespace grant::contract

@@ -20,12 +20,29 @@ test::PostgresCluster& cluster() {
   return *shared_cluster;
 }
 
+Url tcp(int node) { return Url::parse(cluster().url(node) + "?sslmode=disable"); }
+
+Url tls(int node) {
+  return Url::parse(cluster().url(node) +
+                    "?sslmode=verify-full&sslrootcert=" + cluster().authority());
+}
+
+Url unix_socket(int node) {
+  auto url = Url::parse(cluster().url(node));
+  url.host = cluster().socket_directory();
+  return url;
+}
+
+using UrlOf = Url (*)(int node);
+
 class PostgresBackend final : public Backend {
  public:
+  explicit PostgresBackend(UrlOf url_of) : url_of_(url_of) {}
+
   const Driver& driver() const override { return postgres::driver(); }
 
   Url url() const override {
-    auto url = Url::parse(cluster().url(0));
+    auto url = url_of_(0);
     // A statement whose client has left goes on, and keeps its locks, until the server looks.
     url.params.emplace_back("options", "-c client_connection_check_interval=50ms");
     return url;
@@ -33,7 +50,7 @@ class PostgresBackend final : public Backend {
 
   ConnectOptions reader() const override {
     ConnectOptions options;
-    options.url = Url::parse(cluster().url(1));
+    options.url = url_of_(1);
     options.node = "contract/reader";
     return options;
   }
@@ -57,12 +74,36 @@ class PostgresBackend final : public Backend {
   std::string slow_query() const override { return "SELECT count(*) FROM pg_sleep(20)"; }
 
   Traits traits() const override { return {}; }
+
+ private:
+  const UrlOf url_of_;
 };
 
-std::unique_ptr<Backend> make_postgres() { return std::make_unique<PostgresBackend>(); }
+Transport transport(std::string_view name, UrlOf url_of) {
+  return {name, [url_of] { return std::make_unique<PostgresBackend>(url_of); }};
+}
 
-INSTANTIATE_TEST_SUITE_P(Postgres, Contract, ::testing::Values(MakeBackend(make_postgres)),
-                         [](const auto&) { return "postgres"; });
+INSTANTIATE_TEST_SUITE_P(Postgres, Contract,
+                         ::testing::Values(transport("tcp", tcp), transport("tls", tls),
+                                           transport("socket", unix_socket)),
+                         name_of);
+
+TEST(PostgresTransports, AreWhatTheirNamesSay) {
+  const auto seen = [](UrlOf url_of) {
+    const PostgresBackend backend(url_of);
+    const io::Call call(io::blocking_waiter());
+    const auto connection = grant::run(backend.driver().connect(call, {backend.url()}));
+    Statement statement;
+    statement.sql =
+        "SELECT CASE WHEN client_addr IS NULL THEN 'socket' WHEN ssl THEN 'tls' ELSE 'tcp' END "
+        "FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE pid = pg_backend_pid()";
+    return std::string(
+        grant::run(connection->execute(call, statement))->cell(0, 0).as_characters());
+  };
+  EXPECT_EQ(seen(tcp), "tcp");
+  EXPECT_EQ(seen(tls), "tls");
+  EXPECT_EQ(seen(unix_socket), "socket");
+}
 
 }  // namespace
 }  // namespace grant::contract

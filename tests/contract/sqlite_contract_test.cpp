@@ -60,10 +60,10 @@ class SqliteBackend final : public Backend {
   test::TemporaryDirectory directory_;
 };
 
-std::unique_ptr<Backend> make_sqlite() { return std::make_unique<SqliteBackend>(); }
-
-INSTANTIATE_TEST_SUITE_P(Sqlite, Contract, ::testing::Values(MakeBackend(make_sqlite)),
-                         [](const auto&) { return "sqlite"; });
+INSTANTIATE_TEST_SUITE_P(Sqlite, Contract,
+                         ::testing::Values(Transport{
+                             "file", [] { return std::make_unique<SqliteBackend>(); }}),
+                         name_of);
 
 }  // namespace
 }  // namespace grant::contract

@@ -47,8 +47,7 @@ TEST(PostgresConnect, PassesUrlParametersOn) {
 }
 
 TEST(PostgresConnect, ReachesAUnixSocket) {
-  const auto directory = with(cluster().authority(), "/tls/ca.crt", "/socket");
-  const auto connection = connect_to("postgres://app@/app?host=" + directory +
+  const auto connection = connect_to("postgres://app@/app?host=" + cluster().socket_directory() +
                                      "&port=" + std::to_string(cluster().port(0)));
   EXPECT_EQ(first(*connection, "select inet_server_port()"), "null");
 }
