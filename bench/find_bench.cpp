@@ -1,14 +1,9 @@
 // What finding a row by its primary key costs on PostgreSQL, on top of libpq itself: one row of
 // four columns becomes a C++ struct, by a prepared statement, over TCP on this machine.
-#include <arpa/inet.h>
-#include <endian.h>
 #include <fmt/format.h>
-#include <libpq-fe.h>
 
 #include <array>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <pqxx/pqxx>
@@ -16,6 +11,8 @@
 #include <string>
 
 #include "bench/harness.hpp"
+#include "bench/libpq.hpp"
+#include "bench/servers.hpp"
 #include "grant/driver/postgres/driver.hpp"
 #include "grant/grant.hpp"
 
@@ -39,48 +36,9 @@ struct User {
 /// Spread over the table, and the same for every implementation.
 std::int64_t nth_id(std::size_t n) { return static_cast<std::int64_t>(n * 7'919 % kRows) + 1; }
 
-/// The server to measure; TLS off unless the URL asks for it, because it would cost more than what
-/// is measured here.
-std::string server_url() {
-  const char* url = std::getenv("GRANT_BENCH_POSTGRES_URL");
-  if (url == nullptr) {
-    throw std::runtime_error("GRANT_BENCH_POSTGRES_URL must name a PostgreSQL server");
-  }
-  std::string text = url;
-  if (text.find("sslmode=") == std::string::npos) {
-    text += text.find('?') == std::string::npos ? '?' : '&';
-    text += "sslmode=disable";
-  }
-  return text;
-}
-
-struct CloseConnection {
-  void operator()(PGconn* connection) const noexcept { ::PQfinish(connection); }
-};
-using PqConnection = std::shared_ptr<PGconn>;
-
-struct ClearResult {
-  void operator()(PGresult* result) const noexcept { ::PQclear(result); }
-};
-using PqResult = std::unique_ptr<PGresult, ClearResult>;
-
-PqConnection pq_connect() {
-  PqConnection connection(::PQconnectdb(server_url().c_str()), CloseConnection{});
-  if (::PQstatus(connection.get()) != CONNECTION_OK) {
-    throw std::runtime_error(::PQerrorMessage(connection.get()));
-  }
-  return connection;
-}
-
-void expect(const PGconn* connection, const PqResult& result, ExecStatusType status) {
-  if (::PQresultStatus(result.get()) != status) {
-    throw std::runtime_error(::PQerrorMessage(connection));
-  }
-}
-
 void make_table() {
-  const PqConnection connection = pq_connect();
-  const PqResult result(::PQexec(
+  const libpq::Connection connection = libpq::connect(postgres_server().url);
+  libpq::run(
       connection.get(),
       fmt::format("SET client_min_messages = warning;"
                   "DROP TABLE IF EXISTS bench_users;"
@@ -90,9 +48,7 @@ void make_table() {
                   " CASE WHEN i % 4 > 0 THEN 'User ' || i END, now() - i * interval '1 minute'"
                   " FROM generate_series(1, {}) i;"
                   "ANALYZE bench_users",
-                  kRows)
-          .c_str()));
-  expect(connection.get(), result, PGRES_COMMAND_OK);
+                  kRows));
 }
 
 void check(const User& user, std::int64_t id) {
@@ -101,40 +57,29 @@ void check(const User& user, std::int64_t id) {
 
 // --- libpq
 
-std::int64_t big_endian_64(const char* bytes) {
-  std::uint64_t value{};
-  std::memcpy(&value, bytes, sizeof value);
-  return static_cast<std::int64_t>(be64toh(value));
-}
-
-std::string text_of(const PGresult* result, int column) {
-  return {::PQgetvalue(result, 0, column),
-          static_cast<std::size_t>(::PQgetlength(result, 0, column))};
-}
-
 User pq_find(PGconn* connection, std::int64_t id) {
-  const std::uint64_t bytes = htobe64(static_cast<std::uint64_t>(id));
-  const std::array values{reinterpret_cast<const char*>(&bytes)};
-  constexpr std::array kLengths{static_cast<int>(sizeof bytes)};
+  std::array<char, sizeof id> bytes{};
+  libpq::put_int64(bytes.data(), id);
+  const std::array<const char*, 1> values{bytes.data()};
+  constexpr std::array kLengths{static_cast<int>(sizeof id)};
   constexpr std::array kFormats{1};
-  const PqResult result(
+  const libpq::Result result(
       ::PQexecPrepared(connection, "find", 1, values.data(), kLengths.data(), kFormats.data(), 1));
-  expect(connection, result, PGRES_TUPLES_OK);
+  libpq::expect(result, PGRES_TUPLES_OK, connection);
   const PGresult* row = result.get();
-  // Binary timestamps count microseconds from the year 2000.
-  constexpr std::chrono::sys_days kEpoch{std::chrono::year(2000) / 1 / 1};
-  return {.id = big_endian_64(::PQgetvalue(row, 0, 0)),
-          .email = text_of(row, 1),
-          .name = ::PQgetisnull(row, 0, 2) != 0 ? std::nullopt : std::optional(text_of(row, 2)),
-          .created_at = kEpoch + std::chrono::microseconds(big_endian_64(::PQgetvalue(row, 0, 3)))};
+  const bool is_nameless = ::PQgetisnull(row, 0, 2) != 0;
+  return {
+      .id = libpq::int64_from(::PQgetvalue(row, 0, 0)),
+      .email = std::string(libpq::bytes_of(row, 0, 1)),
+      .name = is_nameless ? std::nullopt : std::optional<std::string>(libpq::bytes_of(row, 0, 2)),
+      .created_at = libpq::timestamp_from(::PQgetvalue(row, 0, 3))};
 }
 
 Run set_up_libpq() {
-  make_table();
-  PqConnection connection = pq_connect();
+  const std::shared_ptr<PGconn> connection = libpq::connect(postgres_server().url);
   constexpr std::array<Oid, 1> kTypes{20};  // int8
-  const PqResult result(::PQprepare(connection.get(), "find", kFind, 1, kTypes.data()));
-  expect(connection.get(), result, PGRES_COMMAND_OK);
+  const libpq::Result result(::PQprepare(connection.get(), "find", kFind, 1, kTypes.data()));
+  libpq::expect(result, PGRES_COMMAND_OK, connection.get());
   return [connection](Round& round) {
     for (std::size_t i = 0; i < round.iterations; ++i) {
       const User user = pq_find(connection.get(), nth_id(i));
@@ -147,7 +92,7 @@ Run set_up_libpq() {
 // --- libpqxx
 
 Run set_up_pqxx() {
-  auto connection = std::make_shared<pqxx::connection>(server_url());
+  auto connection = std::make_shared<pqxx::connection>(postgres_server().url);
   connection->prepare("find", kFind);
   return [connection](Round& round) {
     pqxx::nontransaction transaction(*connection);
@@ -178,8 +123,9 @@ User grant_find(Connection& connection, std::int64_t id) {
 }
 
 Run set_up_grant_driver() {
-  const std::shared_ptr<Connection> connection = run(postgres::driver().connect(
-      io::Call(io::blocking_waiter()), {.url = Url::parse(server_url()), .node = "bench"}));
+  const std::shared_ptr<Connection> connection =
+      run(postgres::driver().connect(io::Call(io::blocking_waiter()),
+                                     {.url = Url::parse(postgres_server().url), .node = "bench"}));
   return [connection](Round& round) {
     for (std::size_t i = 0; i < round.iterations; ++i) {
       const User user = grant_find(*connection, nth_id(i));
@@ -203,7 +149,8 @@ struct UserModel : Model<UserModel> {
 };
 
 Run set_up_grant_model() {
-  auto registry = std::make_shared<Registry>(Databases{{"primary", {.url = server_url()}}});
+  auto registry =
+      std::make_shared<Registry>(Databases{{"primary", {.url = postgres_server().url}}});
   const Session session(registry);
   return [session](Round& round) {
     session.run([&round] {
@@ -221,6 +168,11 @@ Run set_up_grant_model() {
 int main(int argc, char** argv) {
   return run_bench(argc, argv, "find",
                    {{.name = "one row by primary key",
+                     .set_up =
+                         [] {
+                           make_table();
+                           share_one_core(postgres_server());
+                         },
                      .implementations = {{"libpq, PQexecPrepared", set_up_libpq},
                                          {"libpqxx 6, exec_prepared", set_up_pqxx},
                                          {"grant::Connection::execute", set_up_grant_driver},

@@ -32,26 +32,45 @@ double nanoseconds(clockid_t clock) {
   return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
 }
 
+void call(const std::function<void()>& hook) {
+  if (hook) hook();
+}
+
+/// The largest there has been at any call. Asked after every round: some of them reset what the
+/// system has seen, to measure their own.
+double peak_rss_kib() {
+  static double largest = 0;
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  largest = std::max(largest, static_cast<double>(usage.ru_maxrss));
+  return largest;
+}
+
 /// Runs one round; its figures are then all there, wall and CPU time per operation first.
-void measure(const Run& run, Cpu cpu, Round& round) {
+void measure(const Run& run, const Case& one, Round& round) {
   const clockid_t cpu_clock =
-      cpu == Cpu::thread ? CLOCK_THREAD_CPUTIME_ID : CLOCK_PROCESS_CPUTIME_ID;
+      one.cpu == Cpu::thread ? CLOCK_THREAD_CPUTIME_ID : CLOCK_PROCESS_CPUTIME_ID;
+  call(one.before_round);
   const double cpu_before = nanoseconds(cpu_clock);
   const double wall_before = nanoseconds(CLOCK_MONOTONIC);
   run(round);
   const double wall = nanoseconds(CLOCK_MONOTONIC) - wall_before;
   const double used = nanoseconds(cpu_clock) - cpu_before;
+  peak_rss_kib();
+  call(one.after_round);
   const auto operations = static_cast<double>(round.iterations);
   round.figures.insert(round.figures.begin(),
                        {{"wall", "ns/op", wall / operations}, {"cpu", "ns/op", used / operations}});
 }
 
-/// How many operations take about `min_time_ms`. Also the warm-up.
-std::size_t calibrate(const Run& run, Cpu cpu, int min_time_ms) {
+/// How many operations make a round: as many as take about `min_time_ms`, unless the case says.
+/// Also the warm-up.
+std::size_t calibrate(const Run& run, const Case& one, int min_time_ms) {
   const double wanted = min_time_ms * 1e6;
-  for (std::size_t iterations = 1;;) {
+  for (std::size_t iterations = std::max<std::size_t>(one.iterations, 1);;) {
     Round round{.iterations = iterations};
-    measure(run, cpu, round);
+    measure(run, one, round);
+    if (one.iterations > 0) return iterations;
     const double took = round.figures.front().value * static_cast<double>(iterations);
     if (took >= wanted) return iterations;
     // Early turns are slow, so creep up rather than trust them.
@@ -77,19 +96,21 @@ struct Measured {
 
 std::vector<Measured> measure_case(const Case& one, const Options& options, std::mt19937& random) {
   std::vector<Measured> all;
+  call(one.set_up);
   for (const auto& implementation : one.implementations) {
     all.push_back({.name = implementation.name, .run = implementation.set_up()});
   }
   for (auto& measured : all) {
-    measured.iterations = calibrate(measured.run, one.cpu, options.min_time_ms);
+    measured.iterations = calibrate(measured.run, one, options.min_time_ms);
   }
   std::vector<std::size_t> order(all.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  for (int i = 0; i < options.rounds; ++i) {
+  const int rounds = one.max_rounds > 0 ? std::min(one.max_rounds, options.rounds) : options.rounds;
+  for (int i = 0; i < rounds; ++i) {
     std::shuffle(order.begin(), order.end(), random);
     for (const std::size_t index : order) {
       Round round{.iterations = all[index].iterations};
-      measure(all[index].run, one.cpu, round);
+      measure(all[index].run, one, round);
       all[index].rounds.push_back(std::move(round.figures));
     }
   }
@@ -119,16 +140,11 @@ void print_and_collect(const std::string& bench, const Case& one, const std::vec
                       {"median", rounded(summary.median)},
                       {"min", rounded(summary.min)},
                       {"max", rounded(summary.max)},
+                      {"rounds", measured.rounds.size()},
                       {"baseline", baseline.name},
                       {"ratio", rounded(ratio)}});
     }
   }
-}
-
-double peak_rss_kib() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss);
 }
 
 /// The cases, and of them the implementations, that the filter lets through. A baseline stays as
@@ -143,7 +159,8 @@ std::vector<Case> filtered(const std::vector<Case>& cases, const std::string& fi
       kept.push_back(one);
       continue;
     }
-    Case part{.name = one.name, .cpu = one.cpu};
+    Case part = one;
+    part.implementations.clear();
     for (const auto& implementation : one.implementations) {
       if (matches(implementation.name)) part.implementations.push_back(implementation);
     }

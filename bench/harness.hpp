@@ -46,6 +46,16 @@ enum class Cpu : std::uint8_t { thread, process };
 struct Case {
   std::string name{};
   Cpu cpu = Cpu::thread;
+  /// Operations per round; 0: as many as take the command line's --min-time.
+  std::size_t iterations = 0;
+  /// Most rounds, for operations that take long; 0: as many as the command line says.
+  int max_rounds = 0;
+  /// Called before the implementations are set up.
+  std::function<void()> set_up{};
+  /// Called before and after every round, and not timed: where what a round leaves behind is
+  /// checked and cleared away.
+  std::function<void()> before_round{};
+  std::function<void()> after_round{};
   std::vector<Implementation> implementations{};
 };
 

@@ -15,13 +15,15 @@
 # Environment: BASE      directory of everything        (default $TMPDIR/grant-mariadb)
 #              PORT      node I listens on PORT + I     (default 13306)
 #              REPLICAS  how many                       (default 2)
+#              CACHE     megabytes of tables that a node keeps in memory (default 16)
 #              OWNER     a process: `up` notes it, so that tests can tell abandoned clusters
 set -euo pipefail
 
 BASE=${BASE:-${TMPDIR:-/tmp}/grant-mariadb}
 PORT=${PORT:-13306}
 REPLICAS=${REPLICAS:-2}
-readonly BASE PORT REPLICAS
+CACHE=${CACHE:-16}
+readonly BASE PORT REPLICAS CACHE
 readonly user=app password=app-secret database=app replication_password=repl-secret
 
 die() {
@@ -112,7 +114,7 @@ slave_net_timeout = 4
 
 sync_binlog = 0
 innodb_flush_log_at_trx_commit = 2 # a killed server must have what its binary log has
-innodb_buffer_pool_size = 16M
+innodb_buffer_pool_size = ${CACHE}M
 innodb_log_file_size = 8M
 aria_pagecache_buffer_size = 8M
 key_buffer_size = 1M

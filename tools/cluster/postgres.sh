@@ -15,6 +15,7 @@
 # Environment: BASE      directory of everything        (default $TMPDIR/grant-postgres)
 #              PORT      node I listens on PORT + I     (default 15432)
 #              REPLICAS  how many                       (default 2)
+#              CACHE     megabytes of tables that a node keeps in memory (default 16)
 #              OWNER     a process: `up` notes it, so that tests can tell abandoned clusters
 set -euo pipefail
 unset "${!PG@}" # a caller's PGHOST or PGPASSWORD must not reach another server
@@ -22,7 +23,8 @@ unset "${!PG@}" # a caller's PGHOST or PGPASSWORD must not reach another server
 BASE=${BASE:-${TMPDIR:-/tmp}/grant-postgres}
 PORT=${PORT:-15432}
 REPLICAS=${REPLICAS:-2}
-readonly BASE PORT REPLICAS
+CACHE=${CACHE:-16}
+readonly BASE PORT REPLICAS CACHE
 readonly user=app password=app-secret database=app replication_password=repl-secret
 
 die() {
@@ -96,7 +98,7 @@ configure_primary() {
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '$BASE/socket'
 max_connections = 100
-shared_buffers = 16MB
+shared_buffers = ${CACHE}MB
 fsync = off
 # Anonymous files instead of /dev/shm, which is small in containers.
 dynamic_shared_memory_type = mmap
