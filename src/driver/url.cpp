@@ -190,7 +190,8 @@ std::string Url::to_string() const {
       if (!password.empty()) out += ":***";
       out += '@';
     }
-    out += host.find(':') == std::string::npos ? encoded(host, "") : "[" + encoded(host, ":") + "]";
+    out += host.find(':') == std::string::npos ? encoded(host, "")
+                                               : fmt::format("[{}]", encoded(host, ":"));
     if (port != 0) out += fmt::format(":{}", port);
     out += '/' + encoded(database, "");
   }
