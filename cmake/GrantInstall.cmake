@@ -4,21 +4,26 @@ include(CMakePackageConfigHelpers)
 set(grant_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Grant)
 set(grant_needs)  # Lines of GrantConfig.cmake.
 
-# grant_install(<component> [NEEDS <find_package arguments>...] [MODULES <pkg-config module>...]):
-# installs the library of one component. NEEDS are the packages that it links, a string each, and
-# MODULES those that only pkg-config knows: its users find all of them too.
+# grant_install(<component> [NEEDS <find_package arguments>...] [MODULES <pkg-config module>...]
+# [HEADER <file>]): installs the library of one component. NEEDS are the packages that it links, a
+# string each, MODULES those that only pkg-config knows, and HEADER is of a library that nothing
+# knows: its users find all of them too.
 function(grant_install component)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "NEEDS;MODULES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "HEADER" "NEEDS;MODULES")
   install(TARGETS grant_${component} EXPORT grant_${component}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(EXPORT grant_${component} FILE ${component}.cmake NAMESPACE grant::
     DESTINATION ${grant_package_dir}/components)
   string(APPEND grant_needs "set(Grant_${component}_needs \"${arg_NEEDS}\")\n"
-    "set(Grant_${component}_modules \"${arg_MODULES}\")\n")
+    "set(Grant_${component}_modules \"${arg_MODULES}\")\n"
+    "set(Grant_${component}_header \"${arg_HEADER}\")\n")
   set(grant_needs "${grant_needs}" PARENT_SCOPE)
 endfunction()
 
 grant_install(grant NEEDS "Threads" "fmt" "nlohmann_json 3.11")
+if(GRANT_ASIO)
+  grant_install(asio NEEDS "Threads" HEADER asio.hpp)
+endif()
 if(GRANT_MARIADB)
   grant_install(mariadb NEEDS "OpenSSL" MODULES "libmariadb>=3.3")
 endif()

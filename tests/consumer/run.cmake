@@ -24,6 +24,13 @@ if(NOT output STREQUAL "1 user, from primary/writer (sticky after a write)\n")
   message(FATAL_ERROR "the consumer printed: ${output}")
 endif()
 
+if(EXISTS ${BUILD}/src/asio)  # a build with that component
+  execute_process(COMMAND ${WORK}/build/awaiting RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "the consumer that awaits gave ${status}")
+  endif()
+endif()
+
 execute_process(COMMAND ${configure} -B ${WORK}/missing -DMORE_COMPONENTS=oracle
   RESULT_VARIABLE status OUTPUT_QUIET ERROR_VARIABLE output)
 if(status EQUAL 0 OR NOT output MATCHES "has no component[ \n]+\"oracle\"")

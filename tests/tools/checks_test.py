@@ -54,6 +54,10 @@ class CheckLayers(Case):
         self.refuses({"include/grant/core/error.hpp": '\n#include "grant/pool/pool.hpp"\n'},
                      "include/grant/core/error.hpp:2:", "core is below pool")
 
+    def test_refuses_a_component_in_a_layer_above_it(self):
+        self.refuses({"src/pool/pool.cpp": '#include "grant/asio/async_run.hpp"\n'},
+                     "src/pool/pool.cpp:1:", "asio is a component of its own")
+
     def test_refuses_query_that_includes_model(self):
         self.refuses({"src/query/query.cpp": '#include "grant/model/model.hpp"\n'},
                      "src/query/query.cpp:1:", "query is below model")

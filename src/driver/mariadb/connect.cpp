@@ -143,10 +143,10 @@ Task<void> MariadbConnection::open(io::Call call, const Settings& settings,
     co_await driver::look_up(limited, resolver, node_, settings.host);
     co_await attempt(limited, settings, settings.host);
   } else {
-    co_await driver::connect_by_name(limited, resolver, node_, settings.host,
-                                     [&](io::Call share, const std::string& address) {
-                                       return attempt(share, settings, address);
-                                     });
+    const driver::Attempt attempt_at = [&](io::Call share, const std::string& address) {
+      return attempt(share, settings, address);
+    };
+    co_await driver::connect_by_name(limited, resolver, node_, settings.host, attempt_at);
   }
 }
 

@@ -42,10 +42,10 @@ Task<void> PostgresConnection::open(io::Call call, const Settings& settings,
   if (settings.host_name.empty()) {
     co_await attempt(limited, settings, {});
   } else {
-    co_await driver::connect_by_name(limited, resolver, node_, settings.host_name,
-                                     [&](io::Call share, const std::string& address) {
-                                       return attempt(share, settings, address);
-                                     });
+    const driver::Attempt attempt_at = [&](io::Call share, const std::string& address) {
+      return attempt(share, settings, address);
+    };
+    co_await driver::connect_by_name(limited, resolver, node_, settings.host_name, attempt_at);
   }
   co_await pin_session(limited);
 }
