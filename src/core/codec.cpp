@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 
 #include "grant/core/error.hpp"
 #include "grant/core/timestamp.hpp"
@@ -19,6 +20,27 @@ namespace {
               fmt::format("a {} value cannot be read as {}", to_string(value.kind()), wanted));
 }
 
+[[noreturn]] void refuse_integer(std::int64_t least, std::int64_t most) {
+  throw_error(Errc::invalid_argument,
+              fmt::format("an integer does not fit: the type holds {} to {}", least, most));
+}
+
+/// Exact decimals are whole numbers when nothing but zeros is behind the point: PostgreSQL's
+/// sum(bigint) is one.
+template <class T>
+std::optional<T> whole_number(ValueView value) {
+  const auto text = value.as_characters();
+  T number{};
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  if (error != std::errc() || end == text.data()) return std::nullopt;
+  const std::string_view rest(end, static_cast<std::size_t>(last - end));
+  if (rest.empty()) return number;
+  if (value.kind() != ValueKind::decimal || rest[0] != '.') return std::nullopt;
+  return rest.find_first_not_of('0', 1) == std::string_view::npos ? std::optional(number)
+                                                                  : std::nullopt;
+}
+
 }  // namespace
 
 bool decode_boolean(ValueView value) {
@@ -31,23 +53,32 @@ bool decode_boolean(ValueView value) {
 
 std::int64_t decode_integer(ValueView value, std::int64_t least, std::int64_t most) {
   std::int64_t number = 0;
-  if (value.kind() == ValueKind::integer) {
-    number = value.as_integer();
-  } else if (value.kind() == ValueKind::boolean) {
-    number = value.as_boolean() ? 1 : 0;
-  } else if (value.kind() == ValueKind::text) {
-    // Exact decimals arrive as text: PostgreSQL's sum(bigint) is one.
-    const auto text = value.as_characters();
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size()) refuse(value, "an integer");
-  } else {
-    refuse(value, "an integer");
+  switch (value.kind()) {
+    case ValueKind::integer: number = value.as_integer(); break;
+    case ValueKind::boolean: number = value.as_boolean() ? 1 : 0; break;
+    case ValueKind::unsigned_integer: refuse_integer(least, most);
+    case ValueKind::text:
+    case ValueKind::decimal: {
+      const auto parsed = whole_number<std::int64_t>(value);
+      if (!parsed) refuse(value, "an integer of 64 bits");
+      number = *parsed;
+      break;
+    }
+    default: refuse(value, "an integer");
   }
-  if (number < least || number > most) {
-    throw_error(Errc::invalid_argument,
-                fmt::format("an integer does not fit: the type holds {} to {}", least, most));
-  }
+  if (number < least || number > most) refuse_integer(least, most);
   return number;
+}
+
+std::uint64_t decode_unsigned_integer(ValueView value) {
+  if (value.kind() == ValueKind::unsigned_integer) return value.as_unsigned_integer();
+  if (value.kind() == ValueKind::text || value.kind() == ValueKind::decimal) {
+    const auto parsed = whole_number<std::uint64_t>(value);
+    if (!parsed) refuse(value, "an unsigned integer of 64 bits");
+    return *parsed;
+  }
+  return static_cast<std::uint64_t>(
+      decode_integer(value, 0, std::numeric_limits<std::int64_t>::max()));
 }
 
 double decode_real(ValueView value) {
@@ -57,7 +88,7 @@ double decode_real(ValueView value) {
     const auto number = value.as_integer();
     if (number >= -exact && number <= exact) return static_cast<double>(number);
   }
-  if (value.kind() == ValueKind::text) {
+  if (value.kind() == ValueKind::text || value.kind() == ValueKind::decimal) {
     const auto text = value.as_characters();
     double number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -66,11 +97,39 @@ double decode_real(ValueView value) {
   refuse(value, "a floating-point number");
 }
 
-std::string_view decode_text(ValueView value) {
-  if (value.kind() == ValueKind::text || value.kind() == ValueKind::json) {
-    return value.as_characters();
+float decode_single(ValueView value) {
+  const double number = decode_real(value);
+  if (std::isfinite(number) &&
+      std::abs(number) > static_cast<double>(std::numeric_limits<float>::max())) {
+    throw_error(Errc::invalid_argument,
+                "a floating-point number does not fit: float holds magnitudes up to 3.4e38");
   }
-  refuse(value, "text");
+  return static_cast<float>(number);
+}
+
+Decimal decode_decimal(ValueView value) {
+  switch (value.kind()) {
+    case ValueKind::integer: return value.as_integer();
+    case ValueKind::unsigned_integer:
+      return Decimal::parse(fmt::format_int(value.as_unsigned_integer()).c_str()).value();
+    case ValueKind::text:
+    case ValueKind::decimal:
+      if (auto number = Decimal::parse(value.as_characters())) return *std::move(number);
+      [[fallthrough]];
+    default: refuse(value, "an exact decimal");
+  }
+}
+
+std::string decode_text(ValueView value) {
+  switch (value.kind()) {
+    case ValueKind::text:
+    case ValueKind::json:
+    case ValueKind::decimal: return std::string(value.as_characters());
+    case ValueKind::date: return format_date(value.as_date());
+    case ValueKind::time: return format_time(value.as_time());
+    case ValueKind::uuid: return value.as_uuid().to_string();
+    default: refuse(value, "text");
+  }
 }
 
 std::string_view decode_bytes(ValueView value) {
@@ -80,12 +139,37 @@ std::string_view decode_bytes(ValueView value) {
   refuse(value, "bytes");
 }
 
+Date decode_date(ValueView value) {
+  if (value.kind() == ValueKind::date) return value.as_date();
+  if (value.kind() == ValueKind::text) {
+    if (const auto date = parse_date(value.as_characters())) return *date;
+  }
+  refuse(value, "a date");
+}
+
+TimeOfDay decode_time(ValueView value) {
+  if (value.kind() == ValueKind::time) return value.as_time();
+  if (value.kind() == ValueKind::text) {
+    if (const auto time = parse_time(value.as_characters())) return *time;
+  }
+  refuse(value, "a time of day");
+}
+
 Timestamp decode_timestamp(ValueView value) {
   if (value.kind() == ValueKind::timestamp) return value.as_timestamp();
+  if (value.kind() == ValueKind::date) return value.as_date();
   if (value.kind() == ValueKind::text) {
     if (const auto time = parse_timestamp(value.as_characters())) return *time;
   }
   refuse(value, "a timestamp");
+}
+
+Uuid decode_uuid(ValueView value) {
+  if (value.kind() == ValueKind::uuid) return value.as_uuid();
+  if (value.kind() == ValueKind::text) {
+    if (const auto uuid = Uuid::parse(value.as_characters())) return *uuid;
+  }
+  refuse(value, "a UUID");
 }
 
 std::string_view decode_json(ValueView value) {
@@ -93,6 +177,21 @@ std::string_view decode_json(ValueView value) {
     return value.as_characters();
   }
   refuse(value, "JSON");
+}
+
+std::span<const ValueView> decode_array(ValueView value) {
+  if (value.kind() == ValueKind::array) return value.as_array();
+  refuse(value, "an array");
+}
+
+void refuse_enum(ValueView value) {
+  if (value.kind() != ValueKind::text) refuse(value, "an enum");
+  throw_error(Errc::invalid_argument,
+              "a text value cannot be read as an enum: its EnumNames do not have it");
+}
+
+void refuse_unnamed_enum() {
+  throw_error(Errc::invalid_argument, "an enum value cannot be stored: its EnumNames lack it");
 }
 
 }  // namespace grant::detail

@@ -1,5 +1,7 @@
 #include "grant/core/value.hpp"
 
+#include <utility>
+
 namespace grant {
 
 std::string_view to_string(ValueKind kind) noexcept {
@@ -7,34 +9,57 @@ std::string_view to_string(ValueKind kind) noexcept {
     case ValueKind::null: return "null";
     case ValueKind::boolean: return "boolean";
     case ValueKind::integer: return "integer";
+    case ValueKind::unsigned_integer: return "unsigned integer";
     case ValueKind::real: return "real";
+    case ValueKind::decimal: return "decimal";
     case ValueKind::text: return "text";
     case ValueKind::bytes: return "bytes";
+    case ValueKind::date: return "date";
+    case ValueKind::time: return "time";
     case ValueKind::timestamp: return "timestamp";
+    case ValueKind::uuid: return "uuid";
     case ValueKind::json: return "json";
+    case ValueKind::array: return "array";
   }
   return "unknown";
 }
 
-namespace {
-
-bool has_characters(ValueKind kind) {
-  return kind == ValueKind::text || kind == ValueKind::bytes || kind == ValueKind::json;
-}
-
-}  // namespace
+struct Value::Elements {
+  std::vector<Value> values;
+  std::vector<ValueView> views;  // of them
+};
 
 Value::Value(ValueView view) : scalar_(view) {
-  if (has_characters(view.kind())) characters_ = view.as_characters();
+  if (view.has_characters()) {
+    characters_ = view.as_characters();
+  } else if (view.kind() == ValueKind::array) {
+    std::vector<Value> elements;
+    elements.reserve(view.as_array().size());
+    for (const auto& element : view.as_array()) elements.emplace_back(element);
+    *this = array(std::move(elements));
+  }
+}
+
+Value Value::array(std::vector<Value> elements) {
+  auto owned = std::make_shared<Elements>();
+  owned->values = std::move(elements);
+  owned->views.reserve(owned->values.size());
+  for (const auto& element : owned->values) owned->views.push_back(element.view());
+  Value value;
+  value.scalar_ = ValueView::array(owned->views);
+  value.elements_ = std::move(owned);
+  return value;
 }
 
 ValueView Value::view() const noexcept {
   switch (scalar_.kind()) {
     case ValueKind::text: return ValueView::text(characters_);
     case ValueKind::json: return ValueView::json(characters_);
+    case ValueKind::decimal: return ValueView::decimal(characters_);
+    case ValueKind::uuid: return ValueView::uuid(characters_);
     case ValueKind::bytes:
       return ValueView::bytes(std::as_bytes(std::span(characters_.data(), characters_.size())));
-    default: return scalar_;
+    default: return scalar_;  // an array's elements stay where they are
   }
 }
 

@@ -51,8 +51,7 @@ std::unique_ptr<Connection> Contract::connect(ConnectOptions options) {
 
 std::string Contract::with_types(std::string_view sql) {
   std::string out(sql);
-  for (const auto kind : {ValueKind::boolean, ValueKind::integer, ValueKind::real, ValueKind::text,
-                          ValueKind::bytes, ValueKind::timestamp, ValueKind::json}) {
+  for (const auto kind : kValueKinds) {
     const auto mark = "{" + std::string(to_string(kind)) + "}";
     for (auto at = out.find(mark); at != std::string::npos; at = out.find(mark)) {
       out.replace(at, mark.size(), backend_->type(kind));

@@ -59,6 +59,12 @@ class MariadbBackend final : public Backend {
       case ValueKind::bytes: return "LONGBLOB";
       case ValueKind::timestamp: return "DATETIME(6)";
       case ValueKind::json: return "JSON";
+      case ValueKind::unsigned_integer: return "BIGINT UNSIGNED";
+      case ValueKind::decimal: return "DECIMAL(65,30)";
+      case ValueKind::date: return "DATE";
+      case ValueKind::time: return "TIME(6)";
+      case ValueKind::uuid: return "UUID";
+      case ValueKind::array: return "LONGTEXT";
       case ValueKind::text:
       case ValueKind::null: return "LONGTEXT";
     }

@@ -65,6 +65,12 @@ class PostgresBackend final : public Backend {
       case ValueKind::bytes: return "bytea";
       case ValueKind::timestamp: return "timestamptz";
       case ValueKind::json: return "jsonb";
+      case ValueKind::unsigned_integer: return "numeric(20)";
+      case ValueKind::decimal: return "numeric";
+      case ValueKind::date: return "date";
+      case ValueKind::time: return "time";
+      case ValueKind::uuid: return "uuid";
+      case ValueKind::array: return "bigint[]";
       case ValueKind::text:
       case ValueKind::null: return "text";
     }

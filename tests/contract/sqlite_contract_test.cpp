@@ -31,6 +31,12 @@ class SqliteBackend final : public Backend {
       case ValueKind::bytes: return "BLOB";
       case ValueKind::timestamp: return "TIMESTAMP";
       case ValueKind::json: return "JSON TEXT";
+      case ValueKind::unsigned_integer: return "INTEGER";
+      case ValueKind::decimal: return "DECIMAL TEXT";
+      case ValueKind::date: return "DATE TEXT";
+      case ValueKind::time: return "TIME TEXT";
+      case ValueKind::uuid: return "UUID TEXT";
+      case ValueKind::array: return "TEXT";
       case ValueKind::text:
       case ValueKind::null: return "TEXT";
     }

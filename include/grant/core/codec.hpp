@@ -4,10 +4,14 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
+#include "grant/core/decimal.hpp"
 #include "grant/core/json.hpp"
 #include "grant/core/value.hpp"
 
@@ -37,11 +41,20 @@ namespace detail {
 // Each takes whatever kinds convert without loss and throws invalid_argument otherwise.
 [[nodiscard]] bool decode_boolean(ValueView value);
 [[nodiscard]] std::int64_t decode_integer(ValueView value, std::int64_t least, std::int64_t most);
+[[nodiscard]] std::uint64_t decode_unsigned_integer(ValueView value);
 [[nodiscard]] double decode_real(ValueView value);
-[[nodiscard]] std::string_view decode_text(ValueView value);
+[[nodiscard]] float decode_single(ValueView value);
+[[nodiscard]] Decimal decode_decimal(ValueView value);
+[[nodiscard]] std::string decode_text(ValueView value);
 [[nodiscard]] std::string_view decode_bytes(ValueView value);
+[[nodiscard]] Date decode_date(ValueView value);
+[[nodiscard]] TimeOfDay decode_time(ValueView value);
 [[nodiscard]] Timestamp decode_timestamp(ValueView value);
+[[nodiscard]] Uuid decode_uuid(ValueView value);
 [[nodiscard]] std::string_view decode_json(ValueView value);
+[[nodiscard]] std::span<const ValueView> decode_array(ValueView value);
+[[noreturn]] void refuse_enum(ValueView value);
+[[noreturn]] void refuse_unnamed_enum();
 
 }  // namespace detail
 
@@ -52,7 +65,6 @@ struct Codec<bool> {
   static bool decode(ValueView v) { return detail::decode_boolean(v); }
 };
 
-/// Integers up to 64 bits signed, and up to 32 bits unsigned.
 template <class T>
 requires(std::integral<T> && !std::same_as<T, bool> &&
          (std::signed_integral<T> || sizeof(T) < 8)) struct Codec<T> {
@@ -64,18 +76,46 @@ requires(std::integral<T> && !std::same_as<T, bool> &&
   }
 };
 
-template <std::floating_point T>
-struct Codec<T> {
-  static constexpr ValueKind kind = ValueKind::real;
-  static ValueView encode(T v) noexcept { return ValueView::real(static_cast<double>(v)); }
-  static T decode(ValueView v) { return static_cast<T>(detail::decode_real(v)); }
+/// Beyond the signed integers only where the column takes it: PostgreSQL's numeric, MariaDB's
+/// bigint unsigned.
+template <std::unsigned_integral T>
+requires(sizeof(T) == 8) struct Codec<T> {
+  static constexpr ValueKind kind = ValueKind::unsigned_integer;
+  static ValueView encode(T v) noexcept { return ValueView::unsigned_integer(v); }
+  static T decode(ValueView v) { return detail::decode_unsigned_integer(v); }
 };
 
+template <>
+struct Codec<double> {
+  static constexpr ValueKind kind = ValueKind::real;
+  static ValueView encode(double v) noexcept { return ValueView::real(v); }
+  static double decode(ValueView v) { return detail::decode_real(v); }
+};
+
+/// Rounds to the nearest float; refuses what is beyond the largest one.
+template <>
+struct Codec<float> {
+  static constexpr ValueKind kind = ValueKind::real;
+  static ValueView encode(float v) noexcept { return ValueView::real(static_cast<double>(v)); }
+  static float decode(ValueView v) { return detail::decode_single(v); }
+};
+
+template <>
+struct Codec<Decimal> {
+  static constexpr ValueKind kind = ValueKind::decimal;
+  static ValueView encode(const Decimal& v) noexcept { return ValueView::decimal(v.text()); }
+  static Decimal decode(ValueView v) { return detail::decode_decimal(v); }
+};
+
+/// Decimals, dates, times of day and UUIDs are read as their text too.
 template <>
 struct Codec<std::string> {
   static constexpr ValueKind kind = ValueKind::text;
   static ValueView encode(const std::string& v) noexcept { return ValueView::text(v); }
-  static std::string decode(ValueView v) { return std::string(detail::decode_text(v)); }
+  static std::string decode(ValueView v) {
+    if (v.kind() == ValueKind::text) return std::string(v.as_characters());
+    return detail::decode_text(v);
+  }
 };
 
 template <>
@@ -90,10 +130,31 @@ struct Codec<Bytes> {
 };
 
 template <>
+struct Codec<Date> {
+  static constexpr ValueKind kind = ValueKind::date;
+  static ValueView encode(Date v) noexcept { return ValueView::date(v); }
+  static Date decode(ValueView v) { return detail::decode_date(v); }
+};
+
+template <>
+struct Codec<TimeOfDay> {
+  static constexpr ValueKind kind = ValueKind::time;
+  static ValueView encode(TimeOfDay v) noexcept { return ValueView::time(v); }
+  static TimeOfDay decode(ValueView v) { return detail::decode_time(v); }
+};
+
+template <>
 struct Codec<Timestamp> {
   static constexpr ValueKind kind = ValueKind::timestamp;
   static ValueView encode(Timestamp v) noexcept { return ValueView::timestamp(v); }
   static Timestamp decode(ValueView v) { return detail::decode_timestamp(v); }
+};
+
+template <>
+struct Codec<Uuid> {
+  static constexpr ValueKind kind = ValueKind::uuid;
+  static ValueView encode(const Uuid& v) noexcept { return ValueView::uuid(v); }
+  static Uuid decode(ValueView v) { return detail::decode_uuid(v); }
 };
 
 template <>
@@ -113,6 +174,57 @@ struct Codec<std::optional<T>> {
   static std::optional<T> decode(ValueView v) {
     if (v.is_null()) return std::nullopt;
     return Codec<T>::decode(v);
+  }
+};
+
+/// How the values of an enum are called in the database, as text or as an enum type of the engine.
+/// Specialise it for an enum of your own:
+///
+///     template <>
+///     struct grant::EnumNames<Colour> {
+///       static constexpr std::pair<Colour, std::string_view> all[] = {{Colour::red, "red"}};
+///     };
+template <class T>
+struct EnumNames;
+
+/// An enum with EnumNames. Errors: invalid_argument, for a value or a text without a name there.
+template <class T>
+requires std::is_enum_v<T>
+struct Codec<T> {
+  static constexpr ValueKind kind = ValueKind::text;
+  static ValueView encode(T v) {
+    for (const auto& [value, name] : EnumNames<T>::all) {
+      if (value == v) return ValueView::text(name);
+    }
+    detail::refuse_unnamed_enum();
+  }
+  static T decode(ValueView v) {
+    if (v.kind() == ValueKind::text) {
+      for (const auto& [value, name] : EnumNames<T>::all) {
+        if (name == v.as_characters()) return value;
+      }
+    }
+    detail::refuse_enum(v);
+  }
+};
+
+/// An array of PostgreSQL, of one dimension. Elements that may be null: std::optional.
+template <class T>
+requires(!std::same_as<T, std::byte>) struct Codec<std::vector<T>> {
+  static constexpr ValueKind kind = ValueKind::array;
+  static constexpr ValueKind element_kind = Codec<T>::kind;
+  static Value encode(const std::vector<T>& v) {
+    std::vector<Value> elements;
+    elements.reserve(v.size());
+    for (const T& element : v) elements.emplace_back(Codec<T>::encode(element));
+    return Value::array(std::move(elements));
+  }
+  static std::vector<T> decode(ValueView v) {
+    std::vector<T> elements;
+    for (const auto& element : detail::decode_array(v)) {
+      elements.push_back(Codec<T>::decode(element));
+    }
+    return elements;
   }
 };
 

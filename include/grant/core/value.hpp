@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,15 +12,41 @@
 #include <vector>
 
 #include "grant/core/clock.hpp"
+#include "grant/core/date.hpp"
+#include "grant/core/uuid.hpp"
 
 namespace grant {
 
 using Bytes = std::vector<std::byte>;
 
 /// What a database cell or a bound parameter can be.
-enum class ValueKind : std::uint8_t { null, boolean, integer, real, text, bytes, timestamp, json };
+enum class ValueKind : std::uint8_t {
+  null,
+  boolean,
+  integer,           ///< Up to 64 bits, signed.
+  unsigned_integer,  ///< Only what is beyond the signed ones.
+  real,
+  decimal,  ///< An exact number, as text; see Decimal.
+  text,
+  bytes,
+  date,
+  time,  ///< Of a day.
+  timestamp,
+  uuid,
+  json,
+  array,  ///< Of values of one kind, or null.
+};
 
 [[nodiscard]] std::string_view to_string(ValueKind kind) noexcept;
+
+/// All kinds but null.
+inline constexpr std::array kValueKinds{
+    ValueKind::boolean,   ValueKind::integer, ValueKind::unsigned_integer,
+    ValueKind::real,      ValueKind::decimal, ValueKind::text,
+    ValueKind::bytes,     ValueKind::date,    ValueKind::time,
+    ValueKind::timestamp, ValueKind::uuid,    ValueKind::json,
+    ValueKind::array,
+};
 
 /// A cell or parameter, looked at without owning it: text and bytes belong to somebody else and
 /// must outlive the view. 24 bytes; pass it by value.
@@ -32,14 +60,44 @@ class ValueView {
   [[nodiscard]] static constexpr ValueView integer(std::int64_t v) noexcept {
     return scalar(ValueKind::integer, v);
   }
+  /// An integer, where `v` fits into a signed one.
+  [[nodiscard]] static constexpr ValueView unsigned_integer(std::uint64_t v) noexcept {
+    const auto bits = static_cast<std::int64_t>(v);
+    return scalar(bits < 0 ? ValueKind::unsigned_integer : ValueKind::integer, bits);
+  }
   [[nodiscard]] static constexpr ValueView real(double v) noexcept {
     ValueView view;
     view.kind_ = ValueKind::real;
     view.real_ = v;
     return view;
   }
+  [[nodiscard]] static constexpr ValueView date(Date v) noexcept {
+    return scalar(ValueKind::date, v.time_since_epoch().count());
+  }
+  [[nodiscard]] static constexpr ValueView time(TimeOfDay v) noexcept {
+    return scalar(ValueKind::time, v.since_midnight.count());
+  }
   [[nodiscard]] static constexpr ValueView timestamp(Timestamp v) noexcept {
     return scalar(ValueKind::timestamp, v.time_since_epoch().count());
+  }
+  /// `v`: digits with an optional sign and point, as Decimal::text() gives them.
+  [[nodiscard]] static constexpr ValueView decimal(std::string_view v) noexcept {
+    return characters(ValueKind::decimal, v);
+  }
+  /// `v`: the 16 bytes.
+  [[nodiscard]] static constexpr ValueView uuid(std::string_view v) noexcept {
+    assert(v.size() == Uuid::kSize);
+    return characters(ValueKind::uuid, v);
+  }
+  [[nodiscard]] static ValueView uuid(const Uuid& v) noexcept {
+    return uuid(std::string_view(reinterpret_cast<const char*>(v.bytes.data()), Uuid::kSize));
+  }
+  [[nodiscard]] static constexpr ValueView array(std::span<const ValueView> v) noexcept {
+    ValueView view;
+    view.kind_ = ValueKind::array;
+    view.elements_ = v.data();
+    view.size_ = v.size();
+    return view;
   }
   [[nodiscard]] static constexpr ValueView text(std::string_view v) noexcept {
     return characters(ValueKind::text, v);
@@ -63,6 +121,10 @@ class ValueView {
     assert(kind_ == ValueKind::integer);
     return integer_;
   }
+  [[nodiscard]] constexpr std::uint64_t as_unsigned_integer() const noexcept {
+    assert(kind_ == ValueKind::unsigned_integer);
+    return static_cast<std::uint64_t>(integer_);
+  }
   [[nodiscard]] constexpr double as_real() const noexcept {
     assert(kind_ == ValueKind::real);
     return real_;
@@ -71,9 +133,33 @@ class ValueView {
     assert(kind_ == ValueKind::timestamp);
     return Timestamp(std::chrono::microseconds(integer_));
   }
-  /// The characters of text or JSON, or bytes seen as characters.
+  [[nodiscard]] constexpr Date as_date() const noexcept {
+    assert(kind_ == ValueKind::date);
+    return Date(std::chrono::days(static_cast<int>(integer_)));
+  }
+  [[nodiscard]] constexpr TimeOfDay as_time() const noexcept {
+    assert(kind_ == ValueKind::time);
+    return TimeOfDay{std::chrono::microseconds(integer_)};
+  }
+  [[nodiscard]] Uuid as_uuid() const noexcept {
+    assert(kind_ == ValueKind::uuid);
+    Uuid uuid;
+    std::memcpy(uuid.bytes.data(), data_, Uuid::kSize);
+    return uuid;
+  }
+  [[nodiscard]] constexpr std::span<const ValueView> as_array() const noexcept {
+    assert(kind_ == ValueKind::array);
+    return {elements_, size_};
+  }
+
+  /// True for the kinds that as_characters() is for.
+  [[nodiscard]] constexpr bool has_characters() const noexcept {
+    return kind_ == ValueKind::text || kind_ == ValueKind::json || kind_ == ValueKind::bytes ||
+           kind_ == ValueKind::decimal || kind_ == ValueKind::uuid;
+  }
+  /// The characters of text, JSON or a decimal, or the bytes of bytes or a UUID seen as characters.
   [[nodiscard]] constexpr std::string_view as_characters() const noexcept {
-    assert(kind_ == ValueKind::text || kind_ == ValueKind::json || kind_ == ValueKind::bytes);
+    assert(has_characters());
     return {data_, size_};
   }
 
@@ -97,11 +183,12 @@ class ValueView {
     std::int64_t integer_ = 0;
     double real_;
     const char* data_;
+    const ValueView* elements_;
   };
   std::size_t size_ = 0;
 };
 
-/// A cell or parameter that owns its text or bytes.
+/// A cell or parameter that owns its text, bytes or elements.
 class Value {
  public:
   Value() = default;  // null
@@ -109,12 +196,18 @@ class Value {
   /// A copy of what `view` looks at.
   explicit Value(ValueView view);
 
+  /// An array of `elements`.
+  [[nodiscard]] static Value array(std::vector<Value> elements);
+
   /// Valid while this value lives and is not moved.
   [[nodiscard]] ValueView view() const noexcept;
 
  private:
+  struct Elements;
+
   ValueView scalar_;
   std::string characters_;
+  std::shared_ptr<const Elements> elements_;  // of an array
 };
 
 /// The parameters of one statement, in the order of their placeholders: views of values that live

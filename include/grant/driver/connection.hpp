@@ -2,10 +2,16 @@
 
 #include <cstdint>
 #include <memory>
-#include <string_view>
+#include <optional>
+#include <span>
+#include <vector>
 
+#include "grant/core/error.hpp"
+#include "grant/driver/canceller.hpp"
 #include "grant/driver/observation.hpp"
 #include "grant/driver/result.hpp"
+#include "grant/driver/row_source.hpp"
+#include "grant/driver/row_stream.hpp"
 #include "grant/driver/statement.hpp"
 #include "grant/io/task.hpp"
 #include "grant/io/waiter.hpp"
@@ -16,6 +22,12 @@ enum class TransactionState : std::uint8_t {
   none,
   open,
   failed,  ///< Only a rollback is accepted.
+};
+
+/// What one statement of a pipeline ended with: rows, or an error.
+struct Answer {
+  std::unique_ptr<Result> result{};
+  std::optional<ErrorInfo> error{};
 };
 
 /// One connection to one node. For one caller at a time; different callers may use it one after the
@@ -37,6 +49,34 @@ class Connection {
   /// Runs one statement and gives all its rows. The statement's views must live until the task
   /// ends. Errors: what the server said, sorted by Errc; unavailable, outcome_unknown or timeout.
   virtual Task<std::unique_ptr<Result>> execute(io::Call call, Statement statement) = 0;
+
+  /// Runs a query and gives its rows a chunk at a time. `statement` must change nothing, and is
+  /// copied as far as needed. Outside a transaction, one of its own lasts until the stream ends.
+  /// Errors: those of execute(), as far as they come before the first row.
+  ///
+  /// A driver that does not override this reads all rows into memory first.
+  virtual Task<std::unique_ptr<RowStream>> stream(io::Call call, Statement statement,
+                                                  StreamOptions options);
+
+  /// Runs many statements and gives an answer for each, in their order. Each is on its own: one
+  /// that fails does not keep the others from being run or undo them, unless a transaction is open,
+  /// where the rest fails as the engine has it. PostgreSQL takes them all in one round trip, or two
+  /// where one has to be prepared; the others, here, one after another. Their results are in memory
+  /// together. The statements' views must live until the task ends.
+  ///
+  /// Errors are in the answers, also those of a connection that was lost: unavailable where the
+  /// statement was not executed, outcome_unknown where it may have been.
+  virtual Task<std::vector<Answer>> pipeline(io::Call call, std::span<const Statement> statements);
+
+  /// Inserts all rows of `source`, the fastest way there is, and gives their number: all of them or
+  /// none, in a transaction of its own unless one is open. `source` and what `target` looks at must
+  /// live until the task ends. Errors: those of execute(); what `source` throws, with nothing
+  /// inserted; invalid_argument, from a driver that does not override this.
+  virtual Task<std::uint64_t> load(io::Call call, LoadTarget target, RowSource& source);
+
+  /// For the statements that the connection runs now and later. Null once the connection is closed,
+  /// and from a driver that does not override this.
+  [[nodiscard]] virtual std::shared_ptr<Canceller> canceller();
 
   /// Starts a transaction.
   virtual Task<void> begin(io::Call call, TransactionOptions options) = 0;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "grant/core/value.hpp"
@@ -26,6 +27,12 @@ class Result {
   /// Grant has no kind for comes as the engine's own text. Errors: invalid_argument when the
   /// server's bytes are not what their type says.
   [[nodiscard]] virtual ValueView cell(std::size_t row, std::size_t column) const = 0;
+
+  /// Fills `cells`, column_count() of them, with the cells of one row: cheaper than asking for
+  /// each.
+  virtual void row(std::size_t row, std::span<ValueView> cells) const {
+    for (std::size_t column = 0; column < cells.size(); ++column) cells[column] = cell(row, column);
+  }
 
   /// Rows inserted, updated or deleted; 0 for a query.
   [[nodiscard]] virtual std::uint64_t affected_rows() const noexcept = 0;

@@ -129,6 +129,9 @@ struct ColumnAccess {
     ColumnInfo info;
     info.name = definition.name_;
     info.kind = Codec<Type>::kind;
+    if constexpr (requires { Codec<Plain>::element_kind; }) {
+      info.element_kind = Codec<Plain>::element_kind;
+    }
     info.nullable = WithoutOptional<Type>::optional;
     info.primary_key = definition.primary_key_;
     info.unique = definition.unique_;

@@ -14,6 +14,7 @@ namespace grant {
 struct ColumnInfo {
   std::string_view name{};
   ValueKind kind{};
+  ValueKind element_kind{};  ///< Of an array; null otherwise.
   bool nullable = false;
   bool primary_key = false;
   bool unique = false;

@@ -7,6 +7,7 @@
 #include <limits>
 #include <string_view>
 
+#include "core/utf8.hpp"
 #include "grant/core/error.hpp"
 
 namespace grant::mariadb {
@@ -16,35 +17,13 @@ namespace {
   throw_error(Errc::invalid_argument, fmt::format("parameter ${}: {}", index + 1, why));
 }
 
-/// The length of the UTF-8 sequence at the start of `text`; 0 when it is none, or NUL.
-std::size_t sequence_length(std::string_view text) noexcept {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return lead == 0 ? 0 : 1;
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80U) return 0;
-  }
-  const unsigned char second = byte(1);
-  const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
-  const bool surrogate = lead == 0xED && second > 0x9F;
-  const bool beyond = lead == 0xF4 && second > 0x8F;
-  return overlong || surrogate || beyond ? 0 : length;
-}
-
 void check_text(std::size_t index, std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const auto length = sequence_length(text.substr(at));
-    if (length == 0) {
-      // MariaDB's text could hold NUL, but no other engine's can.
-      refuse(index, text[at] == '\0' ? fmt::format("the text has a NUL character at byte {}: bind "
-                                                   "it as bytes",
-                                                   at)
-                                     : fmt::format("the text is not UTF-8 at byte {}", at));
-    }
-    at += length;
-  }
+  const auto bad = first_bad_byte(text);
+  if (bad == std::string_view::npos) return;
+  // MariaDB's text could hold NUL, but no other engine's can.
+  refuse(index, text[bad] == '\0'
+                    ? fmt::format("the text has a NUL character at byte {}: bind it as bytes", bad)
+                    : fmt::format("the text is not UTF-8 at byte {}", bad));
 }
 
 MYSQL_TIME broken_down(std::size_t index, Timestamp value) {
@@ -96,6 +75,7 @@ void Binder::encode(std::size_t place, std::size_t index, ValueView value) {
     case ValueKind::text:
     case ValueKind::json:
     case ValueKind::bytes: break;
+    default: refuse(index, fmt::format("a {} value cannot be bound", to_string(value.kind())));
   }
   const auto characters = value.as_characters();
   const bool binary = value.kind() == ValueKind::bytes;

@@ -1,12 +1,9 @@
 #pragma once
 
-#include <array>
 #include <span>
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include "types.hpp"
+#include "encode.hpp"
 
 namespace grant::postgres {
 
@@ -25,30 +22,11 @@ class Binder {
   [[nodiscard]] const int* formats() const noexcept { return formats_.data(); }
 
  private:
-  enum class Format : int { text = 0, binary = 1 };
-
-  // Numbers are encoded into `number`; only what has no binary form here needs `text`.
-  struct Slot {
-    std::array<char, 8> number;
-    std::string text;
-  };
-
-  void encode(std::size_t index, ValueView value, Oid type);
-  void encode_integer(std::size_t index, std::int64_t value, Oid type);
-  void encode_real(std::size_t index, double value, Oid type);
-  void encode_characters(std::size_t index, ValueView value, Oid type);
-  void encode_timestamp(std::size_t index, Timestamp value, Oid type);
-
-  void put(std::size_t index, const char* data, std::size_t size, Format format);
-  template <class T>
-  void put_number(std::size_t index, T number);
-  void put_text(std::size_t index, std::string_view text);
-
   std::size_t count_ = 0;
   std::vector<const char*> values_;
   std::vector<int> lengths_;
   std::vector<int> formats_;
-  std::vector<Slot> slots_;
+  std::vector<Scratch> scratch_;
 };
 
 }  // namespace grant::postgres

@@ -1,5 +1,11 @@
 #pragma once
 
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <vector>
+
+#include "decode.hpp"
 #include "grant/driver/result.hpp"
 #include "types.hpp"
 
@@ -9,15 +15,24 @@ class PostgresResult final : public Result {
  public:
   /// `result` came from a statement that succeeded.
   explicit PostgresResult(ResultHandle result);
+  ~PostgresResult() override;
 
   [[nodiscard]] std::size_t row_count() const noexcept override;
   [[nodiscard]] std::size_t column_count() const noexcept override;
   [[nodiscard]] std::string_view column_name(std::size_t column) const noexcept override;
   [[nodiscard]] ValueView cell(std::size_t row, std::size_t column) const override;
+  void row(std::size_t row, std::span<ValueView> cells) const override;
   [[nodiscard]] std::uint64_t affected_rows() const noexcept override;
 
  private:
+  struct Decoded;
+
+  [[nodiscard]] Cell raw(int row, int column) const;
+  [[nodiscard]] ValueView cell_at(int row, int column) const;
+  void decode_column(int column);
+
   ResultHandle result_;
+  std::unique_ptr<Decoded> decoded_;  // null where no column needs it
 };
 
 }  // namespace grant::postgres

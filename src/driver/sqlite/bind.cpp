@@ -8,37 +8,12 @@
 #include <cstdint>
 #include <string>
 
+#include "core/utf8.hpp"
 #include "driver/sqlite/errors.hpp"
 #include "grant/core/timestamp.hpp"
 
 namespace grant::sqlite {
 namespace {
-
-/// The length of the UTF-8 sequence at the start of `text`; 0 when it is not one.
-std::size_t sequence_length(std::string_view text) noexcept {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const unsigned char second = byte(1);
-  const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-  const bool surrogate = first == 0xED && second > 0x9F;
-  const bool beyond = first == 0xF4 && second > 0x8F;
-  return overlong || surrogate || beyond ? 0 : length;
-}
-
-bool is_utf8(std::string_view text) noexcept {
-  while (!text.empty()) {
-    const auto length = sequence_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
 
 /// SQLite takes a null pointer for null.
 const char* never_null(std::string_view text) noexcept { return text.empty() ? "" : text.data(); }
@@ -65,10 +40,11 @@ int bind_one(sqlite3_stmt* statement, int index, ValueView value, int number,
     case ValueKind::text:
     case ValueKind::json: {
       const auto text = value.as_characters();
-      if (text.find('\0') != std::string_view::npos) {
-        refuse(number, node, "is text with a NUL character: bind it as bytes");
+      if (const auto bad = first_bad_byte(text); bad != std::string_view::npos) {
+        refuse(number, node,
+               text[bad] == '\0' ? "is text with a NUL character: bind it as bytes"
+                                 : "is text that is not valid UTF-8");
       }
-      if (!is_utf8(text)) refuse(number, node, "is text that is not valid UTF-8");
       return bind_text(statement, index, text, SQLITE_STATIC);
     }
     case ValueKind::bytes: {
@@ -77,6 +53,7 @@ int bind_one(sqlite3_stmt* statement, int index, ValueView value, int number,
     }
     case ValueKind::timestamp:
       return bind_text(statement, index, format_timestamp(value.as_timestamp()), SQLITE_TRANSIENT);
+    default: refuse(number, node, fmt::format("is a value of kind {}", to_string(value.kind())));
   }
   return SQLITE_MISUSE;
 }

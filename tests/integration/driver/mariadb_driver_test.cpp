@@ -333,7 +333,7 @@ Task<void> sleep_on_server(io::Call call, int& ended) {
   options.url = Url::parse(cluster().url(0));
   const auto connection = co_await mariadb::driver().connect(call, std::move(options));
   Statement statement;
-  statement.sql = "select sleep(0.5)";
+  statement.sql = "select sleep(2)";
   statement.effect = Effect::read;
   const auto rows = co_await connection->execute(call, statement);
   if (rows->row_count() == 1) ++ended;
@@ -348,7 +348,7 @@ TEST(MariadbAwaiting, EightSleepersShareOneThread) {
   }
   loop.run();
   EXPECT_EQ(ended, 8);
-  EXPECT_LT(Clock::system().now() - started, std::chrono::milliseconds(8 * 500));
+  EXPECT_LT(Clock::system().now() - started, std::chrono::seconds(8 * 2));
 }
 
 }  // namespace

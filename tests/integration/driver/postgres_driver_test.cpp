@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "grant/core/codec.hpp"
 #include "grant/core/timestamp.hpp"
 #include "grant/io/poll_loop.hpp"
 #include "integration/driver/postgres_fixture.hpp"
@@ -48,8 +49,15 @@ std::string text_of(ValueView value) {
     case ValueKind::boolean: return value.as_boolean() ? "true" : "false";
     case ValueKind::integer: return fmt::format("{}", value.as_integer());
     case ValueKind::real: return fmt::format("{}", value.as_real());
+    case ValueKind::unsigned_integer: return fmt::format("{}", value.as_unsigned_integer());
     case ValueKind::timestamp: return format_timestamp(value.as_timestamp());
-    default: return std::string(value.as_characters());
+    case ValueKind::array: {
+      std::string all = "{";
+      for (const auto& element : value.as_array()) all += text_of(element) + ";";
+      return all + "}";
+    }
+    case ValueKind::bytes: return std::string(value.as_characters());
+    default: return Codec<std::string>::decode(value);
   }
 }
 

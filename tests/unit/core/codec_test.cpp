@@ -11,7 +11,19 @@
 #include "grant/core/error.hpp"
 
 namespace grant {
+namespace test_types {
+enum class Colour { red, green };
+}  // namespace test_types
+
+template <>
+struct EnumNames<test_types::Colour> {
+  static constexpr std::pair<test_types::Colour, std::string_view> all[] = {
+      {test_types::Colour::red, "red"}, {test_types::Colour::green, "green"}};
+};
+
 namespace {
+
+using test_types::Colour;
 
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -46,7 +58,9 @@ void expect_round_trip(const T& value) {
 static_assert(Storable<bool> && Storable<int> && Storable<std::int64_t> && Storable<double>);
 static_assert(Storable<std::string> && Storable<Bytes> && Storable<Timestamp> && Storable<Json>);
 static_assert(Storable<std::optional<int>>);
-static_assert(!Storable<std::uint64_t>, "its upper half has no column to go to");
+static_assert(Storable<std::uint64_t> && Storable<Decimal> && Storable<Uuid>);
+static_assert(Storable<Date> && Storable<TimeOfDay> && Storable<Colour>);
+static_assert(Storable<std::vector<int>> && Storable<std::vector<std::optional<std::string>>>);
 static_assert(!Storable<void*>);
 
 TEST(Codec, EveryTypeComesBack) {
@@ -62,6 +76,79 @@ TEST(Codec, EveryTypeComesBack) {
   expect_round_trip(Json::from_text(R"({"a":1})"));
   expect_round_trip(std::optional<std::string>("x"));
   expect_round_trip(std::optional<std::string>());
+  expect_round_trip(std::numeric_limits<std::uint64_t>::max());
+  expect_round_trip(std::uint64_t{7});
+  expect_round_trip(Decimal::parse("-12.50").value());
+  expect_round_trip(Date(std::chrono::year(2026) / 11 / 23));
+  expect_round_trip(TimeOfDay{std::chrono::hours(24)});
+  expect_round_trip(Uuid::parse("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11").value());
+  expect_round_trip(Colour::green);
+}
+
+TEST(Codec, ArraysOwnWhatTheyEncode) {
+  using Texts = std::vector<std::optional<std::string>>;
+  const Texts texts{"a text that is long enough not to fit inside a string object", std::nullopt};
+  const auto encoded = std::make_unique<Value>(Codec<Texts>::encode(texts));
+  const Value copy = *encoded;
+  EXPECT_EQ(decode<Texts>(copy.view()), texts);
+  EXPECT_EQ(decode<Texts>(Value(copy.view()).view()), texts);
+  EXPECT_EQ(decode<std::vector<bool>>(Codec<std::vector<bool>>::encode({true, false}).view()),
+            (std::vector<bool>{true, false}));
+  EXPECT_TRUE(decode<std::vector<int>>(ValueView::array({})).empty());
+  refusal_of<std::vector<int>>(ValueView::integer(1));
+  refusal_of<std::vector<std::string>>(copy.view());  // the null
+}
+
+TEST(Codec, EnumsGoByTheirNames) {
+  EXPECT_EQ(Codec<Colour>::encode(Colour::red).as_characters(), "red");
+  EXPECT_THAT(refusal_of<Colour>(ValueView::text("secret")), Not(HasSubstr("secret")));
+  refusal_of<Colour>(ValueView::integer(0));
+  EXPECT_THAT(refusal([] { static_cast<void>(Codec<Colour>::encode(Colour{7})); }),
+              HasSubstr("EnumNames"));
+}
+
+TEST(Codec, UnsignedIntegersBeyondTheSignedOnesFitOnlyThere) {
+  const auto large = ValueView::unsigned_integer(std::uint64_t{1} << 63U);
+  EXPECT_EQ(large.kind(), ValueKind::unsigned_integer);
+  EXPECT_EQ(ValueView::unsigned_integer(1).kind(), ValueKind::integer);
+  EXPECT_EQ(decode<std::uint64_t>(large), std::uint64_t{1} << 63U);
+  refusal_of<std::int64_t>(large);
+  refusal_of<std::uint32_t>(large);
+  refusal_of<double>(large);
+  refusal_of<std::uint64_t>(ValueView::integer(-1));
+  EXPECT_EQ(decode<std::uint64_t>(ValueView::decimal("18446744073709551615")),
+            std::numeric_limits<std::uint64_t>::max());
+  refusal_of<std::uint64_t>(ValueView::decimal("18446744073709551616"));
+}
+
+TEST(Codec, DecimalsAreWholeNumbersWhenNothingIsBehindThePoint) {
+  EXPECT_EQ(decode<int>(ValueView::decimal("12.00")), 12);
+  refusal_of<int>(ValueView::decimal("12.01"));
+  EXPECT_EQ(decode<double>(ValueView::decimal("12.5")), 12.5);
+  EXPECT_EQ(decode<Decimal>(ValueView::integer(-3)).text(), "-3");
+  EXPECT_EQ(decode<Decimal>(ValueView::text("1.50")).text(), "1.50");
+  refusal_of<Decimal>(ValueView::real(1.5));
+  refusal_of<Decimal>(ValueView::text("1e5"));
+}
+
+TEST(Codec, FloatRefusesWhatIsBeyondIt) {
+  EXPECT_THAT(refusal_of<float>(ValueView::real(1e39)), HasSubstr("3.4e38"));
+  EXPECT_EQ(decode<float>(ValueView::real(std::numeric_limits<double>::infinity())),
+            std::numeric_limits<float>::infinity());
+}
+
+TEST(Codec, TextStandsInForKindsThatAnEngineLacks) {
+  EXPECT_EQ(decode<Date>(ValueView::text("2026-11-23")), Date(std::chrono::year(2026) / 11 / 23));
+  EXPECT_EQ(decode<TimeOfDay>(ValueView::text("00:00:01")).since_midnight, std::chrono::seconds(1));
+  const std::string uuid = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11";
+  EXPECT_EQ(decode<Uuid>(ValueView::text(uuid)).to_string(), uuid);
+  EXPECT_EQ(decode<std::string>(ValueView::uuid(Uuid::parse(uuid).value())), uuid);
+  EXPECT_EQ(decode<std::string>(ValueView::decimal("1.0")), "1.0");
+  EXPECT_EQ(decode<std::string>(ValueView::date(Date())), "1970-01-01");
+  EXPECT_EQ(decode<Timestamp>(ValueView::date(Date())), Timestamp());
+  refusal_of<Date>(ValueView::text("2026-11-31"));
+  refusal_of<TimeOfDay>(ValueView::text("24:00:01"));
+  refusal_of<Uuid>(ValueView::text("a0eebc99"));
 }
 
 TEST(Codec, EmptyOptionalIsNullAndBack) {

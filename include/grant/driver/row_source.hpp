@@ -1,0 +1,32 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "grant/core/value.hpp"
+
+namespace grant {
+
+/// Where loaded rows go.
+struct LoadTarget {
+  std::string_view table{};
+  std::span<const std::string_view> columns{};  ///< At least one.
+};
+
+/// The rows to load, one after the other.
+class RowSource {
+ public:
+  RowSource() = default;
+  RowSource(const RowSource&) = delete;
+  RowSource& operator=(const RowSource&) = delete;
+
+  /// Fills `row`, a place for each column of the target, with views that are valid until the next
+  /// call. False: there are no more rows. Must not use the connection that loads. What it throws
+  /// ends the loading.
+  virtual bool next(std::span<ValueView> row) = 0;
+
+ protected:
+  ~RowSource() = default;
+};
+
+}  // namespace grant

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "types.hpp"
+
+namespace grant::postgres {
+
+enum class Format : int { text = 0, binary = 1 };
+
+/// A value in the form that goes to the server.
+struct Encoded {
+  const char* data{};  ///< Null: the value is null.
+  std::size_t size{};
+  Format format = Format::binary;
+};
+
+/// Room for what an Encoded looks at. Numbers are encoded into `number`; only what has no place of
+/// its own needs `text`.
+struct Scratch {
+  std::array<char, 8> number;
+  std::string text;
+};
+
+/// What an error names: a placeholder, or a column of a row that is loaded.
+struct Place {
+  std::size_t index{};        ///< From 0 on: of the placeholder, or of the row.
+  std::string_view column{};  ///< Empty: a placeholder.
+};
+
+/// Encodes `value` for `type`. The result is valid while `value` and `scratch` are. Errors:
+/// invalid_argument, naming `place`, the type and the limit, never the value.
+[[nodiscard]] Encoded encode(ValueView value, Oid type, Place place, Scratch& scratch);
+
+/// The same where only binary will do: in arrays and in COPY. Types unknown here get the bytes of
+/// text, which is the binary form of enums and of types that are text at heart.
+[[nodiscard]] Encoded encode_binary(ValueView value, Oid type, Place place, Scratch& scratch);
+
+}  // namespace grant::postgres
