@@ -60,7 +60,7 @@ std::int64_t decode_integer(ValueView value, std::int64_t least, std::int64_t mo
     case ValueKind::text:
     case ValueKind::decimal: {
       const auto parsed = whole_number<std::int64_t>(value);
-      if (!parsed) refuse(value, "an integer of 64 bits");
+      if (!parsed) refuse(value, "an integer");
       number = *parsed;
       break;
     }
@@ -74,7 +74,7 @@ std::uint64_t decode_unsigned_integer(ValueView value) {
   if (value.kind() == ValueKind::unsigned_integer) return value.as_unsigned_integer();
   if (value.kind() == ValueKind::text || value.kind() == ValueKind::decimal) {
     const auto parsed = whole_number<std::uint64_t>(value);
-    if (!parsed) refuse(value, "an unsigned integer of 64 bits");
+    if (!parsed) refuse(value, "an unsigned integer");
     return *parsed;
   }
   return static_cast<std::uint64_t>(
