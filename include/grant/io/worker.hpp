@@ -127,8 +127,8 @@ class Job {
 /// that has not begun then never does, and work that has begun runs on, its result unseen. So it
 /// must own whatever it uses; it is destroyed on the worker, before this task goes on.
 ///
-/// Before GCC 13, give the work a name first: a lambda that is written inside the co_await, and owns
-/// what it captures, is destroyed twice.
+/// Before GCC 13, give the work a name first: a lambda that is written inside the co_await, and
+/// owns what it captures, is destroyed twice.
 template <class F>
 Task<Offloaded<std::invoke_result_t<F&>>> offload(Call call, F work, Workers& threads = workers()) {
   const auto job = std::make_shared<detail::Job<F>>(std::move(work), call.waiter().make_signal());
