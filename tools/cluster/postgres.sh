@@ -97,7 +97,7 @@ configure_primary() {
   as_owner tee -a "$(data 0)/postgresql.conf" >/dev/null <<CONF
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '$BASE/socket'
-max_connections = 100
+max_connections = 300
 shared_buffers = ${CACHE}MB
 fsync = off
 # Anonymous files instead of /dev/shm, which is small in containers.
