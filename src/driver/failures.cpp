@@ -45,6 +45,22 @@ ErrorInfo gave_up(std::string_view node, Effect effect, io::Outcome outcome, Dur
   return at(node, code, what + "; the connection was closed");
 }
 
+ErrorInfo cancelled_late(std::string_view node, Duration waited) {
+  return at(node, Errc::timeout,
+            fmt::format("no answer in time; the server cancelled the statement, which changed "
+                        "nothing, after {}; the connection can be used",
+                        milliseconds(waited)));
+}
+
+ErrorInfo gave_up_cancelling(std::string_view node, io::Outcome outcome, Duration waited) {
+  if (outcome == io::Outcome::cancelled) {
+    return at(node, Errc::cancelled, "cancelled while it asked the server to cancel a statement");
+  }
+  return at(node, Errc::timeout,
+            fmt::format("the request to cancel a statement was not delivered within {}",
+                        milliseconds(waited)));
+}
+
 ErrorInfo gave_up_connecting(std::string_view node, io::Outcome outcome, Duration waited) {
   if (outcome == io::Outcome::cancelled) {
     return at(node, Errc::cancelled, "cancelled while connecting");

@@ -26,7 +26,14 @@ namespace grant::failures {
 [[nodiscard]] ErrorInfo gave_up(std::string_view node, Effect effect, io::Outcome outcome,
                                 Duration waited);
 
-/// The same while connecting, when nothing can be in doubt.
+/// The deadline passed, and the server was asked to end the statement and did: timeout.
+[[nodiscard]] ErrorInfo cancelled_late(std::string_view node, Duration waited);
+
+/// The request to cancel a statement was not delivered: timeout, or cancelled itself.
+[[nodiscard]] ErrorInfo gave_up_cancelling(std::string_view node, io::Outcome outcome,
+                                           Duration waited);
+
+/// As gave_up() while connecting, when nothing can be in doubt.
 [[nodiscard]] ErrorInfo gave_up_connecting(std::string_view node, io::Outcome outcome,
                                            Duration waited);
 

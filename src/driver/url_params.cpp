@@ -26,6 +26,12 @@ void UrlParams::refuse(std::string_view why) const {
   throw_error(Errc::configuration, fmt::format("{} URL: {}", engine_, why));
 }
 
+std::chrono::milliseconds UrlParams::cancel_timeout() {
+  constexpr std::int64_t standard = 100;
+  constexpr std::int64_t most = 60'000;
+  return std::chrono::milliseconds(number<std::int64_t>("cancel_timeout", most).value_or(standard));
+}
+
 void UrlParams::refuse_unknown() const {
   if (url_.params.empty()) return;
   refuse(fmt::format("unknown parameter \"{}\"", url_.params.front().first));

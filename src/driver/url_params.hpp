@@ -60,6 +60,10 @@ class UrlParams {
   /// `connect_timeout` in seconds; empty when it is not there, or 0.
   std::optional<std::chrono::seconds> connect_timeout();
 
+  /// `cancel_timeout` in milliseconds: how long a server gets, after the deadline of a statement,
+  /// to cancel it. 100 unless given; 0: no time, the connection is closed at once.
+  std::chrono::milliseconds cancel_timeout();
+
   /// To be called after all others have been taken.
   void refuse_unknown() const;
 

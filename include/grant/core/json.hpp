@@ -27,8 +27,8 @@ class Json {
   /// levels, or has a number beyond those of a double.
   [[nodiscard]] nlohmann::json parse() const;
 
-  /// Compares documents, not text: key order and white space do not count. Text that parse() refuses
-  /// equals only the same text.
+  /// Compares documents, not text: key order and white space do not count. Text that parse()
+  /// refuses equals only the same text.
   friend bool operator==(const Json& a, const Json& b);
 
  private:

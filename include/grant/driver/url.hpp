@@ -17,7 +17,8 @@ namespace grant {
 ///     sqlite:relative/file.db    sqlite:/absolute/file.db    sqlite::memory:
 ///
 /// Percent-encoded parts are decoded. A host may be an IPv6 address in brackets, or,
-/// percent-encoded, the directory of a unix socket. A password may hold "@" and ":" as they are, but
+/// percent-encoded, the directory of a unix socket. A password may hold "@" and ":" as they are,
+/// but
 /// "%", "/" and "?" only as %25, %2F and %3F.
 struct Url {
   Adapter adapter{};
@@ -34,8 +35,8 @@ struct Url {
   /// Takes the parameter `name` out of params; empty when it is not there.
   std::optional<std::string> take_param(std::string_view name);
 
-  /// The URL again, for logs: the password, if any, is `***`, and so is each parameter whose name says
-  /// that it is secret. parse() reads it as the same URL but for those.
+  /// The URL again, for logs: the password, if any, is `***`, and so is each parameter whose name
+  /// says that it is secret. parse() reads it as the same URL but for those.
   [[nodiscard]] std::string to_string() const;
 };
 

@@ -43,7 +43,10 @@ const char* begin_command(TransactionOptions options) {
 }  // namespace
 
 PostgresConnection::PostgresConnection(const Settings& settings)
-    : node_(settings.node), process_(::getpid()), cache_(settings.statement_cache_size) {}
+    : node_(settings.node),
+      process_(::getpid()),
+      cache_(settings.statement_cache_size),
+      cancel_timeout_(settings.cancel_timeout) {}
 
 PostgresConnection::~PostgresConnection() {
   if (!handle_ || process_ == ::getpid()) return;
@@ -114,12 +117,17 @@ void PostgresConnection::give_up(io::Outcome outcome, Operation operation) {
 
 PostgresConnection::Operation PostgresConnection::start(io::Call call, Effect effect) {
   if (!handle_) fail_unsent("the connection is closed");
+  if (streaming_) {
+    throw_error(failures::at(node_, Errc::invalid_argument,
+                             "a stream of rows is open on this connection: close it first"));
+  }
   const auto now = Clock::system().now();
   if (call.deadline() <= now) {
     throw_error(failures::deadline_had_passed(node_));
   }
   if (now - last_used_ > kIdleCheckAfter) check_idle();
   last_used_ = now;
+  cancelled_late_ = false;
   return {effect, now};
 }
 
@@ -143,6 +151,15 @@ bool PostgresConnection::flush(Operation operation) {
   return unsent > 0;
 }
 
+Task<void> PostgresConnection::flush_all(io::Call call, Operation operation) {
+  while (flush(operation)) {
+    const auto outcome = co_await call.ready(PQsocket(handle_.get()), io::Interest::read_or_write);
+    if (outcome != io::Outcome::ready) give_up(outcome, operation);
+    // A server that cannot get rid of its answers stops listening.
+    if (PQconsumeInput(handle_.get()) == 0) fail_lost(operation);
+  }
+}
+
 Task<void> PostgresConnection::receive(io::Call call, Operation operation) {
   PGconn* const handle = handle_.get();
   const bool pipelined = PQpipelineStatus(handle) != PQ_PIPELINE_OFF;
@@ -153,7 +170,10 @@ Task<void> PostgresConnection::receive(io::Call call, Operation operation) {
       // Reads while it sends: a server that cannot get rid of its answers stops listening.
       const auto interest = unsent ? io::Interest::read_or_write : io::Interest::read;
       const io::Outcome outcome = co_await call.ready(PQsocket(handle), interest);
-      if (outcome != io::Outcome::ready) give_up(outcome, operation);
+      if (outcome != io::Outcome::ready) {
+        if (co_await cancel_late(call, outcome, operation)) continue;
+        give_up(outcome, operation);
+      }
       if (PQconsumeInput(handle) == 0) fail_lost(operation);
       if (unsent) unsent = flush(operation);
     }
@@ -164,6 +184,7 @@ Task<void> PostgresConnection::receive(io::Call call, Operation operation) {
     }
     const auto status = PQresultStatus(answer.get());
     if (status == PGRES_PIPELINE_SYNC) break;
+    if (status == PGRES_COPY_IN && operation.copies) co_return;  // the server waits for rows
     if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
       close();
       throw_error(Errc::invalid_argument,
@@ -183,15 +204,23 @@ const PGresult* PostgresConnection::failure() const noexcept {
   return nullptr;
 }
 
-void PostgresConnection::fail(Operation operation, std::span<const ValueView> params) {
-  const PGresult* failed = failure();
+ErrorInfo PostgresConnection::failure_info(const PGresult* failed, Operation operation,
+                                           std::span<const ValueView> params) {
   // An error of libpq's own, such as no memory for the rows: the server has done its part.
   if (sqlstate_of(failed).empty()) fail_lost(operation);
   auto info = server_error(failed, node_, params);
   if (info.code == Errc::outcome_unknown && operation.effect == Effect::read) {
     info.code = Errc::unavailable;
   }
-  throw_error(std::move(info));
+  if (info.code == Errc::cancelled && cancelled_late_) {
+    info = failures::cancelled_late(node_, Clock::system().now() - operation.started);
+    info.sqlstate = sqlstate_of(failed);
+  }
+  return info;
+}
+
+void PostgresConnection::fail(Operation operation, std::span<const ValueView> params) {
+  throw_error(failure_info(failure(), operation, params));
 }
 
 void PostgresConnection::send(int queued, Operation operation) {
@@ -203,7 +232,8 @@ void PostgresConnection::send(int queued, Operation operation) {
 }
 
 Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Statement statement) {
-  const Operation operation = start(call, statement.effect);
+  Operation operation = start(call, statement.effect);
+  operation.cancellable = true;
   const bool in_transaction = PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
   while (true) {
     const Prepared* prepared = cache_.find(statement.sql);
@@ -230,23 +260,26 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
   co_return std::make_unique<PostgresResult>(std::move(answers_.back()));
 }
 
+std::string PostgresConnection::next_name() { return fmt::format("grant_{}", ++names_); }
+
+void PostgresConnection::send_prepare(const Prepared& prepared, Operation operation) {
+  send(PQsendPrepare(handle_.get(), prepared.name.c_str(), prepared.sql.c_str(), 0, nullptr),
+       operation);
+  send(PQsendDescribePrepared(handle_.get(), prepared.name.c_str()), operation);
+}
+
 Task<Prepared*> PostgresConnection::prepare(io::Call call, std::string_view sql) {
-  if (sql.find('\0') != std::string_view::npos) {
-    throw_error(Errc::invalid_argument, "the statement holds a NUL character");
-  }
   PGconn* const handle = handle_.get();
   // Preparing changes nothing, whatever the statement will do.
   const Operation operation{Effect::read, Clock::system().now()};
   const bool keep = cache_.capacity() > 0;
-  Prepared prepared;
-  prepared.sql = sql;
-  if (keep) prepared.name = fmt::format("grant_{}", ++names_);
+  auto prepared = unprepared(sql);
+  if (keep) prepared.name = next_name();
 
   // Inside a transaction a DEALLOCATE that fails would spoil it, so the names wait.
   const bool tidy = PQtransactionStatus(handle) == PQTRANS_IDLE;
   send(PQenterPipelineMode(handle), operation);
-  send(PQsendPrepare(handle, prepared.name.c_str(), prepared.sql.c_str(), 0, nullptr), operation);
-  send(PQsendDescribePrepared(handle, prepared.name.c_str()), operation);
+  send_prepare(prepared, operation);
   if (tidy) {
     for (const auto& gone : cache_.discarded()) {
       send(PQsendQueryParams(handle, ("DEALLOCATE " + gone.name).c_str(), 0, nullptr, nullptr,
@@ -260,14 +293,7 @@ Task<Prepared*> PostgresConnection::prepare(io::Call call, std::string_view sql)
   forget_discarded();
   if (failure() != nullptr) fail(operation, {});
 
-  const PGresult* description = answers_.back().get();
-  for (int i = 0; i < PQnparams(description); ++i) {
-    prepared.parameter_types.push_back(PQparamtype(description, i));
-  }
-  prepared.result_format = 1;
-  for (int i = 0; i < PQnfields(description); ++i) {
-    if (kind_of(PQftype(description, i)) == ValueKind::null) prepared.result_format = 0;
-  }
+  describe(prepared, answers_.back().get());
   if (keep) co_return cache_.insert(std::move(prepared));
   unnamed_ = std::move(prepared);
   co_return &unnamed_;

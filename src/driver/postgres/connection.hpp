@@ -22,6 +22,7 @@ struct Settings {
   std::size_t statement_cache_size{};
   std::optional<std::chrono::seconds>
       connect_timeout{};  ///< libpq's own works only when it blocks.
+  std::chrono::milliseconds cancel_timeout{};
 };
 
 class PostgresConnection final : public Connection {
@@ -35,6 +36,11 @@ class PostgresConnection final : public Connection {
   Task<void> open(io::Call call, const Settings& settings, const io::Resolver& resolver);
 
   Task<std::unique_ptr<Result>> execute(io::Call call, Statement statement) override;
+  Task<std::unique_ptr<RowStream>> stream(io::Call call, Statement statement,
+                                          StreamOptions options) override;
+  Task<std::vector<Answer>> pipeline(io::Call call, std::span<const Statement> statements) override;
+  Task<std::uint64_t> load(io::Call call, LoadTarget target, RowSource& source) override;
+  [[nodiscard]] std::shared_ptr<Canceller> canceller() override;
   Task<void> begin(io::Call call, TransactionOptions options) override;
   Task<void> commit(io::Call call) override;
   Task<void> rollback(io::Call call) override;
@@ -45,10 +51,24 @@ class PostgresConnection final : public Connection {
   [[nodiscard]] NodeKind kind_hint() const noexcept override;
 
  private:
+  friend class PostgresStream;
+
   /// What has been sent, for the error that losing the connection becomes.
   struct Operation {
     Effect effect;
     TimePoint started;
+    /// Whether the server is asked to end it when nobody waits for its answer any longer.
+    bool cancellable = false;
+    bool copies = false;  ///< It is a COPY of rows to the server.
+  };
+
+  /// A statement of a pipeline that has no answer yet.
+  struct Queued {
+    const Statement* statement;
+    Answer* answer;
+    Prepared* prepared = nullptr;
+    bool sent = false;
+    bool prepared_anew = false;  // for it was outdated
   };
 
   static void on_notice(void* self, const PGresult* notice) noexcept;
@@ -70,11 +90,29 @@ class PostgresConnection final : public Connection {
   Task<void> run_simple(io::Call call, const char* commands, Effect effect);
 
   Task<Prepared*> prepare(io::Call call, std::string_view sql);
+  [[nodiscard]] std::string next_name();
+  void send_prepare(const Prepared& prepared, Operation operation);
   void forget_discarded();
+
+  Task<void> prepare_queued(io::Call call, std::vector<Queued>& queue);
+  Task<void> run_queued(io::Call call, std::vector<Queued>& queue);
+  /// False: the statement is to be run again.
+  bool take_answer(Queued& queued, ResultHandle answer, bool in_transaction);
+
+  /// Waits until libpq has sent all that it holds.
+  Task<void> flush_all(io::Call call, Operation operation);
+  Task<void> copy_rows(io::Call call, Operation operation, LoadTarget target,
+                       std::span<const Oid> types, RowSource& source);
+
+  /// Whether there is still somebody who waits for the answer: the server gets a little time to
+  /// cancel the statement. Changes the deadline of `call`.
+  Task<bool> cancel_late(io::Call& call, io::Outcome outcome, Operation operation);
 
   void send(int queued, Operation operation);
   [[nodiscard]] const PGresult* failure() const noexcept;
   void close() noexcept;
+  [[nodiscard]] ErrorInfo failure_info(const PGresult* failed, Operation operation,
+                                       std::span<const ValueView> params);
   [[noreturn]] void fail(Operation operation, std::span<const ValueView> params);
   [[noreturn]] void fail_lost(Operation operation);
   [[noreturn]] void fail_unsent(std::string_view why, std::string_view sqlstate = {});
@@ -91,6 +129,9 @@ class PostgresConnection final : public Connection {
   TimePoint last_used_{};
   std::string farewell_;  // the SQLSTATE with which the server announced that it ends the session
   Effect transaction_effect_ = Effect::write;
+  std::chrono::milliseconds cancel_timeout_;
+  bool cancelled_late_ = false;  // the statement under way, after its deadline
+  bool streaming_ = false;
 };
 
 }  // namespace grant::postgres

@@ -60,6 +60,7 @@ Settings settings_from(const ConnectOptions& options) {
   UrlParams params("postgres", url);
   settings.statement_cache_size = params.statement_cache_size();
   settings.connect_timeout = params.connect_timeout();
+  settings.cancel_timeout = params.cancel_timeout();
 
   const auto set = [&](std::string_view name, std::string value) {
     if (!value.empty()) settings.keywords.emplace_back(name, std::move(value));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "driver/statement_cache.hpp"
@@ -15,6 +16,12 @@ struct Prepared {
   std::vector<Oid> parameter_types{};
   int result_format{};  ///< 1, binary, unless a column has a type that only its text is known of.
 };
+
+/// A statement to prepare. Errors: invalid_argument, for what cannot even be sent.
+[[nodiscard]] Prepared unprepared(std::string_view sql);
+
+/// Takes over what the server says of a statement that it has parsed.
+void describe(Prepared& prepared, const PGresult* description);
 
 using StatementCache = grant::StatementCache<Prepared>;
 

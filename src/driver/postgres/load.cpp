@@ -1,0 +1,128 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <exception>
+
+#include "connection.hpp"
+#include "driver/failures.hpp"
+#include "encode.hpp"
+#include "errors.hpp"
+
+namespace grant::postgres {
+namespace {
+
+// "COPY", file formats: Binary Format, in PostgreSQL's manual.
+constexpr std::string_view kHeader{"PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19};
+constexpr std::uint16_t kTrailer = 0xFFFF;
+constexpr std::uint32_t kNull = 0xFFFFFFFF;
+constexpr std::size_t kBufferSize = std::size_t{64} * 1024;
+
+std::string quoted(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + '"';
+}
+
+std::string columns_of(const LoadTarget& target) {
+  std::string list;
+  for (const auto column : target.columns) {
+    if (!list.empty()) list += ", ";
+    list += quoted(column);
+  }
+  return list;
+}
+
+/// Says the types of the columns when it is prepared, and takes no right but to insert.
+std::string insert_into(const LoadTarget& target) {
+  std::string values;
+  for (std::size_t i = 1; i <= target.columns.size(); ++i) {
+    values += fmt::format("{}${}", i == 1 ? "" : ", ", i);
+  }
+  return fmt::format("INSERT INTO {} ({}) VALUES ({})", quoted(target.table), columns_of(target),
+                     values);
+}
+
+template <class T>
+void append_number(std::string& out, T number) {
+  char bytes[sizeof(T)];
+  store(number, bytes);
+  out.append(bytes, sizeof bytes);
+}
+
+}  // namespace
+
+Task<std::uint64_t> PostgresConnection::load(io::Call call, LoadTarget target, RowSource& source) {
+  if (target.columns.empty()) {
+    throw_error(failures::at(node_, Errc::invalid_argument, "rows to load need a column"));
+  }
+  start(call, Effect::write);
+  const auto insert = insert_into(target);
+  const Prepared* prepared = cache_.find(insert);
+  if (prepared == nullptr) prepared = co_await prepare(call, insert);
+
+  const auto copy = fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", quoted(target.table),
+                                columns_of(target));
+  // Until its end is sent, losing the connection leaves nothing behind.
+  Operation operation{Effect::read, Clock::system().now()};
+  operation.copies = true;
+  send(PQsendQuery(handle_.get(), copy.c_str()), operation);
+  co_await receive(call, operation);
+  if (failure() != nullptr) fail(operation, {});
+
+  std::exception_ptr broken;
+  try {
+    co_await copy_rows(call, operation, target, prepared->parameter_types, source);
+  } catch (...) {
+    if (!is_open()) throw;
+    broken = std::current_exception();
+  }
+  operation.copies = false;
+  const char* const why = broken ? "its source of rows failed" : nullptr;
+  send(PQputCopyEnd(handle_.get(), why) == 1 ? 1 : 0, operation);
+  if (!broken) operation.effect = Effect::write;
+  co_await receive(call, operation);
+  if (broken) std::rethrow_exception(broken);
+  if (failure() != nullptr) fail(operation, {});
+
+  const std::string_view count = PQcmdTuples(answers_.back().get());
+  std::uint64_t rows = 0;
+  std::from_chars(count.data(), count.data() + count.size(), rows);
+  co_return rows;
+}
+
+Task<void> PostgresConnection::copy_rows(io::Call call, Operation operation, LoadTarget target,
+                                         std::span<const Oid> types, RowSource& source) {
+  std::vector<ValueView> row(types.size());
+  Scratch scratch;
+  std::string buffer(kHeader);
+  buffer.reserve(kBufferSize + kBufferSize / 4);
+  const auto put = [&] {
+    send(PQputCopyData(handle_.get(), buffer.data(), static_cast<int>(buffer.size())) == 1 ? 1 : 0,
+         operation);
+    buffer.clear();
+  };
+  for (std::size_t number = 0; source.next(row); ++number) {
+    append_number(buffer, static_cast<std::uint16_t>(row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const auto cell = encode_binary(row[i], types[i], {number, target.columns[i]}, scratch);
+      if (cell.data == nullptr) {
+        append_number(buffer, kNull);
+      } else {
+        append_number(buffer, static_cast<std::uint32_t>(cell.size));
+        buffer.append(cell.data, cell.size);
+      }
+    }
+    if (buffer.size() < kBufferSize) continue;
+    put();
+    // libpq would take everything into its memory.
+    co_await flush_all(call, operation);
+  }
+  append_number(buffer, kTrailer);
+  put();
+}
+
+}  // namespace grant::postgres

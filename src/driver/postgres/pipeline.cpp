@@ -1,0 +1,182 @@
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "connection.hpp"
+#include "driver/failures.hpp"
+#include "errors.hpp"
+#include "result.hpp"
+
+namespace grant::postgres {
+
+// Statements between two syncs are one transaction, in which a failure keeps those after it from
+// being run. So each write has a sync of its own. Reads in a row share one, which saves the server
+// a system call each; those behind one that failed are sent again.
+Task<std::vector<Answer>> PostgresConnection::pipeline(io::Call call,
+                                                       std::span<const Statement> statements) {
+  // There is one unnamed statement only.
+  if (cache_.capacity() == 0) co_return co_await Connection::pipeline(call, statements);
+
+  std::vector<Answer> answers(statements.size());
+  std::vector<Queued> queue;
+  queue.reserve(statements.size());
+  for (std::size_t i = 0; i < statements.size(); ++i)
+    queue.push_back({&statements[i], &answers[i]});
+
+  std::optional<ErrorInfo> lost;
+  try {
+    start(call, Effect::read);
+    while (!queue.empty()) {
+      co_await prepare_queued(call, queue);
+      co_await run_queued(call, queue);
+    }
+  } catch (const Error& error) {
+    lost = error.info();
+  }
+  for (const auto& queued : queue) {
+    auto info = *lost;
+    if (queued.sent && queued.statement->effect == Effect::write) info.code = Errc::outcome_unknown;
+    queued.answer->error = std::move(info);
+  }
+  co_return answers;
+}
+
+Task<void> PostgresConnection::prepare_queued(io::Call call, std::vector<Queued>& queue) {
+  const Operation operation{Effect::read, Clock::system().now()};
+  std::unordered_map<std::string_view, Prepared*> known;
+  std::vector<Prepared> wanted;
+  wanted.reserve(queue.size());  // its elements stay where they are
+  std::unordered_map<std::string_view, ErrorInfo> refused;
+  for (const auto& queued : queue) {
+    const auto sql = queued.statement->sql;
+    if (known.contains(sql) || refused.contains(sql)) continue;
+    known[sql] = cache_.find(sql);
+    if (known[sql] != nullptr) continue;
+    try {
+      wanted.push_back(unprepared(sql));
+      wanted.back().name = next_name();
+    } catch (const Error& error) {
+      refused.emplace(sql, error.info());
+    }
+  }
+  if (!wanted.empty()) {
+    send(PQenterPipelineMode(handle_.get()), operation);
+    for (const auto& prepared : wanted) {
+      send_prepare(prepared, operation);
+      send(PQpipelineSync(handle_.get()), operation);
+    }
+    for (auto& prepared : wanted) {
+      co_await receive(call, operation);
+      if (const PGresult* failed = failure()) {
+        refused.emplace(prepared.sql, failure_info(failed, operation, {}));
+        continue;
+      }
+      describe(prepared, answers_.back().get());
+    }
+    send(PQexitPipelineMode(handle_.get()), operation);
+  }
+  for (auto& prepared : wanted) {
+    if (refused.contains(prepared.sql)) continue;
+    auto* const kept = cache_.insert(std::move(prepared));
+    known[kept->sql] = kept;
+  }
+  // A statement that leaves the cache meanwhile stays where it is until the next prepare().
+  std::erase_if(queue, [&](Queued& queued) {
+    const auto found = refused.find(queued.statement->sql);
+    if (found != refused.end()) {
+      queued.answer->error = found->second;
+      return true;
+    }
+    queued.prepared = known[queued.statement->sql];
+    return false;
+  });
+}
+
+Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& queue) {
+  const Operation operation{Effect::read, Clock::system().now()};
+  PGconn* const handle = handle_.get();
+  const bool in_transaction = PQtransactionStatus(handle) != PQTRANS_IDLE;
+
+  std::erase_if(queue, [&](const Queued& queued) {
+    try {
+      // Only to see whether they fit: the binder keeps the values of one statement.
+      binder_.bind(queued.statement->params, queued.prepared->parameter_types);
+      return false;
+    } catch (const Error& error) {
+      queued.answer->error = error.info();
+      return true;
+    }
+  });
+  if (queue.empty()) co_return;
+
+  std::vector<std::size_t> ends;  // of what is between two syncs
+  send(PQenterPipelineMode(handle), operation);
+  for (std::size_t i = 0; i < queue.size(); ++i) {
+    auto& queued = queue[i];
+    binder_.bind(queued.statement->params, queued.prepared->parameter_types);
+    queued.sent = true;
+    send(PQsendQueryPrepared(handle, queued.prepared->name.c_str(), binder_.count(),
+                             binder_.values(), binder_.lengths(), binder_.formats(),
+                             queued.prepared->result_format),
+         operation);
+    const bool last = i + 1 == queue.size();
+    const bool alone = queued.statement->effect == Effect::write ||
+                       (!last && queue[i + 1].statement->effect == Effect::write);
+    if (last || (alone && !in_transaction)) {
+      send(PQpipelineSync(handle), operation);
+      ends.push_back(i + 1);
+    }
+  }
+
+  std::vector<Queued> again;
+  std::size_t next = 0;
+  const auto done = [&] { queue.erase(queue.begin(), queue.begin() + static_cast<long>(next)); };
+  try {
+    for (const auto end : ends) {
+      co_await receive(call, operation);
+      for (auto& answer : answers_) {
+        if (next == end) break;
+        auto& queued = queue[next++];
+        if (!take_answer(queued, std::move(answer), in_transaction)) again.push_back(queued);
+      }
+    }
+    send(PQexitPipelineMode(handle), operation);
+  } catch (...) {
+    done();
+    queue.insert(queue.end(), again.begin(), again.end());
+    throw;
+  }
+  queue = std::move(again);
+}
+
+bool PostgresConnection::take_answer(Queued& queued, ResultHandle answer, bool in_transaction) {
+  const auto& statement = *queued.statement;
+  switch (PQresultStatus(answer.get())) {
+    case PGRES_PIPELINE_ABORTED:
+      queued.sent = false;
+      if (!in_transaction) return false;
+      queued.answer->error =
+          failures::at(node_, Errc::conflict,
+                       "nothing was executed: a statement before it in the transaction failed");
+      return true;
+    case PGRES_FATAL_ERROR: break;
+    case PGRES_EMPTY_QUERY:
+      queued.answer->error = failures::at({}, Errc::invalid_argument, "the statement is empty");
+      return true;
+    default:
+      queued.answer->result = std::make_unique<PostgresResult>(std::move(answer));
+      return true;
+  }
+  if (is_outdated_statement(answer.get()) && !queued.prepared_anew) {
+    cache_.erase(statement.sql);
+    queued.prepared_anew = true;
+    queued.sent = false;
+    // A failed transaction would refuse.
+    if (!in_transaction) return false;
+  }
+  queued.answer->error =
+      failure_info(answer.get(), {statement.effect, Clock::system().now()}, statement.params);
+  return true;
+}
+
+}  // namespace grant::postgres

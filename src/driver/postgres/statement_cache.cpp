@@ -1,0 +1,26 @@
+#include "statement_cache.hpp"
+
+#include "grant/core/error.hpp"
+
+namespace grant::postgres {
+
+Prepared unprepared(std::string_view sql) {
+  if (sql.find('\0') != std::string_view::npos) {
+    throw_error(Errc::invalid_argument, "the statement holds a NUL character");
+  }
+  Prepared prepared;
+  prepared.sql = sql;
+  return prepared;
+}
+
+void describe(Prepared& prepared, const PGresult* description) {
+  for (int i = 0; i < PQnparams(description); ++i) {
+    prepared.parameter_types.push_back(PQparamtype(description, i));
+  }
+  prepared.result_format = 1;
+  for (int i = 0; i < PQnfields(description); ++i) {
+    if (kind_of(PQftype(description, i)) == ValueKind::null) prepared.result_format = 0;
+  }
+}
+
+}  // namespace grant::postgres
