@@ -61,13 +61,16 @@ std::vector<Case> postgres_cases() {
                                poco::find_at_once(), driver::find_at_once(postgres_server)}},
           {.name = "PostgreSQL: find 100 rows, one core",
            .set_up = prepare(engine, Cores::one),
-           .implementations = {libpq::find_in_pipeline(), libpq::find_one_by_one()}},
+           .implementations = {libpq::find_in_pipeline(), libpq::find_one_by_one(),
+                               driver::find_in_pipeline(postgres_server)}},
           reading_case(engine, "PostgreSQL: read 1 M rows", Cores::all,
                        {libpq::read_single_rows(), libpq::read_copy(), pqxx::read_stream(),
-                        soci::read(), poco::read()}),
-          inserting_case(engine, "PostgreSQL: insert 200 k rows", Cores::all,
-                         {libpq::insert_copy(), libpq::insert_unnest(), libpq::insert_values(),
-                          libpq::insert_pipeline(), pqxx::insert_stream(), soci::insert_bulk()})};
+                        soci::read(), poco::read(), driver::read(postgres_server)}),
+          inserting_case(
+              engine, "PostgreSQL: insert 200 k rows", Cores::all,
+              {libpq::insert_copy(), libpq::insert_unnest(), libpq::insert_values(),
+               libpq::insert_pipeline(), pqxx::insert_stream(), soci::insert_bulk(),
+               driver::insert_load(postgres_server), driver::insert_arrays(postgres_server)})};
 }
 
 std::vector<Case> mariadb_cases() {
@@ -75,7 +78,8 @@ std::vector<Case> mariadb_cases() {
   return {{.name = "MariaDB: find a row, one core",
            .set_up = prepare(engine, Cores::one),
            .implementations = {libmariadb::find(), driver::find(mariadb_server)}},
-          reading_case(engine, "MariaDB: read 1 M rows", Cores::all, {libmariadb::read()}),
+          reading_case(engine, "MariaDB: read 1 M rows", Cores::all,
+                       {libmariadb::read(), driver::read(mariadb_server)}),
           inserting_case(engine, "MariaDB: insert 200 k rows", Cores::all,
                          {libmariadb::insert_array(), libmariadb::insert_values()})};
 }
@@ -85,7 +89,8 @@ std::vector<Case> sqlite_cases() {
   return {{.name = "SQLite: find a row",
            .set_up = prepare(engine, Cores::one),
            .implementations = {sqlite::find(), driver::find(sqlite_file)}},
-          reading_case(engine, "SQLite: read 1 M rows", Cores::one, {sqlite::read()}),
+          reading_case(engine, "SQLite: read 1 M rows", Cores::one,
+                       {sqlite::read(), driver::read(sqlite_file)}),
           inserting_case(engine, "SQLite: insert 200 k rows", Cores::one, {sqlite::insert()})};
 }
 

@@ -123,14 +123,14 @@ double rounded(double value) { return std::round(value * 1e3) / 1e3; }
 void print_and_collect(const std::string& bench, const Case& one, const std::vector<Measured>& all,
                        nlohmann::ordered_json& rows) {
   const Measured& baseline = all.front();
-  fmt::print("\n{}: {}\n{:<34}{:>10}{:>14}{:>14}{:>14}{:>11}\n", bench, one.name, "implementation",
+  fmt::print("\n{}: {}\n{:<36}{:>12}{:>14}{:>14}{:>14}{:>11}\n", bench, one.name, "implementation",
              "metric", "median", "min", "max", "ratio");
   for (std::size_t figure = 0; figure < baseline.rounds.front().size(); ++figure) {
     for (const auto& measured : all) {
       const auto& [metric, unit, value] = measured.rounds.front().at(figure);
       const Summary summary = summarise(measured.samples(figure));
       const double ratio = paired_ratio(measured.samples(figure), baseline.samples(figure));
-      fmt::print("{:<34}{:>10}{:>14.1f}{:>14.1f}{:>14.1f}{:>11.3f}  {}\n", measured.name, metric,
+      fmt::print("{:<36}{:>12}{:>14.1f}{:>14.1f}{:>14.1f}{:>11.3f}  {}\n", measured.name, metric,
                  summary.median, summary.min, summary.max, ratio, unit);
       rows.push_back({{"bench", bench},
                       {"case", one.name},

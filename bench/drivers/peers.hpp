@@ -60,6 +60,11 @@ namespace driver {
 using FindServer = Server (*)();
 Implementation find(FindServer server);
 Implementation find_at_once(FindServer server);
+Implementation find_in_pipeline(FindServer server);
+Implementation read(FindServer server);
+Implementation insert_load(FindServer server);
+/// PostgreSQL only.
+Implementation insert_arrays(FindServer server);
 }  // namespace driver
 
 }  // namespace grant::bench
