@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cmath>
-#include <cstdint>
 #include <string>
 
 #include "core/utf8.hpp"
 #include "driver/sqlite/errors.hpp"
+#include "grant/core/date.hpp"
 #include "grant/core/timestamp.hpp"
 
 namespace grant::sqlite {
@@ -18,45 +19,19 @@ namespace {
 /// SQLite takes a null pointer for null.
 const char* never_null(std::string_view text) noexcept { return text.empty() ? "" : text.data(); }
 
-[[noreturn]] void refuse(int number, std::string_view node, std::string_view what) {
-  throw_at(Errc::invalid_argument, node, fmt::format("parameter ${} {}", number, what));
-}
-
 int bind_text(sqlite3_stmt* statement, int index, std::string_view text,
               sqlite3_destructor_type lifetime) {
   return sqlite3_bind_text64(statement, index, never_null(text), text.size(), lifetime,
                              SQLITE_UTF8);
 }
 
-int bind_one(sqlite3_stmt* statement, int index, ValueView value, int number,
-             std::string_view node) {
-  switch (value.kind()) {
-    case ValueKind::null: return sqlite3_bind_null(statement, index);
-    case ValueKind::boolean: return sqlite3_bind_int(statement, index, value.as_boolean() ? 1 : 0);
-    case ValueKind::integer: return sqlite3_bind_int64(statement, index, value.as_integer());
-    case ValueKind::real:
-      if (std::isnan(value.as_real())) refuse(number, node, "is NaN, which SQLite cannot store");
-      return sqlite3_bind_double(statement, index, value.as_real());
-    case ValueKind::text:
-    case ValueKind::json: {
-      const auto text = value.as_characters();
-      if (const auto bad = first_bad_byte(text); bad != std::string_view::npos) {
-        refuse(number, node,
-               text[bad] == '\0' ? "is text with a NUL character: bind it as bytes"
-                                 : "is text that is not valid UTF-8");
-      }
-      return bind_text(statement, index, text, SQLITE_STATIC);
-    }
-    case ValueKind::bytes: {
-      const auto bytes = value.as_characters();
-      return sqlite3_bind_blob64(statement, index, never_null(bytes), bytes.size(), SQLITE_STATIC);
-    }
-    case ValueKind::timestamp:
-      return bind_text(statement, index, format_timestamp(value.as_timestamp()), SQLITE_TRANSIENT);
-    default: refuse(number, node, fmt::format("is a value of kind {}", to_string(value.kind())));
-  }
-  return SQLITE_MISUSE;
+/// Text of four-digit years sorts as time does, and is what can be read back.
+bool is_in_written_years(Date date) noexcept {
+  const auto year = std::chrono::year_month_day(date).year();
+  return year >= std::chrono::year(0) && year <= std::chrono::year(9999);
 }
+
+constexpr std::string_view kOutsideWrittenYears = "lies outside the years 0 to 9999";
 
 int placeholder_number(std::string_view name, std::string_view node) {
   int number = 0;
@@ -70,6 +45,57 @@ int placeholder_number(std::string_view name, std::string_view node) {
 }
 
 }  // namespace
+
+std::string_view refusal_of(ValueView value) noexcept {
+  switch (value.kind()) {
+    case ValueKind::unsigned_integer:
+      return "is an integer beyond 9223372036854775807, the largest that SQLite has";
+    case ValueKind::array: return "is an array, which SQLite does not have";
+    case ValueKind::real:
+      return std::isnan(value.as_real()) ? "is NaN, which SQLite cannot store" : "";
+    case ValueKind::text:
+    case ValueKind::json: {
+      const auto text = value.as_characters();
+      const auto bad = first_bad_byte(text);
+      if (bad == std::string_view::npos) return "";
+      return text[bad] == '\0' ? "is text with a NUL character: bind it as bytes"
+                               : "is text that is not valid UTF-8";
+    }
+    case ValueKind::date: return is_in_written_years(value.as_date()) ? "" : kOutsideWrittenYears;
+    case ValueKind::timestamp:
+      return is_in_written_years(std::chrono::floor<std::chrono::days>(value.as_timestamp()))
+                 ? ""
+                 : kOutsideWrittenYears;
+    default: return "";
+  }
+}
+
+int bind_value(sqlite3_stmt* statement, int index, ValueView value) {
+  const auto bind_copy = [&](const std::string& text) {
+    return bind_text(statement, index, text, SQLITE_TRANSIENT);
+  };
+  switch (value.kind()) {
+    case ValueKind::null: return sqlite3_bind_null(statement, index);
+    case ValueKind::boolean: return sqlite3_bind_int(statement, index, value.as_boolean() ? 1 : 0);
+    case ValueKind::integer: return sqlite3_bind_int64(statement, index, value.as_integer());
+    case ValueKind::real: return sqlite3_bind_double(statement, index, value.as_real());
+    case ValueKind::text:
+    case ValueKind::json:
+    case ValueKind::decimal:
+      return bind_text(statement, index, value.as_characters(), SQLITE_STATIC);
+    case ValueKind::bytes: {
+      const auto bytes = value.as_characters();
+      return sqlite3_bind_blob64(statement, index, never_null(bytes), bytes.size(), SQLITE_STATIC);
+    }
+    case ValueKind::date: return bind_copy(format_date(value.as_date()));
+    case ValueKind::time: return bind_copy(format_time(value.as_time()));
+    case ValueKind::timestamp: return bind_copy(format_timestamp(value.as_timestamp()));
+    case ValueKind::uuid: return bind_copy(value.as_uuid().to_string());
+    case ValueKind::unsigned_integer:
+    case ValueKind::array: break;
+  }
+  return SQLITE_MISUSE;
+}
 
 Placeholders placeholders_of(sqlite3_stmt* statement, std::string_view node) {
   Placeholders found;
@@ -100,7 +126,10 @@ void bind(sqlite3_stmt* statement, const Placeholders& placeholders,
   int index = 0;
   for (const int number : placeholders.numbers) {
     const auto value = params[static_cast<std::size_t>(number - 1)];
-    const int code = bind_one(statement, ++index, value, number, node);
+    if (const auto refusal = refusal_of(value); !refusal.empty()) {
+      throw_at(Errc::invalid_argument, node, fmt::format("parameter ${} {}", number, refusal));
+    }
+    const int code = bind_value(statement, ++index, value);
     if (code != SQLITE_OK) {
       throw_failure(code, node, fmt::format("cannot bind parameter ${}", number),
                     sqlite3_errstr(code));

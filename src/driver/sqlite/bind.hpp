@@ -22,9 +22,18 @@ struct Placeholders {
 /// Accepts `$1`, or `?` and `?1`. Errors: invalid_argument for other names and a mixture of both.
 [[nodiscard]] Placeholders placeholders_of(sqlite3_stmt* statement, std::string_view node);
 
+/// Why SQLite cannot take `value`, as in "is NaN, ..."; empty when it can: integers beyond the
+/// signed ones, arrays, NaN, text with a NUL character or not in UTF-8, and times outside the years
+/// 0 to 9999 are refused.
+[[nodiscard]] std::string_view refusal_of(ValueView value) noexcept;
+
+/// Binds one value that is not refused; text and bytes are not copied and must outlive the binding.
+/// SQLite's result code.
+[[nodiscard]] int bind_value(sqlite3_stmt* statement, int index, ValueView value);
+
 /// Binds `params`; text and bytes are not copied and must outlive the bindings. Errors:
-/// invalid_argument for a wrong number of them, text with a NUL character or not in UTF-8, and NaN,
-/// naming the parameter by its number.
+/// invalid_argument for a wrong number of them, and for one that is refused, naming it by its
+/// number.
 void bind(sqlite3_stmt* statement, const Placeholders& placeholders,
           std::span<const ValueView> params, std::string_view node);
 

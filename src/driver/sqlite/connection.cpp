@@ -17,23 +17,6 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view kExecuting = "cannot execute the statement";
 
-TimePoint now() noexcept { return Clock::system().now(); }
-
-/// Frees a statement's locks and forgets its bound values, however its execution ended.
-class ResetScope {
- public:
-  explicit ResetScope(sqlite3_stmt* statement) noexcept : statement_(statement) {}
-  ResetScope(const ResetScope&) = delete;
-  ResetScope& operator=(const ResetScope&) = delete;
-  ~ResetScope() {
-    sqlite3_reset(statement_);
-    sqlite3_clear_bindings(statement_);
-  }
-
- private:
-  sqlite3_stmt* statement_;
-};
-
 /// Whether `rest`, the text after the first statement, holds another one or is not SQL.
 bool has_statement(sqlite3* database, std::string_view rest) {
   while (!rest.empty()) {
@@ -52,19 +35,17 @@ bool has_statement(sqlite3* database, std::string_view rest) {
 
 }  // namespace
 
-class Connection::DeadlineScope {
- public:
-  DeadlineScope(Connection& connection, TimePoint deadline) noexcept : connection_(connection) {
-    connection_.deadline_ = deadline;
-    connection_.busy_since_ = kNever;
-  }
-  DeadlineScope(const DeadlineScope&) = delete;
-  DeadlineScope& operator=(const DeadlineScope&) = delete;
-  ~DeadlineScope() { connection_.deadline_ = kNever; }
+Connection::OperationScope::OperationScope(Connection& connection, TimePoint deadline) noexcept
+    : connection_(connection), outer_deadline_(std::exchange(connection.deadline_, deadline)) {
+  connection_.busy_since_ = kNever;
+  auto idle = Activity::idle;
+  outermost_ = connection_.activity_->compare_exchange_strong(idle, Activity::running);
+}
 
- private:
-  Connection& connection_;
-};
+Connection::OperationScope::~OperationScope() {
+  connection_.deadline_ = outer_deadline_;
+  if (outermost_ && connection_.stream_ == nullptr) *connection_.activity_ = Activity::idle;
+}
 
 Connection::Connection(Options options, std::string node, TimePoint deadline)
     : options_(std::move(options)),
@@ -73,7 +54,7 @@ Connection::Connection(Options options, std::string node, TimePoint deadline)
   if (deadline <= now()) {
     throw_at(Errc::unavailable, node_, "the deadline had passed before the file was opened");
   }
-  const DeadlineScope scope(*this, deadline);
+  const OperationScope scope(*this, deadline);
   open();
   configure();
   kind_ = options_.read_only ? NodeKind::replica : NodeKind::primary;
@@ -81,6 +62,7 @@ Connection::Connection(Options options, std::string node, TimePoint deadline)
 
 int Connection::on_progress(void* self) noexcept {
   const auto& connection = *static_cast<const Connection*>(self);
+  if (connection.is_cancelled()) return 1;
   return connection.deadline_ != kNever && connection.deadline_ <= now() ? 1 : 0;
 }
 
@@ -92,10 +74,18 @@ int Connection::on_busy(void* self, int count) noexcept {
     connection.busy_until_ =
         std::min(connection.deadline_, after(time, connection.options_.busy_timeout));
   }
-  if (time >= connection.busy_until_) return 0;
+  if (time >= connection.busy_until_ || connection.is_cancelled()) return 0;
   const Duration pause = std::min(count + 1, 20) * 1ms;
   std::this_thread::sleep_for(std::min(pause, connection.busy_until_ - time));
   return 1;
+}
+
+bool Connection::is_cancelled() const noexcept { return *activity_ == Activity::cancelled; }
+
+/// Whether the operation under way was cancelled; what cleans up after it is not.
+bool Connection::take_cancellation() noexcept {
+  auto cancelled = Activity::cancelled;
+  return activity_->compare_exchange_strong(cancelled, Activity::running);
 }
 
 /// What is in the way, and how long it was waited for.
@@ -140,14 +130,32 @@ Prepared& Connection::prepared(std::string_view sql, std::string_view tried) {
   return *kept;
 }
 
-std::unique_ptr<Result> Connection::run(const Statement& statement, TimePoint deadline,
-                                        std::string_view tried) {
+void Connection::refuse_unless_ready(TimePoint deadline, std::string_view tried) const {
   if (!open_) throw_at(Errc::unavailable, node_, fmt::format("{}: connection is closed", tried));
+  refuse_while_streaming(tried);
   if (deadline <= now()) {
     throw_at(Errc::timeout, node_,
              fmt::format("{}: the deadline had passed before it started", tried));
   }
-  const DeadlineScope scope(*this, deadline);
+}
+
+void Connection::refuse_while_streaming(std::string_view tried) const {
+  if (stream_ == nullptr) return;
+  throw_at(Errc::invalid_argument, node_,
+           fmt::format("{}: a stream is open on the connection; close it first", tried));
+}
+
+void Connection::refuse_failed_transaction(std::string_view tried) const {
+  if (transaction_state() != TransactionState::failed) return;
+  throw_at(
+      Errc::invalid_argument, node_,
+      fmt::format("{}: an earlier error has ended the transaction; roll it back first", tried));
+}
+
+std::unique_ptr<Result> Connection::run(const Statement& statement, TimePoint deadline,
+                                        std::string_view tried) {
+  refuse_unless_ready(deadline, tried);
+  const OperationScope scope(*this, deadline);
   Prepared& used = prepared(statement.sql, tried);
   sqlite3_stmt* const handle = used.handle.get();
   const ResetScope reset(handle);
@@ -181,6 +189,9 @@ void Connection::fail(int code, std::string_view tried, const Statement& stateme
   const bool commits_by_itself = !in_transaction_ && statement.effect == Effect::write;
   follow_transaction(false);
   const int primary = code & 0xff;
+  if ((code == SQLITE_INTERRUPT || primary == SQLITE_BUSY) && take_cancellation()) {
+    throw_at(Errc::cancelled, node_, fmt::format("{}: it was cancelled", tried), code);
+  }
   if (code == SQLITE_INTERRUPT) {
     message = "it did not end within the deadline and was stopped";
   } else if (primary == SQLITE_BUSY && code != SQLITE_BUSY_SNAPSHOT) {
@@ -229,11 +240,7 @@ TransactionState Connection::transaction_state() const noexcept {
 }
 
 Task<std::unique_ptr<Result>> Connection::execute(io::Call call, Statement statement) {
-  if (transaction_state() == TransactionState::failed) {
-    throw_at(Errc::invalid_argument, node_,
-             fmt::format("{}: an earlier error has ended the transaction; roll it back first",
-                         kExecuting));
-  }
+  refuse_failed_transaction(kExecuting);
   co_return run(statement, call.deadline(), kExecuting);
 }
 
@@ -252,6 +259,11 @@ Task<void> Connection::rollback(io::Call /*call*/) {
   co_return;
 }
 
+std::shared_ptr<Canceller> Connection::canceller() {
+  if (!open_) return nullptr;
+  return std::make_shared<NoteCanceller>(activity_);
+}
+
 Task<Observation> Connection::probe(io::Call call) { co_return observe(call.deadline()); }
 
 void Connection::begin_now(TransactionOptions options, TimePoint deadline) {
@@ -266,6 +278,7 @@ void Connection::begin_now(TransactionOptions options, TimePoint deadline) {
 
 void Connection::commit_now(TimePoint deadline) {
   constexpr std::string_view tried = "cannot commit";
+  refuse_while_streaming(tried);
   if (transaction_state() == TransactionState::failed) {
     in_transaction_ = false;
     throw_at(Errc::conflict, node_,
@@ -275,7 +288,7 @@ void Connection::commit_now(TimePoint deadline) {
     run_plain("COMMIT", deadline, tried);
   } catch (const Error& error) {
     // As on a server, a commit that fails has ended the transaction; SQLite would keep it open.
-    if (in_transaction_) rollback_now();
+    if (in_transaction_ && open_) rollback_now();
     if ((error.native() & 0xff) != SQLITE_IOERR) throw;
     // The last page may have reached the file all the same.
     ErrorInfo info = error.info();
@@ -285,9 +298,12 @@ void Connection::commit_now(TimePoint deadline) {
 }
 
 void Connection::rollback_now() {
+  constexpr std::string_view tried = "cannot roll back";
+  refuse_while_streaming(tried);
+  take_cancellation();
   if (transaction_state() == TransactionState::open) {
     // It waits for nothing, so a passed deadline is no reason to leave the transaction open.
-    run_plain("ROLLBACK", kNever, "cannot roll back");
+    run_plain("ROLLBACK", kNever, tried);
   } else {
     in_transaction_ = false;
     restore_query_only();

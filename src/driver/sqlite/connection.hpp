@@ -1,14 +1,18 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "driver/sqlite/canceller.hpp"
 #include "driver/sqlite/handles.hpp"
 #include "driver/sqlite/options.hpp"
 #include "driver/sqlite/statement_cache.hpp"
+#include "grant/core/clock.hpp"
 #include "grant/driver/connection.hpp"
 
 namespace grant::sqlite {
@@ -20,6 +24,10 @@ class Connection final : public grant::Connection {
   Connection(Options options, std::string node, TimePoint deadline);
 
   Task<std::unique_ptr<Result>> execute(io::Call call, Statement statement) override;
+  Task<std::unique_ptr<RowStream>> stream(io::Call call, Statement statement,
+                                          StreamOptions options) override;
+  Task<std::uint64_t> load(io::Call call, LoadTarget target, RowSource& source) override;
+  [[nodiscard]] std::shared_ptr<Canceller> canceller() override;
   Task<void> begin(io::Call call, TransactionOptions options) override;
   Task<void> commit(io::Call call) override;
   Task<void> rollback(io::Call call) override;
@@ -30,7 +38,24 @@ class Connection final : public grant::Connection {
   [[nodiscard]] NodeKind kind_hint() const noexcept override { return kind_; }
 
  private:
-  class DeadlineScope;
+  class Stream;
+  class Load;
+
+  /// The time that SQLite is at work for a caller, and when that must end.
+  class OperationScope {
+   public:
+    OperationScope(Connection& connection, TimePoint deadline) noexcept;
+    OperationScope(const OperationScope&) = delete;
+    OperationScope& operator=(const OperationScope&) = delete;
+    ~OperationScope();
+
+   private:
+    Connection& connection_;
+    const TimePoint outer_deadline_;
+    bool outermost_ = false;  // one of its own, and not a part of another one
+  };
+
+  static TimePoint now() noexcept { return Clock::system().now(); }
 
   // SQLite calls these during a statement.
   // The deadline is looked at that often: within some ten microseconds, at no cost to be seen.
@@ -43,6 +68,11 @@ class Connection final : public grant::Connection {
   void enter_wal_mode();
   [[noreturn]] void fail_open(int code) const;
 
+  void refuse_unless_ready(TimePoint deadline, std::string_view tried) const;
+  void refuse_while_streaming(std::string_view tried) const;
+  void refuse_failed_transaction(std::string_view tried) const;
+  [[nodiscard]] bool is_cancelled() const noexcept;
+  bool take_cancellation() noexcept;
   std::unique_ptr<Result> run(const Statement& statement, TimePoint deadline,
                               std::string_view tried);
   void run_plain(std::string_view sql, TimePoint deadline, std::string_view tried);
@@ -65,6 +95,10 @@ class Connection final : public grant::Connection {
   Database database_;  // outlives its statements
   StatementCache statements_;
   std::optional<Prepared> uncached_;  // the last statement, where the cache is off
+
+  Stream* stream_ = nullptr;  // the one that is open
+  const std::shared_ptr<std::atomic<Activity>> activity_ =
+      std::make_shared<std::atomic<Activity>>(Activity::idle);
 
   NodeKind kind_ = NodeKind::unknown;
   bool open_ = true;

@@ -1,11 +1,15 @@
 #include "driver/sqlite/result.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <new>
-#include <string_view>
+#include <optional>
 
+#include "grant/core/date.hpp"
+#include "grant/core/decimal.hpp"
 #include "grant/core/timestamp.hpp"
+#include "grant/core/uuid.hpp"
 
 namespace grant::sqlite {
 namespace {
@@ -20,6 +24,13 @@ bool starts_with_word(std::string_view text, std::string_view prefix) noexcept {
   return true;
 }
 
+/// What SQLite gave: a null pointer is its way to say that memory ran out.
+std::string_view characters(const void* first, int size) {
+  if (size == 0) return "";
+  if (first == nullptr) throw std::bad_alloc();
+  return {static_cast<const char*>(first), static_cast<std::size_t>(size)};
+}
+
 }  // namespace
 
 Declared declared_kind(const char* type) noexcept {
@@ -28,9 +39,15 @@ Declared declared_kind(const char* type) noexcept {
   for (const auto* const real : {"REAL", "DOUBLE", "FLOAT"}) {
     if (starts_with_word(type, real)) return Declared::real;
   }
+  for (const auto* const decimal : {"DECIMAL", "NUMERIC"}) {
+    if (starts_with_word(type, decimal)) return Declared::decimal;
+  }
   if (starts_with_word(type, "TIMESTAMP") || starts_with_word(type, "DATETIME")) {
     return Declared::timestamp;
   }
+  if (starts_with_word(type, "DATE")) return Declared::date;
+  if (starts_with_word(type, "TIME")) return Declared::time;
+  if (starts_with_word(type, "UUID")) return Declared::uuid;
   if (starts_with_word(type, "JSON")) return Declared::json;
   return Declared::other;
 }
@@ -60,20 +77,14 @@ ValueView BufferedResult::copied(sqlite3_stmt* statement, int column, Declared d
   if (stored == SQLITE_NULL) return {};
   if (stored == SQLITE_BLOB) {
     const void* const bytes = sqlite3_column_blob(statement, column);
-    const auto all = kept(bytes, sqlite3_column_bytes(statement, column));
+    const auto all = kept(characters(bytes, sqlite3_column_bytes(statement, column)));
+    if (declared == Declared::uuid && all.size() == Uuid::kSize) return ValueView::uuid(all);
     return ValueView::bytes(std::as_bytes(std::span(all.data(), all.size())));
   }
   // A JSON document that is a number may have been stored as one.
   if (stored == SQLITE_TEXT || declared == Declared::json) {
     const auto* const text = sqlite3_column_text(statement, column);
-    const int size = sqlite3_column_bytes(statement, column);
-    if (declared == Declared::timestamp) {
-      const std::string_view characters(reinterpret_cast<const char*>(text),
-                                        static_cast<std::size_t>(size));
-      if (const auto time = parse_timestamp(characters)) return ValueView::timestamp(*time);
-    }
-    const auto characters = kept(text, size);
-    return declared == Declared::json ? ValueView::json(characters) : ValueView::text(characters);
+    return from_text(characters(text, sqlite3_column_bytes(statement, column)), declared);
   }
   if (stored == SQLITE_FLOAT) return ValueView::real(sqlite3_column_double(statement, column));
   const auto number = sqlite3_column_int64(statement, column);
@@ -85,13 +96,52 @@ ValueView BufferedResult::copied(sqlite3_stmt* statement, int column, Declared d
   return ValueView::integer(number);
 }
 
-std::string_view BufferedResult::kept(const void* characters, int size) {
-  if (size == 0) return "";
-  if (characters == nullptr) throw std::bad_alloc();  // SQLite's way to say so
-  const auto length = static_cast<std::size_t>(size);
-  auto* const room = static_cast<char*>(arena_.allocate(length, 1));
-  std::memcpy(room, characters, length);
-  return {room, length};
+/// As the declared type has it where the text is of that form, and as text otherwise: any column
+/// takes any text.
+ValueView BufferedResult::from_text(std::string_view text, Declared declared) {
+  switch (declared) {
+    case Declared::json: return ValueView::json(kept(text));
+    case Declared::decimal:
+      if (const auto number = Decimal::parse(text)) return ValueView::decimal(kept(number->text()));
+      break;
+    case Declared::date:
+      if (const auto date = parse_date(text)) return ValueView::date(*date);
+      break;
+    case Declared::time:
+      if (const auto time = parse_time(text)) return ValueView::time(*time);
+      break;
+    case Declared::timestamp:
+      if (const auto time = parse_timestamp(text)) return ValueView::timestamp(*time);
+      break;
+    case Declared::uuid:
+      if (const auto uuid = Uuid::parse(text)) {
+        return ValueView::uuid(kept(ValueView::uuid(*uuid).as_characters()));
+      }
+      break;
+    case Declared::other:
+    case Declared::boolean:
+    case Declared::real: break;
+  }
+  return ValueView::text(kept(text));
+}
+
+std::string_view BufferedResult::kept(std::string_view characters) {
+  if (characters.empty()) return "";
+  auto* const room = static_cast<char*>(arena_.allocate(characters.size(), 1));
+  std::memcpy(room, characters.data(), characters.size());
+  return {room, characters.size()};
+}
+
+void BufferedResult::clear() noexcept {
+  cells_.clear();
+  arena_.release();
+  rows_ = 0;
+}
+
+void BufferedResult::row(std::size_t row, std::span<ValueView> cells) const {
+  assert(row < rows_ && cells.size() == column_count());
+  std::copy_n(cells_.begin() + static_cast<std::ptrdiff_t>(row * cells.size()), cells.size(),
+              cells.begin());
 }
 
 std::size_t BufferedResult::column_count() const noexcept {

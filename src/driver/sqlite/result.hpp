@@ -4,7 +4,9 @@
 
 #include <memory>
 #include <memory_resource>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "grant/driver/result.hpp"
@@ -12,7 +14,17 @@
 namespace grant::sqlite {
 
 /// What a column was declared as, where that says more than the stored value does.
-enum class Declared : unsigned char { other, boolean, real, timestamp, json };
+enum class Declared : unsigned char {
+  other,
+  boolean,
+  real,
+  decimal,
+  date,
+  time,
+  timestamp,
+  uuid,
+  json,
+};
 
 /// The kind for a declared type such as "BOOLEAN" or "timestamp with time zone"; null: no type.
 [[nodiscard]] Declared declared_kind(const char* type) noexcept;
@@ -31,6 +43,9 @@ class BufferedResult final : public Result {
   /// Takes over the row that `statement` stands on.
   void add_row(sqlite3_stmt* statement);
 
+  /// Forgets the rows and frees what they took.
+  void clear() noexcept;
+
   void set_columns(std::shared_ptr<const Columns> columns) noexcept {
     columns_ = std::move(columns);
   }
@@ -40,11 +55,13 @@ class BufferedResult final : public Result {
   [[nodiscard]] std::size_t column_count() const noexcept override;
   [[nodiscard]] std::string_view column_name(std::size_t column) const noexcept override;
   [[nodiscard]] ValueView cell(std::size_t row, std::size_t column) const override;
+  void row(std::size_t row, std::span<ValueView> cells) const override;
   [[nodiscard]] std::uint64_t affected_rows() const noexcept override { return affected_rows_; }
 
  private:
   ValueView copied(sqlite3_stmt* statement, int column, Declared declared);
-  std::string_view kept(const void* characters, int size);
+  ValueView from_text(std::string_view text, Declared declared);
+  std::string_view kept(std::string_view characters);
 
   std::shared_ptr<const Columns> columns_;
   std::pmr::monotonic_buffer_resource arena_;  // what the views of cells_ look at

@@ -1,8 +1,10 @@
 // What is SQLite's own; the contract suite has what is common to all drivers.
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -367,6 +369,40 @@ TEST_F(SqliteTest, NanIsRefusedBecauseItWouldBecomeNull) {
   });
   EXPECT_EQ(error.code, Errc::invalid_argument);
   EXPECT_THAT(error.message, HasSubstr("$1"));
+}
+
+/// Files cannot grow beyond a few bytes while this lives.
+class FullDisk {
+ public:
+  FullDisk() {
+    ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    auto small = before_;
+    small.rlim_cur = 1;
+    ::setrlimit(RLIMIT_FSIZE, &small);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+  ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(SqliteTest, CommitThatCannotBeWrittenIsInDoubt) {
+  const auto connection = connect(url("a.db"));
+  run(*connection, "CREATE TABLE t (id INTEGER)");
+  grant::run(connection->begin(call(), for_writing()));
+  run(*connection, "INSERT INTO t VALUES (1)");
+  ErrorInfo error;
+  {
+    const FullDisk disk;
+    error = error_of([&] { grant::run(connection->commit(call())); });
+  }
+  EXPECT_EQ(error.code, Errc::outcome_unknown) << error.message;
+  EXPECT_EQ(error.native & 0xff, 10);
+  EXPECT_THAT(error.message, HasSubstr("a.db"));
+  EXPECT_FALSE(connection->is_open());
 }
 
 TEST_F(SqliteTest, FunctionsThatQuoteTheirArgumentDoNotLeakIt) {

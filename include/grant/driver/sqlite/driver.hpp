@@ -34,16 +34,26 @@ namespace grant::sqlite {
 /// connection to it, and it lives as long as the node.
 ///
 /// What differs from a server:
-///   - a passed deadline ends a statement with Errc::timeout, rolls back what it did and leaves the
-///     connection open; a write inside a transaction takes the whole transaction with it, whose
+///   - a passed deadline ends a statement with Errc::timeout, and cancelling it with
+///     Errc::cancelled; both also end its wait for a lock, roll back what it did and leave the
+///     connection open. A write inside a transaction takes the whole transaction with it, whose
 ///     state is TransactionState::failed from then on;
+///   - a request to cancel never hits a later statement;
+///   - a stream takes a query that SQLite knows to change nothing, refuses others with
+///     invalid_argument, and takes no waiting to end: it may as well be destroyed. While it is open
+///     it keeps its snapshot, and the write-ahead log cannot start over;
+///   - rows are loaded by one prepared insert, in a transaction or, inside one, a savepoint;
 ///   - every isolation level is served as serializable; a transaction for writing takes the file's
 ///     one write lock when it begins;
 ///   - a connection goes on working after its file was moved or deleted; only probe() notices;
-///   - columns declared BOOLEAN, TIMESTAMP or DATETIME, and JSON read back as those kinds. Declare
-///     JSON columns as `JSON TEXT`: with plain `JSON`, SQLite turns a document that is a number
-///     into a number of its own, which may round it.
-///   - NaN is refused, because SQLite would store null for it.
+///   - columns whose declared type begins with BOOL, REAL, DOUBLE, FLOAT, DECIMAL, NUMERIC, DATE,
+///     TIME, TIMESTAMP, DATETIME, UUID or JSON read back as those kinds, as far as the value fits;
+///     others, and expressions, as SQLite stored them. What is kept as text needs TEXT in its type
+///     (`DECIMAL TEXT`, `JSON TEXT`): with a plain `DECIMAL`, SQLite makes numbers of digits and
+///     may round them. UUIDs are written as text, and read as text or as 16 bytes;
+///   - NaN, which SQLite would store as null, integers beyond the signed ones of 64 bits, arrays,
+///   and
+///     times outside the years 0 to 9999 are refused.
 [[nodiscard]] const Driver& driver() noexcept;
 
 }  // namespace grant::sqlite

@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "driver/sqlite/connection.hpp"
+#include "driver/sqlite/errors.hpp"
+
+namespace grant::sqlite {
+namespace {
+
+constexpr std::string_view kSavepoint = "SAVEPOINT grant_load";
+constexpr std::string_view kRelease = "RELEASE SAVEPOINT grant_load";
+constexpr std::string_view kRollBackTo = "ROLLBACK TO SAVEPOINT grant_load";
+
+void append_quoted(std::string& sql, std::string_view name) {
+  sql += '"';
+  for (const char c : name) {
+    if (c == '"') sql += '"';
+    sql += c;
+  }
+  sql += '"';
+}
+
+std::string insert_into(const LoadTarget& target) {
+  std::string sql = "INSERT INTO ";
+  append_quoted(sql, target.table);
+  sql += " (";
+  for (std::size_t i = 0; i < target.columns.size(); ++i) {
+    if (i > 0) sql += ", ";
+    append_quoted(sql, target.columns[i]);
+  }
+  sql += ") VALUES (?";
+  for (std::size_t i = 1; i < target.columns.size(); ++i) sql += ", ?";
+  sql += ')';
+  return sql;
+}
+
+}  // namespace
+
+/// One prepared insert for all rows: SQLite gains nothing from longer ones.
+class Connection::Load {
+ public:
+  Load(Connection& connection, const LoadTarget& target, RowSource& source, TimePoint deadline)
+      : connection_(connection),
+        target_(target),
+        source_(source),
+        deadline_(deadline),
+        tried_(fmt::format("cannot load rows into \"{}\"", target.table)) {}
+
+  std::uint64_t run() {
+    connection_.refuse_failed_transaction(tried_);
+    connection_.refuse_unless_ready(deadline_, tried_);
+    if (target_.columns.empty()) refuse("no column is named");
+    const OperationScope scope(connection_, deadline_);
+    return connection_.in_transaction_ ? run_in_savepoint() : run_in_transaction();
+  }
+
+ private:
+  std::uint64_t run_in_transaction() {
+    connection_.begin_now({}, deadline_);
+    std::uint64_t rows = 0;
+    try {
+      rows = insert_all();
+    } catch (...) {
+      if (connection_.is_open()) connection_.rollback_now();
+      throw;
+    }
+    connection_.commit_now(deadline_);
+    return rows;
+  }
+
+  std::uint64_t run_in_savepoint() {
+    connection_.run_plain(kSavepoint, deadline_, tried_);
+    try {
+      const auto rows = insert_all();
+      connection_.run_plain(kRelease, deadline_, tried_);
+      return rows;
+    } catch (...) {
+      connection_.take_cancellation();
+      // A failed transaction has no savepoint any more.
+      if (connection_.is_open() && connection_.transaction_state() == TransactionState::open) {
+        connection_.run_plain(kRollBackTo, kNever, tried_);
+        connection_.run_plain(kRelease, kNever, tried_);
+      }
+      throw;
+    }
+  }
+
+  std::uint64_t insert_all() {
+    auto& prepared = connection_.prepared(insert_into(target_), tried_);
+    sqlite3_stmt* const handle = prepared.handle.get();
+    const ResetScope reset(handle);
+    row_.assign(target_.columns.size(), ValueView());
+    for (; source_.next(row_); ++rows_) {
+      bind_row(handle);
+      const int code = sqlite3_step(handle);
+      if (code != SQLITE_DONE) fail(code);
+      sqlite3_reset(handle);
+    }
+    return rows_;
+  }
+
+  void bind_row(sqlite3_stmt* handle) {
+    for (std::size_t i = 0; i < row_.size(); ++i) {
+      if (const auto refusal = refusal_of(row_[i]); !refusal.empty()) {
+        refuse(fmt::format("row {}: column \"{}\" {}", rows_ + 1, target_.columns[i], refusal));
+      }
+      const int code = bind_value(handle, static_cast<int>(i + 1), row_[i]);
+      if (code != SQLITE_OK) fail(code);
+    }
+  }
+
+  [[noreturn]] void refuse(std::string_view why) const {
+    throw_at(Errc::invalid_argument, connection_.node_, fmt::format("{}: {}", tried_, why));
+  }
+
+  [[noreturn]] void fail(int code) {
+    Statement statement;
+    statement.params = row_;
+    connection_.fail(code, fmt::format("{}: row {}", tried_, rows_ + 1), statement);
+  }
+
+  Connection& connection_;
+  const LoadTarget target_;
+  RowSource& source_;
+  const TimePoint deadline_;
+  const std::string tried_;
+  std::vector<ValueView> row_;
+  std::uint64_t rows_ = 0;
+};
+
+Task<std::uint64_t> Connection::load(io::Call call, LoadTarget target, RowSource& source) {
+  co_return Load(*this, target, source, call.deadline()).run();
+}
+
+}  // namespace grant::sqlite
