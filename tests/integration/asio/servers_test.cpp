@@ -155,18 +155,21 @@ Errc code_of(std::future<T> future) {
 }
 
 TEST_P(Awaiting, TwoHundredSleepingConnectionsEndTogetherOnOneThread) {
-  constexpr int kConnections = 200;
+  constexpr std::size_t kConnections = 200;
   ::asio::io_context context;
-  std::vector<std::future<std::unique_ptr<Connection>>> connecting;
-  for (int i = 0; i < kConnections; ++i) {
-    connecting.push_back(
-        async_run(context.get_executor(), connect(driver(), target()), in(kPatience), use_future));
-  }
-  context.run();
   std::vector<std::unique_ptr<Connection>> connections;
-  for (auto& each : connecting) connections.push_back(each.get());
+  while (connections.size() < kConnections) {
+    // A server has only so much room for connections that it has not looked at yet.
+    std::vector<std::future<std::unique_ptr<Connection>>> connecting;
+    for (int i = 0; i < 20; ++i) {
+      connecting.push_back(async_run(context.get_executor(), connect(driver(), target()),
+                                     in(kPatience), use_future));
+    }
+    context.run();
+    context.restart();
+    for (auto& each : connecting) connections.push_back(each.get());
+  }
 
-  context.restart();
   std::vector<std::future<std::string>> sleeping;
   const auto started = Clock::system().now();
   for (auto& each : connections) {
@@ -181,7 +184,7 @@ TEST_P(Awaiting, TwoHundredSleepingConnectionsEndTogetherOnOneThread) {
             << std::chrono::duration_cast<std::chrono::milliseconds>(took).count() << " ms\n";
 }
 
-TEST_P(Awaiting, DeadlineEndsAStatementAndClosesItsConnection) {
+TEST_P(Awaiting, DeadlineEndsAStatementAndFreesItsConnection) {
   ::asio::io_context context;
   const auto shared = pool(1);
   // The server may run it to its end: not the text that other tests look for.
@@ -193,7 +196,11 @@ TEST_P(Awaiting, DeadlineEndsAStatementAndClosesItsConnection) {
   // On a machine so slow that the connection was not there yet: unavailable, or pool_timeout.
   EXPECT_TRUE(code == Errc::timeout || code == Errc::unavailable || code == Errc::pool_timeout);
   EXPECT_EQ(shared->stats().leased, 0U);
-  EXPECT_EQ(shared->stats().idle, 0U);
+  context.restart();
+  auto next = async_run(context.get_executor(), execute_leased(*shared, "select 1"), in(kPatience),
+                        use_future);
+  context.run();
+  EXPECT_EQ(next.get(), "one row");
 }
 
 TEST_P(Awaiting, CancelledStatementFreesItsConnectionForOthers) {
