@@ -2,8 +2,11 @@
 
 #include <utility>
 
+#include "driver/failures.hpp"
 #include "driver/sqlite/connection.hpp"
+#include "driver/sqlite/offloaded.hpp"
 #include "driver/sqlite/options.hpp"
+#include "grant/io/worker.hpp"
 
 extern "C" void grant_register_sqlite() {}
 
@@ -30,7 +33,16 @@ class SqliteDriver final : public Driver {
                                                    ConnectOptions options) const override {
     auto node = options.node;
     auto parsed = parse_options(std::move(options));
-    co_return std::make_unique<Connection>(std::move(parsed), std::move(node), call.deadline());
+    auto open = [parsed = std::move(parsed), node, deadline = call.deadline()] {
+      return std::make_unique<OffloadedConnection>(
+          std::make_unique<Connection>(parsed, node, deadline));
+    };
+    if (&call.waiter() == &io::blocking_waiter()) co_return open();
+    const auto started = Clock::system().now();
+    auto opened = co_await io::offload(call, std::move(open));
+    if (opened.value) co_return std::move(*opened.value);
+    throw_error(
+        failures::gave_up_connecting(node, opened.outcome, Clock::system().now() - started));
   }
 };
 

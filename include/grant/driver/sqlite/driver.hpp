@@ -7,10 +7,11 @@ namespace grant::sqlite {
 /// The driver for `sqlite:` URLs. Linking grant::sqlite registers it; name it only where a program
 /// passes drivers by hand. Lives as long as the process; thread-safe.
 ///
-/// Statements run on the calling thread: nothing is waited for on a descriptor, so a task of this
-/// driver never suspends. Files are opened in WAL mode with `synchronous=normal` and foreign keys
-/// enforced. With ConnectOptions::access == Effect::read, or `mode=ro`, the file must exist, is
-/// never written, and is observed as a replica.
+/// For blocking callers, statements run on the calling thread; for those that await, on up to 32
+/// worker threads. A wait that is cancelled stops the statement and blocks until it has stopped:
+/// the connection stays open, and nothing is in doubt. Files are opened in WAL mode with
+/// `synchronous=normal` and foreign keys enforced. With ConnectOptions::access == Effect::read, or
+/// `mode=ro`, the file must exist, is never written, and is observed as a replica.
 ///
 /// URL parameters, all optional:
 ///   - `mode`: `ro`, `rw` (the file must exist) or `rwc` (it is created). By default it is created
