@@ -13,7 +13,7 @@ struct Cell {
   std::string_view bytes{};
   Oid type{};
   Format format{};
-  std::string_view column{};  ///< To be named when the bytes are wrong.
+  const char* column = "";  ///< To be named when the bytes are wrong.
 };
 
 /// True when decode() makes something that `cell.bytes` do not hold already.

@@ -16,9 +16,13 @@ struct PostgresResult::Decoded {
 };
 
 PostgresResult::PostgresResult(ResultHandle result) : result_(std::move(result)) {
-  for (int column = 0; column < PQnfields(result_.get()); ++column) {
-    const auto format = static_cast<Format>(PQfformat(result_.get(), column));
-    if (needs_memory(PQftype(result_.get(), column), format)) decode_column(column);
+  const int count = PQnfields(result_.get());
+  columns_.reserve(static_cast<std::size_t>(count));
+  for (int column = 0; column < count; ++column) {
+    const Column& kept = columns_.emplace_back(Column{
+        PQftype(result_.get(), column), static_cast<Format>(PQfformat(result_.get(), column)),
+        PQfname(result_.get(), column)});
+    if (needs_memory(kept.type, kept.format)) decode_column(column);
   }
 }
 
@@ -27,7 +31,7 @@ PostgresResult::~PostgresResult() = default;
 void PostgresResult::decode_column(int column) {
   if (!decoded_) {
     decoded_ = std::make_unique<Decoded>();
-    decoded_->columns.resize(column_count());
+    decoded_->columns.resize(static_cast<std::size_t>(PQnfields(result_.get())));
   }
   auto& cells = decoded_->columns[static_cast<std::size_t>(column)];
   cells.reserve(row_count());
@@ -46,36 +50,34 @@ std::size_t PostgresResult::row_count() const noexcept {
   return static_cast<std::size_t>(PQntuples(result_.get()));
 }
 
-std::size_t PostgresResult::column_count() const noexcept {
-  return static_cast<std::size_t>(PQnfields(result_.get()));
-}
+std::size_t PostgresResult::column_count() const noexcept { return columns_.size(); }
 
 std::string_view PostgresResult::column_name(std::size_t column) const noexcept {
-  return PQfname(result_.get(), static_cast<int>(column));
+  return columns_[column].name;
 }
 
 Cell PostgresResult::raw(int row, int column) const {
-  const auto* result = result_.get();
-  return {
-      {PQgetvalue(result, row, column), static_cast<std::size_t>(PQgetlength(result, row, column))},
-      PQftype(result, column),
-      static_cast<Format>(PQfformat(result, column)),
-      PQfname(result, column)};
+  const auto& [type, format, name] = columns_[static_cast<std::size_t>(column)];
+  return {{PQgetvalue(result_.get(), row, column),
+           static_cast<std::size_t>(PQgetlength(result_.get(), row, column))},
+          type,
+          format,
+          name};
 }
 
 ValueView PostgresResult::cell_at(int row, int column) const {
-  const auto* result = result_.get();
-  if (PQgetlength(result, row, column) == 0 && PQgetisnull(result, row, column) != 0) return {};
+  const Cell cell = raw(row, column);
+  if (cell.bytes.empty() && PQgetisnull(result_.get(), row, column) != 0) return {};
   if (decoded_) {
     const auto& cells = decoded_->columns[static_cast<std::size_t>(column)];
     if (!cells.empty()) {
       const auto& decoded = cells[static_cast<std::size_t>(row)];
       if (decoded) return *decoded;
       std::pmr::monotonic_buffer_resource memory;
-      return decode(raw(row, column), memory);  // throws, as it did the first time
+      return decode(cell, memory);  // throws, as it did the first time
     }
   }
-  return decode(raw(row, column), *std::pmr::null_memory_resource());
+  return decode(cell, *std::pmr::null_memory_resource());
 }
 
 ValueView PostgresResult::cell(std::size_t row, std::size_t column) const {

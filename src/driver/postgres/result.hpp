@@ -27,11 +27,20 @@ class PostgresResult final : public Result {
  private:
   struct Decoded;
 
+  /// What every cell of a column has in common; asking libpq again for each cell costs as much as
+  /// decoding it.
+  struct Column {
+    Oid type;
+    Format format;
+    const char* name;  // of the result
+  };
+
   [[nodiscard]] Cell raw(int row, int column) const;
   [[nodiscard]] ValueView cell_at(int row, int column) const;
   void decode_column(int column);
 
   ResultHandle result_;
+  std::vector<Column> columns_;
   std::unique_ptr<Decoded> decoded_;  // null where no column needs it
 };
 
