@@ -68,6 +68,11 @@ std::string Contract::table(std::string_view columns) {
   return name;
 }
 
+std::string Contract::numbers(int most) {
+  return "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
+         std::to_string(most) + ") ";
+}
+
 std::unique_ptr<Result> Contract::run(std::string_view sql, Views params) {
   return run_on(*connection_, sql, params);
 }

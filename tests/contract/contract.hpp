@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "grant/core/codec.hpp"
 #include "grant/core/error.hpp"
 #include "grant/core/value.hpp"
 #include "grant/driver/driver.hpp"
@@ -27,6 +28,19 @@ struct Traits {
   bool update_returns_rows = true;
   /// Rules may be checked as late as COMMIT.
   bool defers_constraints = true;
+  /// Columns have a width, and refuse what is wider.
+  bool limits_widths = true;
+  /// Integers beyond the signed ones have a column to go to.
+  bool keeps_unsigned = true;
+  /// Decimals come back with the decimals that they were stored with, not with those of the column.
+  bool keeps_scale = true;
+  bool has_arrays = true;
+
+  // What the driver does not do yet.
+  bool every_kind = true;
+  bool streams = true;
+  bool loads = true;
+  bool cancels = true;
 };
 
 /// One engine that the suite runs against. Made anew for each case.
@@ -53,6 +67,15 @@ class Backend {
 
   /// A query of one row and one column, which takes at least 20 seconds.
   [[nodiscard]] virtual std::string slow_query() const = 0;
+
+  /// An expression over the integer `i`, which fails where that is `at` and nowhere below.
+  [[nodiscard]] virtual std::string failing_at(int at) const = 0;
+
+  /// A query that ends its own session; empty: there are no sessions.
+  [[nodiscard]] virtual std::string suicide() const { return {}; }
+
+  /// A statement that moves the session to a time zone far from UTC; empty: there are no zones.
+  [[nodiscard]] virtual std::string leave_utc() const { return {}; }
 
   [[nodiscard]] virtual Traits traits() const = 0;
 };
@@ -87,6 +110,9 @@ class Contract : public ::testing::TestWithParam<Transport> {
   /// `sql` with `{text}` and so on replaced in the same way.
   std::string with_types(std::string_view sql);
 
+  /// The start of a query over n, whose column i goes from 1 to `most`.
+  static std::string numbers(int most);
+
   using Views = std::initializer_list<ValueView>;
   std::unique_ptr<Result> run(std::string_view sql, Views params = {});
   static std::unique_ptr<Result> run_on(Connection& connection, std::string_view sql,
@@ -105,6 +131,29 @@ class Contract : public ::testing::TestWithParam<Transport> {
 
   /// Stores `value` in a column of its own kind and reads it back.
   Value round_trip(ValueView value);
+
+  /// Stores members in a column of their own kind and reads them back.
+  template <class T>
+  std::vector<T> stored(const std::vector<T>& members) {
+    return stored_as("{" + std::string(to_string(Codec<T>::kind)) + "}", members);
+  }
+
+  /// The same in a column of the type `type`.
+  template <class T>
+  std::vector<T> stored_as(std::string_view type, const std::vector<T>& members) {
+    const auto name = table("id {integer}, v " + std::string(type));
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      const Value member{Codec<T>::encode(members[i])};
+      run("INSERT INTO " + name + " VALUES ($1, $2)",
+          {ValueView::integer(static_cast<std::int64_t>(i)), member.view()});
+    }
+    const auto rows = run("SELECT v FROM " + name + " ORDER BY id");
+    std::vector<T> back;
+    for (std::size_t i = 0; i < rows->row_count(); ++i) {
+      back.push_back(Codec<T>::decode(rows->cell(i, 0)));
+    }
+    return back;
+  }
 
   /// The connection still answers.
   void expect_usable();

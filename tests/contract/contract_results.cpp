@@ -5,9 +5,6 @@
 namespace grant::contract {
 namespace {
 
-constexpr std::string_view kNumbers =
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) ";
-
 TEST_P(Contract, AffectedRowsCountInsertUpdateAndDelete) {
   const auto name = table("id {integer}, a {integer}");
   EXPECT_EQ(run("INSERT INTO " + name + " VALUES (1, 0), (2, 0), (3, 0)")->affected_rows(), 3U);
@@ -98,10 +95,9 @@ TEST_P(Contract, TwoHundredColumnsComeBack) {
 
 TEST_P(Contract, TenThousandRowsComeBackInOrder) {
   const auto name = table("id {integer}, v {text}");
-  EXPECT_EQ(
-      run("INSERT INTO " + name + " " + std::string(kNumbers) + "SELECT i, 'row ' || i FROM n")
-          ->affected_rows(),
-      10'000U);
+  EXPECT_EQ(run("INSERT INTO " + name + " " + numbers(10'000) + "SELECT i, 'row ' || i FROM n")
+                ->affected_rows(),
+            10'000U);
   const auto rows = run("SELECT id, v FROM " + name + " ORDER BY id");
   ASSERT_EQ(rows->row_count(), 10'000U);
   for (std::size_t i = 0; i < 10'000; ++i) {
@@ -147,7 +143,7 @@ TEST_P(Contract, ManyDifferentStatementsDoNotExhaustTheConnection) {
 
 TEST_P(Contract, OneStatementRunsAgainAndAgainWithOtherValues) {
   const auto name = table("id {integer}");
-  run("INSERT INTO " + name + " " + std::string(kNumbers) + "SELECT i FROM n");
+  run("INSERT INTO " + name + " " + numbers(10'000) + "SELECT i FROM n");
   const auto query = "SELECT count(*) FROM " + name + " WHERE id <= $1";
   for (int i = 0; i < 200; ++i) EXPECT_EQ(number(query, {ValueView::integer(i)}), i);
 }

@@ -73,6 +73,14 @@ class MariadbBackend final : public Backend {
 
   std::string slow_query() const override { return "SELECT sleep(20)"; }
 
+  std::string failing_at(int at) const override {
+    return "9223372036854775807 - " + std::to_string(at - 1) + " + i";
+  }
+
+  std::string suicide() const override { return "KILL CONNECTION_ID()"; }
+
+  std::string leave_utc() const override { return "SET time_zone = '+05:45'"; }
+
   Traits traits() const override {
     Traits traits;
     traits.keeps_infinity = false;
@@ -80,6 +88,12 @@ class MariadbBackend final : public Backend {
     traits.error_fails_transaction = false;
     traits.update_returns_rows = false;
     traits.defers_constraints = false;
+    traits.keeps_scale = false;
+    traits.has_arrays = false;
+    traits.every_kind = false;
+    traits.streams = false;
+    traits.loads = false;
+    traits.cancels = false;
     return traits;
   }
 

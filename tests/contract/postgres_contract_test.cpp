@@ -79,7 +79,21 @@ class PostgresBackend final : public Backend {
 
   std::string slow_query() const override { return "SELECT count(*) FROM pg_sleep(20)"; }
 
-  Traits traits() const override { return {}; }
+  std::string failing_at(int at) const override {
+    return "9223372036854775807 - " + std::to_string(at - 1) + " + i";
+  }
+
+  std::string suicide() const override { return "SELECT pg_terminate_backend(pg_backend_pid())"; }
+
+  std::string leave_utc() const override { return "SET TimeZone = 'Asia/Kathmandu'"; }
+
+  Traits traits() const override {
+    Traits traits;
+    traits.streams = false;
+    traits.loads = false;
+    traits.cancels = false;
+    return traits;
+  }
 
  private:
   const UrlOf url_of_;

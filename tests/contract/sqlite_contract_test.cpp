@@ -48,10 +48,21 @@ class SqliteBackend final : public Backend {
            "SELECT count(*) FROM n";
   }
 
+  std::string failing_at(int at) const override {
+    return "abs(-9223372036854775807 - 1 + abs(" + std::to_string(at) + " - i))";
+  }
+
   Traits traits() const override {
     Traits traits;
     traits.keeps_negative_zero = false;
     traits.error_fails_transaction = false;
+    traits.limits_widths = false;
+    traits.keeps_unsigned = false;
+    traits.has_arrays = false;
+    traits.every_kind = false;
+    traits.streams = false;
+    traits.loads = false;
+    traits.cancels = false;
     return traits;
   }
 
