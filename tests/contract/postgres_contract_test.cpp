@@ -87,13 +87,7 @@ class PostgresBackend final : public Backend {
 
   std::string leave_utc() const override { return "SET TimeZone = 'Asia/Kathmandu'"; }
 
-  Traits traits() const override {
-    Traits traits;
-    traits.streams = false;
-    traits.loads = false;
-    traits.cancels = false;
-    return traits;
-  }
+  Traits traits() const override { return {}; }
 
  private:
   const UrlOf url_of_;

@@ -59,10 +59,6 @@ class SqliteBackend final : public Backend {
     traits.limits_widths = false;
     traits.keeps_unsigned = false;
     traits.has_arrays = false;
-    traits.every_kind = false;
-    traits.streams = false;
-    traits.loads = false;
-    traits.cancels = false;
     return traits;
   }
 
