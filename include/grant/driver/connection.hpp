@@ -96,6 +96,12 @@ class Connection {
   /// False once the connection is known to be broken; true says only that nobody noticed yet.
   [[nodiscard]] virtual bool is_open() const noexcept = 0;
 
+  /// Where the primary's log stood when it had the last write of this connection, as the server
+  /// says with the answer to a write or COMMIT, without a round trip; in the engine's own words,
+  /// such as MariaDB's "0-1-8". Empty where none has said so yet: before the first write, and on
+  /// an engine that does not. Valid until the next operation.
+  [[nodiscard]] virtual std::string_view last_position() const noexcept { return {}; }
+
   /// What the node was last seen to be, from what it sends unasked; unknown where it sends nothing.
   [[nodiscard]] virtual NodeKind kind_hint() const noexcept = 0;
 };

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "grant/core/clock.hpp"
 
@@ -42,6 +44,13 @@ struct Observation {
   /// positions compare only within one epoch.
   std::optional<std::uint64_t> position{};
 
+  /// The same in the engine's own words, also where no one number says it: a set of GTIDs, an LSN.
+  std::string position_text{};
+
+  /// How far the node itself believes to be behind. It counts from when a change was made, so it
+  /// grows with clock skew, and is 0 on a replica that hears nothing from its primary: a hint.
+  std::optional<std::chrono::milliseconds> reported_lag{};
+
   /// A primary's own clock.
   std::optional<Timestamp> clock{};
 
@@ -50,6 +59,9 @@ struct Observation {
   std::optional<Timestamp> replayed_at{};
 
   std::string version{};
+
+  /// What could not be known, and why: "reported_lag: it takes the privilege REPLICA MONITOR".
+  std::vector<std::string> unknown{};
 };
 
 }  // namespace grant

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <string_view>
 
 #include "core/utf8.hpp"
@@ -26,24 +26,66 @@ void check_text(std::size_t index, std::string_view text) {
                     : fmt::format("the text is not UTF-8 at byte {}", bad));
 }
 
-MYSQL_TIME broken_down(std::size_t index, Timestamp value) {
+void set_date(std::size_t index, Date day, MYSQL_TIME& out) {
   using namespace std::chrono;
-  const auto day = floor<days>(value);
   const year_month_day date(day);
-  const hh_mm_ss time(value - day);
   if (date.year() < year{1} || date.year() > year{9999}) {
-    refuse(index, "the time does not fit: a datetime holds the years 1 to 9999");
+    refuse(index, "the date does not fit: MariaDB holds the years 1 to 9999");
   }
-  MYSQL_TIME out{};
   out.year = static_cast<unsigned>(static_cast<int>(date.year()));
   out.month = static_cast<unsigned>(date.month());
   out.day = static_cast<unsigned>(date.day());
+}
+
+void set_time(std::chrono::microseconds since_midnight, MYSQL_TIME& out) {
+  const std::chrono::hh_mm_ss time(since_midnight);
   out.hour = static_cast<unsigned>(time.hours().count());
   out.minute = static_cast<unsigned>(time.minutes().count());
   out.second = static_cast<unsigned>(time.seconds().count());
   out.second_part = static_cast<unsigned long>(time.subseconds().count());
-  out.time_type = MYSQL_TIMESTAMP_DATETIME;
-  return out;
+}
+
+MYSQL_TIME broken_down(std::size_t index, ValueView value) {
+  MYSQL_TIME out{};
+  switch (value.kind()) {
+    case ValueKind::date:
+      out.time_type = MYSQL_TIMESTAMP_DATE;
+      set_date(index, value.as_date(), out);
+      return out;
+    case ValueKind::time: {
+      const auto time = value.as_time().since_midnight;
+      if (time < std::chrono::hours(0) || time > std::chrono::hours(24)) {
+        refuse(index, "the time is not between 0 and 24 hours");
+      }
+      out.time_type = MYSQL_TIMESTAMP_TIME;
+      set_time(time, out);
+      return out;
+    }
+    default: {
+      const auto timestamp = value.as_timestamp();
+      const auto day = std::chrono::floor<std::chrono::days>(timestamp);
+      out.time_type = MYSQL_TIMESTAMP_DATETIME;
+      set_date(index, day, out);
+      set_time(timestamp - day, out);
+      return out;
+    }
+  }
+}
+
+// The server would take the largest number that it holds instead of a larger one, and say nothing.
+void check_decimal(std::size_t index, std::string_view text) {
+  constexpr std::size_t most_digits = 65;
+  constexpr std::size_t most_decimals = 38;
+  const auto point = text.find('.');
+  const auto decimals = point == std::string_view::npos ? 0 : text.size() - point - 1;
+  const auto first = text.find_first_not_of("+-0.");
+  const auto digits =
+      first == std::string_view::npos
+          ? 0
+          : std::ranges::count_if(text.substr(first), [](char c) { return c != '.'; });
+  if (static_cast<std::size_t>(digits) > most_digits || decimals > most_decimals) {
+    refuse(index, "the decimal does not fit: MariaDB holds 65 digits, up to 38 of them decimals");
+  }
 }
 
 }  // namespace
@@ -68,23 +110,51 @@ void Binder::encode(std::size_t place, std::size_t index, ValueView value) {
       bind.buffer_type = MYSQL_TYPE_DOUBLE;
       scalar.real = value.as_real();
       return;
-    case ValueKind::timestamp:
-      bind.buffer_type = MYSQL_TYPE_DATETIME;
-      scalar.time = broken_down(index, value.as_timestamp());
+    case ValueKind::unsigned_integer:
+      bind.buffer_type = MYSQL_TYPE_LONGLONG;
+      bind.is_unsigned = 1;
+      scalar.integer = static_cast<long long>(value.as_unsigned_integer());
       return;
+    case ValueKind::date:
+    case ValueKind::time:
+    case ValueKind::timestamp:
+      bind.buffer_type = value.kind() == ValueKind::date   ? MYSQL_TYPE_DATE
+                         : value.kind() == ValueKind::time ? MYSQL_TYPE_TIME
+                                                           : MYSQL_TYPE_DATETIME;
+      scalar.time = broken_down(index, value);
+      return;
+    case ValueKind::uuid: {
+      const auto text = value.as_uuid().to_string();
+      scalar.uuid = {};
+      std::ranges::copy(text, scalar.uuid.begin());
+      bind.buffer_type = MYSQL_TYPE_STRING;
+      bind.buffer_length = text.size();
+      bind.length_value = text.size();
+      return;
+    }
+    case ValueKind::array: refuse(index, "MariaDB has no arrays");
+    case ValueKind::decimal:
     case ValueKind::text:
     case ValueKind::json:
     case ValueKind::bytes: break;
-    default: refuse(index, fmt::format("a {} value cannot be bound", to_string(value.kind())));
   }
   const auto characters = value.as_characters();
   const bool binary = value.kind() == ValueKind::bytes;
+  if (value.kind() == ValueKind::decimal) check_decimal(index, characters);
   if (!binary) check_text(index, characters);
-  bind.buffer_type = binary ? MYSQL_TYPE_BLOB : MYSQL_TYPE_STRING;
+  bind.buffer_type = binary                               ? MYSQL_TYPE_BLOB
+                     : value.kind() == ValueKind::decimal ? MYSQL_TYPE_NEWDECIMAL
+                                                          : MYSQL_TYPE_STRING;
   // libmariadb only reads what it sends, and takes a null pointer for null.
   if (!characters.empty()) bind.buffer = const_cast<char*>(characters.data());
   bind.buffer_length = characters.size();
   bind.length_value = characters.size();
+}
+
+void Binder::bind(std::span<const ValueView> values) {
+  binds_.resize(values.size());
+  scalars_.resize(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) encode(i, i, values[i]);
 }
 
 void Binder::bind(std::span<const ValueView> values, std::span<const std::size_t> order,

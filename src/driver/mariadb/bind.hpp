@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <span>
 #include <vector>
 
@@ -17,6 +18,9 @@ class Binder {
   void bind(std::span<const ValueView> values, std::span<const std::size_t> order,
             std::size_t parameters);
 
+  /// Encodes `values` in their order. As bind().
+  void bind(std::span<const ValueView> values);
+
   [[nodiscard]] MYSQL_BIND* data() noexcept { return binds_.data(); }
 
  private:
@@ -26,6 +30,7 @@ class Binder {
     long long integer;
     double real;
     MYSQL_TIME time;
+    std::array<char, 36> uuid;
   };
 
   void encode(std::size_t place, std::size_t index, ValueView value);

@@ -130,8 +130,8 @@ ConnectionHandle make_handle(const Settings& settings) {
 
 }  // namespace
 
-Task<void> MariadbConnection::open(io::Call call, const Settings& settings,
-                                   const io::Resolver& resolver) {
+Task<void> MariadbConnection::open(io::Call call) {
+  const Settings& settings = target_->settings;
   const auto limited = settings.connect_timeout
                            ? call.until(after(Clock::system().now(), *settings.connect_timeout))
                            : call;
@@ -140,13 +140,13 @@ Task<void> MariadbConnection::open(io::Call call, const Settings& settings,
   } else if (settings.tls == TlsMode::verify_full) {
     // libmariadb compares the certificate with the host that it connects to, so it has to look up
     // the name itself, which blocks: by then the answer should be at hand.
-    co_await driver::look_up(limited, resolver, node_, settings.host);
+    co_await driver::look_up(limited, target_->resolver, node_, settings.host);
     co_await attempt(limited, settings, settings.host);
   } else {
     const driver::Attempt attempt_at = [&](io::Call share, const std::string& address) {
       return attempt(share, settings, address);
     };
-    co_await driver::connect_by_name(limited, resolver, node_, settings.host, attempt_at);
+    co_await driver::connect_by_name(limited, target_->resolver, node_, settings.host, attempt_at);
   }
 }
 

@@ -36,8 +36,31 @@ unsigned int MariadbConnection::server_status() const noexcept {
   return status;
 }
 
-MariadbConnection::MariadbConnection(const Settings& settings)
-    : node_(settings.node), process_(::getpid()), cache_(settings.statement_cache_size) {}
+// libmariadb keeps what it was told earlier when an answer tells nothing.
+void MariadbConnection::take_position() {
+  if ((server_status() & SERVER_SESSION_STATE_CHANGED) == 0) return;
+  const char* text = nullptr;
+  std::size_t size = 0;
+  bool is_position = false;
+  // Names and values, in turn.
+  int ended =
+      mysql_session_track_get_first(handle_.get(), SESSION_TRACK_SYSTEM_VARIABLES, &text, &size);
+  for (bool is_name = true; ended == 0; is_name = !is_name) {
+    const std::string_view told(text, size);
+    if (is_name) {
+      is_position = told == "last_gtid";
+    } else if (is_position && !told.empty()) {
+      position_ = told;
+    }
+    ended =
+        mysql_session_track_get_next(handle_.get(), SESSION_TRACK_SYSTEM_VARIABLES, &text, &size);
+  }
+}
+
+MariadbConnection::MariadbConnection(std::shared_ptr<const Target> target)
+    : target_(std::move(target)),
+      process_(::getpid()),
+      cache_(target_->settings.statement_cache_size) {}
 
 MariadbConnection::~MariadbConnection() {
   if (handle_ && process_ != ::getpid()) {
@@ -54,6 +77,7 @@ MariadbConnection::~MariadbConnection() {
 // The connection first: its statements then go without a message to the server for each.
 void MariadbConnection::close() noexcept {
   handle_.reset();
+  streaming_ = false;
   cache_.clear();
   uncached_.handle.reset();
   forget_tls_errors();
@@ -86,13 +110,20 @@ io::Call::Awaiter MariadbConnection::ready(io::Call call, MYSQL* handle, int eve
 int MariadbConnection::seen(io::Outcome outcome, MYSQL* handle, int events) noexcept {
   forget_tls_errors();
   if (outcome == io::Outcome::ready) return events & ~MYSQL_WAIT_TIMEOUT;  // it takes several
-  interrupted_ = outcome;
+  if (interrupted_ == io::Outcome::ready) interrupted_ = outcome;
+  cancelling_ = false;
   ::shutdown(mysql_get_socket(handle), SHUT_RDWR);
   return MYSQL_WAIT_TIMEOUT;
 }
 
 void MariadbConnection::fail_unsent(std::string_view why) {
   throw_error(failures::unsent(node_, why));
+}
+
+void MariadbConnection::fail_rolled_back() {
+  throw_error(failures::at(node_, Errc::conflict,
+                           "nothing was sent: the server has rolled the transaction back, and "
+                           "what follows would not be part of it"));
 }
 
 void MariadbConnection::fail_unread() {
@@ -120,12 +151,17 @@ void MariadbConnection::give_up(Operation operation) {
 
 /// Throws when the call that has just ended, and maybe set failure_, ended the connection.
 void MariadbConnection::check(Operation operation) {
-  if (interrupted_ != io::Outcome::ready) give_up(operation);
+  if (interrupted_ != io::Outcome::ready && !cancelling_) give_up(operation);
   if (failure_.number != 0 && ends_session(failure_.number)) fail_lost(operation);
 }
 
 MariadbConnection::Operation MariadbConnection::start(io::Call call, Effect effect) {
   if (!handle_) fail_unsent("the connection is closed");
+  if (streaming_) {
+    throw_error(failures::at(node_, Errc::invalid_argument,
+                             "nothing was sent: rows are being streamed; read them to their end, "
+                             "or close the stream"));
+  }
   const auto now = Clock::system().now();
   if (call.deadline() <= now) {
     throw_error(failures::deadline_had_passed(node_));
@@ -134,6 +170,8 @@ MariadbConnection::Operation MariadbConnection::start(io::Call call, Effect effe
   last_used_ = now;
   failure_ = {};
   forget_tls_errors();
+  interrupted_ = io::Outcome::ready;
+  cancelling_ = false;
   return {effect, now};
 }
 
@@ -149,18 +187,19 @@ void MariadbConnection::check_idle() {
 Task<void> MariadbConnection::fail(io::Call call, Operation operation,
                                    std::span<const ValueView> params) {
   auto info = server_error(failure_, node_, params);
-  if (is_too_large(failure_.number)) close();
-  if (is_outdated_statement(failure_.number)) info.code = Errc::conflict;
-  if (in_transaction() && may_end_transaction(info.code)) {
+  const auto number = failure_.number;
+  const bool cancelled = cancelling_ && is_interruption(number);
+  if (is_too_large(number)) close();
+  if (is_outdated_statement(number)) info.code = Errc::conflict;
+  if (cancelling_ || (in_transaction() && may_end_transaction(info.code))) {
     // An error brings no transaction state with it, but the answer to nothing does.
-    std::unique_ptr<Result> answer;
-    try {
-      answer = co_await run_text(call, operation, nullptr);
-    } catch (const Error&) {
-      // The connection is gone, and the transaction with it: what came first matters more.
-    }
-    if (handle_ && !answer) close();
-    if (answer) rolled_back_ = !in_transaction();
+    co_await settle(call);
+  }
+  if (cancelled) {
+    const auto sqlstate = info.sqlstate;
+    info = failures::cancelled_late(node_, Clock::system().now() - operation.started);
+    info.native = static_cast<int>(number);
+    info.sqlstate = sqlstate;
   }
   throw_error(std::move(info));
 }
@@ -191,7 +230,9 @@ Task<void> MariadbConnection::commit(io::Call call) {
         node_, Errc::conflict,
         "the transaction was rolled back by the server, because a statement in it had failed"));
   }
-  co_await run_simple(call, "COMMIT", std::exchange(transaction_effect_, Effect::write));
+  // One that is cancelled may have happened all the same.
+  co_await run_simple(call, "COMMIT", std::exchange(transaction_effect_, Effect::write),
+                      AtDeadline::close);
 }
 
 Task<void> MariadbConnection::rollback(io::Call call) {

@@ -13,6 +13,8 @@
 
 namespace grant::mariadb {
 
+class Batch;
+
 enum class TlsMode : std::uint8_t { disabled, preferred, required, verify_ca, verify_full };
 
 /// ConnectOptions in libmariadb's terms.
@@ -30,19 +32,31 @@ struct Settings {
   std::string tls_key{};
   std::size_t statement_cache_size{};
   std::optional<std::chrono::seconds> connect_timeout{};
+  std::chrono::milliseconds cancel_timeout{};  ///< 0: a deadline closes the connection at once.
+};
+
+/// Where a connection goes, and its canceller after it.
+struct Target {
+  Settings settings{};
+  io::Resolver resolver{};
 };
 
 class MariadbConnection final : public Connection {
  public:
-  explicit MariadbConnection(const Settings& settings);
+  explicit MariadbConnection(std::shared_ptr<const Target> target);
   ~MariadbConnection() override;
 
-  /// Connects. Call it once, before everything else. `settings` and `resolver` must live until the
-  /// task ends.
-  /// Errors: as Driver::connect().
-  Task<void> open(io::Call call, const Settings& settings, const io::Resolver& resolver);
+  /// Connects. Call it once, before everything else. Errors: as Driver::connect().
+  Task<void> open(io::Call call);
+
+  /// Ends what the session `id` of the same server is running. Errors: unavailable, timeout.
+  Task<void> kill_query(io::Call call, unsigned long id);
 
   Task<std::unique_ptr<Result>> execute(io::Call call, Statement statement) override;
+  Task<std::unique_ptr<RowStream>> stream(io::Call call, Statement statement,
+                                          StreamOptions options) override;
+  Task<std::uint64_t> load(io::Call call, LoadTarget target, RowSource& source) override;
+  [[nodiscard]] std::shared_ptr<Canceller> canceller() override;
   Task<void> begin(io::Call call, TransactionOptions options) override;
   Task<void> commit(io::Call call) override;
   Task<void> rollback(io::Call call) override;
@@ -50,13 +64,20 @@ class MariadbConnection final : public Connection {
 
   [[nodiscard]] TransactionState transaction_state() const noexcept override;
   [[nodiscard]] bool is_open() const noexcept override { return handle_ != nullptr; }
+  [[nodiscard]] std::string_view last_position() const noexcept override { return position_; }
   [[nodiscard]] NodeKind kind_hint() const noexcept override { return NodeKind::unknown; }
 
  private:
+  friend class MariadbStream;
+
+  /// Whether what has been sent may be ended when nobody waits for it any longer.
+  enum class AtDeadline : std::uint8_t { cancel, close };
+
   /// What has been sent, for the error that losing the connection becomes.
   struct Operation {
     Effect effect;
     TimePoint started;
+    AtDeadline at_deadline = AtDeadline::cancel;
   };
 
   Task<void> attempt(io::Call call, const Settings& settings, std::string host);
@@ -69,10 +90,43 @@ class MariadbConnection final : public Connection {
 
   static void forget_tls_errors() noexcept;
 
-  /// Before anything is sent. Errors: unavailable, timeout.
+  /// Waits for `events`, and gives them to `go_on`, which goes on with a call of libmariadb and
+  /// gives the next ones, until there are none.
+  template <class GoOn>
+  Task<void> finish(io::Call call, Operation operation, int events, GoOn go_on) {
+    while (events != 0) {
+      const io::Call limited = cancelling_ ? io::Call(call.waiter(), grace_) : call;
+      io::Outcome outcome = co_await ready(limited, handle_.get(), events);
+      if (outcome != io::Outcome::ready) {
+        outcome = co_await cancel_in_time(call, operation, outcome, events);
+      }
+      events = go_on(seen(outcome, handle_.get(), events));
+    }
+  }
+
+  /// Tries to end what nobody waits for any longer, so that the server answers and the connection
+  /// can be kept. Ready: there is more of the answer.
+  Task<io::Outcome> cancel_in_time(io::Call call, Operation operation, io::Outcome outcome,
+                                   int events);
+
+  /// Takes in a cancellation that may have come after its statement, and looks what became of the
+  /// transaction. Closes the connection when the server does not say.
+  Task<void> settle(io::Call call);
+
+  /// Before anything is sent. Errors: unavailable, timeout; invalid_argument while rows are being
+  /// streamed.
   Operation start(io::Call call, Effect effect);
   void check_idle();
 
+  Task<void> send_prepared(io::Call call, Operation operation, MYSQL_STMT* statement);
+  Task<bool> fetch(io::Call call, Operation operation, MYSQL_STMT* statement);
+  Task<void> end_stream(io::Call call, Operation operation, MYSQL_STMT* statement);
+  Task<std::uint64_t> load_batches(io::Call call, Effect effect, MYSQL_STMT* statement,
+                                   std::size_t columns, RowSource& source);
+  Task<void> send_batch(io::Call call, Effect effect, MYSQL_STMT* statement, Batch& batch);
+  Task<void> undo_load(io::Call call, bool alone);
+  void take_position();
+  Task<void> ask_replication(io::Call call, Observation& seen);
   Task<Prepared*> prepare(io::Call call, std::string_view sql);
   Task<void> close_discarded(io::Call call);
 
@@ -83,7 +137,8 @@ class MariadbConnection final : public Connection {
   Task<bool> skip_results(io::Call call, Operation operation, MYSQL_STMT* statement);
 
   /// Runs one statement in the text protocol, without parameters.
-  Task<std::unique_ptr<Result>> run_simple(io::Call call, std::string_view sql, Effect effect);
+  Task<std::unique_ptr<Result>> run_simple(io::Call call, std::string_view sql, Effect effect,
+                                           AtDeadline at_deadline = AtDeadline::cancel);
 
   /// Throws failure_ as an Error, after finding out whether it took the transaction with it.
   Task<void> fail(io::Call call, Operation operation, std::span<const ValueView> params);
@@ -93,11 +148,13 @@ class MariadbConnection final : public Connection {
   [[nodiscard]] unsigned int server_status() const noexcept;
   [[nodiscard]] bool in_transaction() const noexcept;
   [[noreturn]] void fail_lost(Operation operation);
+  [[noreturn]] void fail_rolled_back();
   [[noreturn]] void fail_unread();
   [[noreturn]] void fail_unsent(std::string_view why);
   [[noreturn]] void give_up(Operation operation);
 
-  std::string node_;
+  const std::shared_ptr<const Target> target_;
+  const std::string& node_ = target_->settings.node;
   ConnectionHandle handle_;  // null once closed
   int process_;              // that opened it
   StatementCache cache_;
@@ -106,6 +163,11 @@ class MariadbConnection final : public Connection {
   Failure failure_;
   io::Outcome interrupted_ = io::Outcome::ready;  // how the last wait ended, unless it was ready
   TimePoint last_used_{};
+  std::string position_;  // of the last write
+  bool may_ask_replication_ = true;
+  TimePoint grace_{};        // until when a cancelled statement may take to end
+  bool cancelling_ = false;  // the server was asked to end what it runs
+  bool streaming_ = false;   // rows are on their way to a MariadbStream
   Effect transaction_effect_ = Effect::write;
   bool rolled_back_ = false;  // by the server; nobody has called rollback() yet
 };

@@ -68,6 +68,7 @@ Settings settings_from(const ConnectOptions& options) {
   take_tls(settings, params);
   settings.statement_cache_size = params.statement_cache_size();
   settings.connect_timeout = params.connect_timeout();
+  settings.cancel_timeout = params.cancel_timeout();
   params.refuse_unknown();
   return settings;
 }
@@ -85,9 +86,9 @@ class MariadbDriver final : public Driver {
   }
 
   Task<std::unique_ptr<Connection>> connect(io::Call call, ConnectOptions options) const override {
-    const Settings settings = settings_from(options);
-    auto connection = std::make_unique<MariadbConnection>(settings);
-    co_await connection->open(call, settings, resolver_);
+    auto connection = std::make_unique<MariadbConnection>(
+        std::make_shared<const Target>(Target{settings_from(options), resolver_}));
+    co_await connection->open(call);
     co_return connection;
   }
 

@@ -225,6 +225,10 @@ bool is_outdated_statement(unsigned int number) noexcept {
 
 bool has_other_columns(unsigned int number) noexcept { return number == CR_NEW_STMT_METADATA; }
 
+bool is_interruption(unsigned int number) noexcept {
+  return number == ER_QUERY_INTERRUPTED || number == ER_FILSORT_ABORT;
+}
+
 bool is_unpreparable(unsigned int number) noexcept { return number == ER_UNSUPPORTED_PS; }
 
 bool may_end_transaction(Errc code) noexcept {

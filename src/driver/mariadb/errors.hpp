@@ -46,6 +46,9 @@ struct Failure {
 /// is not what it was when the statement was prepared.
 [[nodiscard]] bool has_other_columns(unsigned int number) noexcept;
 
+/// The statement was ended before its time, by KILL QUERY.
+[[nodiscard]] bool is_interruption(unsigned int number) noexcept;
+
 /// The statement can only go as text.
 [[nodiscard]] bool is_unpreparable(unsigned int number) noexcept;
 

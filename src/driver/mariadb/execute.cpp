@@ -28,11 +28,7 @@ bool is_query(std::string_view sql) {
 
 Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statement statement) {
   const Operation operation = start(call, statement.effect);
-  if (rolled_back_ && first_word(statement.sql) != "ROLLBACK") {
-    throw_error(failures::at(node_, Errc::conflict,
-                             "nothing was sent: the server has rolled the transaction back, and "
-                             "what follows would not be part of it"));
-  }
+  if (rolled_back_ && first_word(statement.sql) != "ROLLBACK") fail_rolled_back();
   std::unique_ptr<Result> result;
   while (!result) {
     Prepared* prepared = cache_.find(statement.sql);
@@ -46,6 +42,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
     }
     if (result) {
       if (prepared->outdated) cache_.erase(statement.sql);
+      if (cancelling_) co_await settle(call);  // it ended before it could be cancelled
       break;
     }
     if (is_outdated_statement(failure_.number)) {
@@ -87,9 +84,9 @@ Task<Prepared*> MariadbConnection::prepare(io::Call call, std::string_view sql) 
   failure_ = {};
   int events =
       mysql_stmt_prepare_start(&failed, statement, rewritten.sql.data(), rewritten.sql.size());
-  while (events != 0) {
-    const io::Outcome outcome = co_await ready(call, handle, events);
-    events = mysql_stmt_prepare_cont(&failed, statement, seen(outcome, handle, events));
+  if (events != 0) {
+    co_await finish(call, operation, events,
+                    [&](int seen) { return mysql_stmt_prepare_cont(&failed, statement, seen); });
   }
   if (failed != 0) failure_ = failure_of(statement);
   check(operation);
@@ -102,62 +99,51 @@ Task<Prepared*> MariadbConnection::prepare(io::Call call, std::string_view sql) 
                 fmt::format("node \"{}\": the server counts {} placeholders where there are {}",
                             node_, mysql_stmt_param_count(statement), prepared.order.size()));
   }
+  if (cancelling_) {
+    co_await settle(call);
+    throw_error(failures::cancelled_late(node_, Clock::system().now() - operation.started));
+  }
   if (cache_.capacity() > 0) co_return cache_.insert(std::move(prepared));
   uncached_ = std::move(prepared);
   co_return &uncached_;
 }
 
 Task<void> MariadbConnection::close_discarded(io::Call call) {
-  MYSQL* const handle = handle_.get();
   auto& statements = cache_.discarded();
   while (!statements.empty()) {
     MYSQL_STMT* const statement = statements.back().handle.release();
     statements.pop_back();
     if (statement == nullptr) continue;
     my_bool failed = 0;
+    const Operation operation{Effect::read, last_used_, AtDeadline::close};
     int events = mysql_stmt_close_start(&failed, statement);
-    while (events != 0) {
-      const io::Outcome outcome = co_await ready(call, handle, events);
-      events = mysql_stmt_close_cont(&failed, statement, seen(outcome, handle, events));
+    if (events != 0) {
+      co_await finish(call, operation, events,
+                      [&](int seen) { return mysql_stmt_close_cont(&failed, statement, seen); });
     }
-    const Operation operation{Effect::read, last_used_};
     check(operation);
   }
 }
 
 Task<std::unique_ptr<Result>> MariadbConnection::run_prepared(io::Call call, Operation operation,
                                                               Prepared* prepared) {
-  MYSQL* const handle = handle_.get();
   MYSQL_STMT* const statement = prepared->handle.get();
   std::unique_ptr<Result> result;
   if (!prepared->order.empty() && mysql_stmt_bind_param(statement, binder_.data()) != 0) {
     throw std::bad_alloc();
   }
-  int failed = 0;
-  int events = mysql_stmt_execute_start(&failed, statement);
-  while (events != 0) {
-    const io::Outcome outcome = co_await ready(call, handle, events);
-    events = mysql_stmt_execute_cont(&failed, statement, seen(outcome, handle, events));
-  }
-  if (failed != 0) failure_ = failure_of(statement);
-  check(operation);
-  if (has_other_columns(failure_.number)) {
-    // The rows are on their way all the same.
-    my_bool unread = 0;
-    events = mysql_stmt_free_result_start(&unread, statement);
-    while (events != 0) {
-      const io::Outcome outcome = co_await ready(call, handle, events);
-      events = mysql_stmt_free_result_cont(&unread, statement, seen(outcome, handle, events));
-    }
-    check(operation);
-  }
+  co_await send_prepared(call, operation, statement);
+  int failed = failure_.number != 0 ? 1 : 0;
+  int events = 0;
   if (failed == 0 && mysql_stmt_field_count(statement) == 0) {
     result = std::make_unique<MariadbResult>(mysql_stmt_affected_rows(statement));
+    take_position();
   } else if (failed == 0) {
     events = mysql_stmt_store_result_start(&failed, statement);
-    while (events != 0) {
-      const io::Outcome outcome = co_await ready(call, handle, events);
-      events = mysql_stmt_store_result_cont(&failed, statement, seen(outcome, handle, events));
+    if (events != 0) {
+      co_await finish(call, operation, events, [&](int seen) {
+        return mysql_stmt_store_result_cont(&failed, statement, seen);
+      });
     }
     if (failed != 0) failure_ = failure_of(statement);
     check(operation);
@@ -176,21 +162,46 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_prepared(io::Call call, Ope
   co_return result;
 }
 
+/// Leaves what went wrong in failure_.
+Task<void> MariadbConnection::send_prepared(io::Call call, Operation operation,
+                                            MYSQL_STMT* statement) {
+  int failed = 0;
+  int events = mysql_stmt_execute_start(&failed, statement);
+  if (events != 0) {
+    co_await finish(call, operation, events,
+                    [&](int seen) { return mysql_stmt_execute_cont(&failed, statement, seen); });
+  }
+  if (failed != 0) failure_ = failure_of(statement);
+  check(operation);
+  if (has_other_columns(failure_.number)) {
+    // The rows are on their way all the same.
+    my_bool unread = 0;
+    events = mysql_stmt_free_result_start(&unread, statement);
+    if (events != 0) {
+      co_await finish(call, operation, events, [&](int seen) {
+        return mysql_stmt_free_result_cont(&unread, statement, seen);
+      });
+    }
+    check(operation);
+  }
+}
+
 Task<bool> MariadbConnection::skip_results(io::Call call, Operation operation,
                                            MYSQL_STMT* statement) {
-  MYSQL* const handle = handle_.get();
   int failed = 0;
   while (failed == 0 && mysql_stmt_more_results(statement) != 0) {
     int events = mysql_stmt_next_result_start(&failed, statement);
-    while (events != 0) {
-      const io::Outcome outcome = co_await ready(call, handle, events);
-      events = mysql_stmt_next_result_cont(&failed, statement, seen(outcome, handle, events));
+    if (events != 0) {
+      co_await finish(call, operation, events, [&](int seen) {
+        return mysql_stmt_next_result_cont(&failed, statement, seen);
+      });
     }
     if (failed == 0 && mysql_stmt_field_count(statement) > 0) {
       events = mysql_stmt_store_result_start(&failed, statement);
-      while (events != 0) {
-        const io::Outcome outcome = co_await ready(call, handle, events);
-        events = mysql_stmt_store_result_cont(&failed, statement, seen(outcome, handle, events));
+      if (events != 0) {
+        co_await finish(call, operation, events, [&](int seen) {
+          return mysql_stmt_store_result_cont(&failed, statement, seen);
+        });
       }
       if (failed == 0) mysql_stmt_free_result(statement);
     }
@@ -209,22 +220,23 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_text(io::Call call, Operati
   failure_ = {};
   int failed = 0;
   int events = mysql_real_query_start(&failed, handle, sql.data(), sql.size());
-  while (events != 0) {
-    const io::Outcome outcome = co_await ready(call, handle, events);
-    events = mysql_real_query_cont(&failed, handle, seen(outcome, handle, events));
+  if (events != 0) {
+    co_await finish(call, operation, events,
+                    [&](int seen) { return mysql_real_query_cont(&failed, handle, seen); });
   }
   while (true) {
     if (failed > 0) failure_ = failure_of(handle);
     check(operation);
     if (failed > 0) co_return nullptr;
     if (mysql_field_count(handle) == 0) {
+      take_position();
       if (!result) result = std::make_unique<MariadbResult>(mysql_affected_rows(handle));
     } else {
       MYSQL_RES* stored = nullptr;
       events = mysql_store_result_start(&stored, handle);
-      while (events != 0) {
-        const io::Outcome outcome = co_await ready(call, handle, events);
-        events = mysql_store_result_cont(&stored, handle, seen(outcome, handle, events));
+      if (events != 0) {
+        co_await finish(call, operation, events,
+                        [&](int seen) { return mysql_store_result_cont(&stored, handle, seen); });
       }
       const ResultHandle rows(stored);
       if (!rows) failure_ = failure_of(handle);
@@ -236,20 +248,22 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_text(io::Call call, Operati
     }
     if (mysql_more_results(handle) == 0) co_return result;
     events = mysql_next_result_start(&failed, handle);
-    while (events != 0) {
-      const io::Outcome outcome = co_await ready(call, handle, events);
-      events = mysql_next_result_cont(&failed, handle, seen(outcome, handle, events));
+    if (events != 0) {
+      co_await finish(call, operation, events,
+                      [&](int seen) { return mysql_next_result_cont(&failed, handle, seen); });
     }
   }
 }
 
 Task<std::unique_ptr<Result>> MariadbConnection::run_simple(io::Call call, std::string_view sql,
-                                                            Effect effect) {
-  const Operation operation = start(call, effect);
+                                                            Effect effect, AtDeadline at_deadline) {
+  Operation operation = start(call, effect);
+  operation.at_deadline = at_deadline;
   Prepared text;
   text.sql = sql;
   auto result = co_await run_text(call, operation, &text);
   if (!result) co_await fail(call, operation, std::span<const ValueView>());
+  if (cancelling_) co_await settle(call);
   co_return result;
 }
 

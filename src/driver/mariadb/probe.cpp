@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "connection.hpp"
+#include "grant/core/error.hpp"
 
 namespace grant::mariadb {
 namespace {
@@ -15,8 +16,10 @@ namespace {
 //   - promotions: MariaDB numbers no timelines, so the branch stays 0, and two servers that both
 //     take writes cannot be told apart by age;
 //   - which cluster it is: without settings of their own all clusters use GTID domain 0;
-//   - how old the last replayed change is. Seconds_Behind_Master would need the privilege too, is
-//     NULL when replication has stopped, and is 0 where it only hears nothing.
+//   - how old the last replayed change is: no server says so.
+//
+// What SHOW REPLICA STATUS adds takes the privilege REPLICA MONITOR, and a second round trip on a
+// replica; a connection that was refused once does not ask again.
 //
 // Server ids are often copied along with the data, so the host, the port and the directory help to
 // tell servers apart.
@@ -66,7 +69,7 @@ std::string_view text_of(ValueView value) {
 }  // namespace
 
 Task<Observation> MariadbConnection::probe(io::Call call) {
-  const auto rows = co_await run_simple(call, kProbe, Effect::read);
+  const auto rows = co_await run_simple(call, kProbe, Effect::read, AtDeadline::close);
   const bool is_replica = rows->cell(0, refuses_writes).as_integer() != 0;
   // With several domains there are several positions, which no one number stands for.
   const auto gtid =
@@ -80,8 +83,48 @@ Task<Observation> MariadbConnection::probe(io::Call call) {
   seen.instance = text_of(rows->cell(0, instance));
   if (gtid) seen.position = gtid->sequence;
   if (!is_replica) seen.clock = rows->cell(0, clock_now).as_timestamp();
+  seen.position_text = text_of(rows->cell(0, is_replica ? replicated_position : current_position));
   seen.version = text_of(rows->cell(0, version));
+  if (!gtid && !seen.position_text.empty()) {
+    seen.unknown.emplace_back("position: several GTID domains have no one number");
+  }
+  if (is_replica) {
+    seen.unknown.emplace_back("replayed_at: MariaDB does not say when a replayed change was made");
+    co_await ask_replication(call, seen);
+  }
   co_return seen;
+}
+
+Task<void> MariadbConnection::ask_replication(io::Call call, Observation& seen) {
+  constexpr int no_privilege = 1227;
+  std::unique_ptr<Result> status;
+  if (may_ask_replication_) {
+    try {
+      status = co_await run_simple(call, "SHOW REPLICA STATUS", Effect::read, AtDeadline::close);
+    } catch (const Error& error) {
+      if (error.native() != no_privilege) throw;
+      may_ask_replication_ = false;
+    }
+  }
+  if (!may_ask_replication_) {
+    seen.unknown.emplace_back("reported_lag: it takes the privilege REPLICA MONITOR");
+    co_return;
+  }
+  if (status->row_count() == 0) {
+    seen.unknown.emplace_back("reported_lag: no replication is set up");
+    co_return;
+  }
+  for (std::size_t column = 0; column < status->column_count(); ++column) {
+    if (status->column_name(column) != "Seconds_Behind_Master") continue;
+    const ValueView behind = status->cell(0, column);
+    if (behind.kind() == ValueKind::integer) {
+      seen.reported_lag = std::chrono::seconds(behind.as_integer());
+    } else {
+      seen.unknown.emplace_back(
+          "reported_lag: replication has stopped, or does not reach its "
+          "primary");
+    }
+  }
 }
 
 }  // namespace grant::mariadb

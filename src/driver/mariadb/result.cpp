@@ -6,7 +6,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstring>
-#include <limits>
 #include <new>
 #include <optional>
 
@@ -18,18 +17,6 @@ namespace {
 
 constexpr std::size_t kLargestBlock = std::size_t{64} * 1024;
 
-/// Where libmariadb puts the cells of one column, row after row.
-struct Slot {
-  union {
-    long long integer;
-    float single;
-    double real;
-    MYSQL_TIME time;
-  };
-  unsigned long length;
-  my_bool is_null;
-};
-
 /// Empty for a zero date, which stands for no day.
 std::optional<Timestamp> timestamp_from(const MYSQL_TIME& time) {
   using namespace std::chrono;
@@ -37,6 +24,21 @@ std::optional<Timestamp> timestamp_from(const MYSQL_TIME& time) {
   if (!date.ok()) return std::nullopt;
   return sys_days(date) + hours(time.hour) + minutes(time.minute) + seconds(time.second) +
          microseconds(time.second_part);
+}
+
+/// Empty for what is no time of one day.
+std::optional<TimeOfDay> time_from(const MYSQL_TIME& time) {
+  using namespace std::chrono;
+  const TimeOfDay of_day{days(time.day) + hours(time.hour) + minutes(time.minute) +
+                         seconds(time.second) + microseconds(time.second_part)};
+  if (time.neg != 0 || of_day.since_midnight > hours(24)) return std::nullopt;
+  return of_day;
+}
+
+std::optional<Date> date_from(const MYSQL_TIME& time) {
+  using namespace std::chrono;
+  const year_month_day date(year(static_cast<int>(time.year)), month(time.month), day(time.day));
+  return date.ok() ? std::optional<Date>(sys_days(date)) : std::nullopt;
 }
 
 template <class T>
@@ -47,27 +49,12 @@ std::optional<T> parse(std::string_view text) {
   return number;
 }
 
-void bind_slot(MYSQL_BIND& bind, Slot& slot, const MYSQL_FIELD& field, ValueKind kind) {
-  bind = {};
-  bind.buffer = &slot.integer;
-  bind.length = &slot.length;
-  bind.is_null = &slot.is_null;
+std::string_view why_unreadable(ValueKind kind) {
   switch (kind) {
-    case ValueKind::boolean:
-    case ValueKind::integer:
-      bind.buffer_type = MYSQL_TYPE_LONGLONG;
-      bind.is_unsigned = (field.flags & UNSIGNED_FLAG) != 0;
-      return;
-    case ValueKind::real:
-      bind.buffer_type = field.type == MYSQL_TYPE_FLOAT ? MYSQL_TYPE_FLOAT : MYSQL_TYPE_DOUBLE;
-      return;
-    case ValueKind::timestamp: bind.buffer_type = field.type; return;
-    default:
-      // Only the length: the characters go straight to where they stay.
-      bind.buffer_type = MYSQL_TYPE_STRING;
-      bind.buffer = nullptr;
-      bind.buffer_length = 0;
-      return;
+    case ValueKind::date:
+    case ValueKind::timestamp: return "a zero date, or another that is no day of the calendar";
+    case ValueKind::time: return "a time that is not between 0 and 24 hours";
+    default: return "the server's text is not what the column's type says";
   }
 }
 
@@ -90,64 +77,129 @@ void MariadbResult::take_columns(const MYSQL_FIELD* fields, unsigned int count) 
   }
 }
 
-MariadbResult::MariadbResult(MYSQL_STMT* statement, bool changes_rows) {
-  const unsigned int count = mysql_stmt_field_count(statement);
-  const MYSQL_FIELD* fields = mariadb_stmt_fetch_fields(statement);
-  take_columns(fields, count);
-  if (const MYSQL_FIELD* now = new_fields(statement, count)) {
-    for (unsigned int i = 0; i < count; ++i) {
-      const std::string_view name(now[i].name, now[i].name_length);
-      renamed_ = renamed_ || columns_[i].name != name;
-      columns_[i].name = name;
-    }
+void MariadbResult::take_names(const MYSQL_FIELD* fields) {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const std::string_view name(fields[i].name, fields[i].name_length);
+    renamed_ = renamed_ || columns_[i].name != name;
+    columns_[i].name = name;
   }
-  rows_ = mysql_stmt_num_rows(statement);
-  if (changes_rows) affected_rows_ = rows_;
-  cells_.reserve(rows_ * count);
-  if (rows_ == 0) return;
+}
 
-  std::vector<Slot> slots(count);
-  std::vector<MYSQL_BIND> binds(count);
-  for (unsigned int i = 0; i < count; ++i) {
-    bind_slot(binds[i], slots[i], fields[i], columns_[i].kind);
-  }
-  if (mysql_stmt_bind_result(statement, binds.data()) != 0) throw std::bad_alloc();
-  for (std::size_t row = 0; row < rows_; ++row) {
+MariadbResult::MariadbResult(MYSQL_STMT* statement) {
+  const unsigned int count = mysql_stmt_field_count(statement);
+  take_columns(mariadb_stmt_fetch_fields(statement), count);
+  if (const MYSQL_FIELD* now = new_fields(statement, count)) take_names(now);
+}
+
+MariadbResult::MariadbResult(MYSQL_STMT* statement, bool changes_rows) : MariadbResult(statement) {
+  const std::size_t rows = mysql_stmt_num_rows(statement);
+  if (changes_rows) affected_rows_ = rows;
+  cells_.reserve(rows * columns_.size());
+  if (rows == 0) return;
+  RowReader reader(statement, *this);
+  while (rows_ < rows) {
     const int fetched = mysql_stmt_fetch(statement);
     // Truncation is what the empty buffers ask for.
     if (fetched != 0 && fetched != MYSQL_DATA_TRUNCATED) throw std::bad_alloc();
-    for (unsigned int i = 0; i < count; ++i) {
-      const Slot& slot = slots[i];
-      if (slot.is_null != 0) {
-        cells_.emplace_back();
-        continue;
-      }
-      switch (columns_[i].kind) {
-        case ValueKind::boolean: cells_.push_back(ValueView::boolean(slot.integer != 0)); break;
-        case ValueKind::integer: add_integer(slot.integer, columns_[i].is_unsigned); break;
-        case ValueKind::real:
-          cells_.push_back(ValueView::real(
-              fields[i].type == MYSQL_TYPE_FLOAT ? static_cast<double>(slot.single) : slot.real));
-          break;
-        case ValueKind::timestamp: add_time(slot.time); break;
-        default: {
-          MYSQL_BIND whole{};
-          unsigned long length = slot.length;
-          my_bool is_null = 0;
-          whole.buffer_type = MYSQL_TYPE_STRING;
-          whole.buffer = allocate(slot.length);
-          whole.buffer_length = slot.length;
-          whole.length = &length;
-          whole.is_null = &is_null;
-          if (slot.length > 0 && mysql_stmt_fetch_column(statement, &whole, i, 0) != 0) {
-            throw std::bad_alloc();
-          }
-          cells_.push_back(
-              keep(columns_[i].kind, {static_cast<const char*>(whole.buffer), slot.length}));
-        }
-      }
+    reader.add();
+  }
+}
+
+RowReader::RowReader(MYSQL_STMT* statement, MariadbResult& into)
+    : statement_(statement), into_(into), slots_(into.columns_.size()) {
+  const MYSQL_FIELD* fields = mariadb_stmt_fetch_fields(statement);
+  std::vector<MYSQL_BIND> binds(slots_.size());
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    slots_[i].type = fields[i].type;
+    bind(binds[i], slots_[i], into.columns_[i]);
+  }
+  if (mysql_stmt_bind_result(statement, binds.data()) != 0) throw std::bad_alloc();
+}
+
+void RowReader::bind(MYSQL_BIND& bind, Slot& slot, const MariadbResult::Column& column) {
+  bind = {};
+  bind.buffer = &slot.integer;
+  bind.length = &slot.length;
+  bind.is_null = &slot.is_null;
+  switch (column.kind) {
+    case ValueKind::boolean:
+    case ValueKind::integer:
+      bind.buffer_type = MYSQL_TYPE_LONGLONG;
+      bind.is_unsigned = column.is_unsigned ? 1 : 0;
+      return;
+    case ValueKind::real:
+      bind.buffer_type = slot.type == MYSQL_TYPE_FLOAT ? MYSQL_TYPE_FLOAT : MYSQL_TYPE_DOUBLE;
+      return;
+    case ValueKind::date:
+    case ValueKind::time:
+    case ValueKind::timestamp: bind.buffer_type = slot.type; return;
+    default:
+      // As much as fits here; the rest of a longer one goes straight to where it stays.
+      bind.buffer_type = MYSQL_TYPE_STRING;
+      bind.buffer = slot.characters.data();
+      bind.buffer_length = slot.characters.size();
+      return;
+  }
+}
+
+void RowReader::add() {
+  ++into_.rows_;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const Slot& slot = slots_[i];
+    const auto kind = into_.columns_[i].kind;
+    if (slot.is_null != 0) {
+      into_.cells_.emplace_back();
+      continue;
+    }
+    switch (kind) {
+      case ValueKind::boolean: into_.cells_.push_back(ValueView::boolean(slot.integer != 0)); break;
+      case ValueKind::integer:
+        into_.add_integer(slot.integer, into_.columns_[i].is_unsigned);
+        break;
+      case ValueKind::real:
+        into_.cells_.push_back(ValueView::real(
+            slot.type == MYSQL_TYPE_FLOAT ? static_cast<double>(slot.single) : slot.real));
+        break;
+      case ValueKind::date: into_.add(date_from(slot.time), ValueView::date); break;
+      case ValueKind::time: into_.add(time_from(slot.time), ValueView::time); break;
+      case ValueKind::timestamp: into_.add(timestamp_from(slot.time), ValueView::timestamp); break;
+      default: add_characters(i, kind); break;
     }
   }
+}
+
+void RowReader::add_characters(std::size_t column, ValueKind kind) {
+  const Slot& slot = slots_[column];
+  if (kind == ValueKind::uuid && slot.length <= slot.characters.size()) {
+    into_.add_uuid({slot.characters.data(), slot.length});
+    return;
+  }
+  char* const room = into_.allocate(slot.length);
+  if (slot.length <= slot.characters.size()) {
+    std::memcpy(room, slot.characters.data(), slot.length);
+  } else {
+    MYSQL_BIND whole{};
+    unsigned long length = slot.length;
+    my_bool is_null = 0;
+    whole.buffer_type = MYSQL_TYPE_STRING;
+    whole.buffer = room;
+    whole.buffer_length = slot.length;
+    whole.length = &length;
+    whole.is_null = &is_null;
+    const auto index = static_cast<unsigned int>(column);
+    if (mysql_stmt_fetch_column(statement_, &whole, index, 0) != 0) throw std::bad_alloc();
+  }
+  into_.cells_.push_back(MariadbResult::keep(kind, {room, slot.length}));
+}
+
+void MariadbResult::clear_rows() noexcept {
+  rows_ = 0;
+  cells_.clear();
+  unreadable_.clear();
+  // One block, the largest, is enough for most chunks that follow.
+  if (blocks_.size() > 1) blocks_.erase(blocks_.begin(), std::prev(blocks_.end()));
+  free_ = blocks_.empty() ? nullptr : blocks_.back().get();
+  free_bytes_ = blocks_.empty() ? 0 : last_block_;
 }
 
 MariadbResult::MariadbResult(MYSQL_RES* rows, bool changes_rows) {
@@ -171,6 +223,7 @@ MariadbResult::MariadbResult(MYSQL_RES* rows, bool changes_rows) {
 char* MariadbResult::allocate(std::size_t size) {
   if (size > free_bytes_) {
     const std::size_t block = std::max(size, next_block_);
+    last_block_ = block;
     next_block_ = std::min(next_block_ * 2, kLargestBlock);
     blocks_.emplace_back(new char[block]);
     free_ = blocks_.back().get();
@@ -188,26 +241,22 @@ ValueView MariadbResult::keep(ValueKind kind, std::string_view characters) {
     case ValueKind::bytes:
       return ValueView::bytes(std::as_bytes(std::span(characters.data(), characters.size())));
     case ValueKind::json: return ValueView::json(characters);
+    case ValueKind::decimal: return ValueView::decimal(characters);
     default: return ValueView::text(characters);
   }
 }
 
 void MariadbResult::add_integer(std::int64_t bits, bool is_unsigned) {
-  if (!is_unsigned || bits >= 0) {
-    cells_.push_back(ValueView::integer(bits));
-    return;
-  }
-  // Beyond int64: exact as text, rather than wrong as a number.
-  const fmt::format_int digits(static_cast<std::uint64_t>(bits));
-  char* const room = allocate(digits.size());
-  std::memcpy(room, digits.data(), digits.size());
-  cells_.push_back(ValueView::text({room, digits.size()}));
+  cells_.push_back(is_unsigned ? ValueView::unsigned_integer(static_cast<std::uint64_t>(bits))
+                               : ValueView::integer(bits));
 }
 
-void MariadbResult::add_time(const MYSQL_TIME& time) {
-  const auto at = timestamp_from(time);
-  if (!at) return add_unreadable();
-  cells_.push_back(ValueView::timestamp(*at));
+void MariadbResult::add_uuid(std::string_view text) {
+  const auto uuid = Uuid::parse(text);
+  if (!uuid) return add_unreadable();
+  char* const room = allocate(Uuid::kSize);
+  std::memcpy(room, uuid->bytes.data(), Uuid::kSize);
+  cells_.push_back(ValueView::uuid(std::string_view(room, Uuid::kSize)));
 }
 
 void MariadbResult::add_unreadable() {
@@ -231,12 +280,10 @@ void MariadbResult::add_text(const Column& column, std::string_view text) {
       cells_.push_back(ValueView::real(*number));
       return;
     }
-    case ValueKind::timestamp: {
-      const auto time = parse_timestamp(text);
-      if (!time) return add_unreadable();
-      cells_.push_back(ValueView::timestamp(*time));
-      return;
-    }
+    case ValueKind::date: add(parse_date(text), ValueView::date); return;
+    case ValueKind::time: add(parse_time(text), ValueView::time); return;
+    case ValueKind::timestamp: add(parse_timestamp(text), ValueView::timestamp); return;
+    case ValueKind::uuid: add_uuid(text); return;
     default: {
       char* const room = allocate(text.size());
       if (!text.empty()) std::memcpy(room, text.data(), text.size());
@@ -258,10 +305,7 @@ ValueView MariadbResult::cell(std::size_t row, std::size_t column) const {
   if (!unreadable_.empty() && unreadable_.contains(index)) {
     const auto& named = columns_[column];
     throw_error(Errc::invalid_argument,
-                fmt::format("column \"{}\": {}", named.name,
-                            named.kind == ValueKind::timestamp
-                                ? "a zero date, or another that is no day of the calendar"
-                                : "the server's text is not what the column's type says"));
+                fmt::format("column \"{}\": {}", named.name, why_unreadable(named.kind)));
   }
   return cells_[index];
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -10,10 +12,15 @@
 
 namespace grant::mariadb {
 
+class RowReader;
+
 class MariadbResult final : public Result {
  public:
   /// What a statement gave that gives no rows.
   explicit MariadbResult(std::uint64_t affected_rows) : affected_rows_(affected_rows) {}
+
+  /// The columns of `statement`, which has been executed, and no rows yet.
+  explicit MariadbResult(MYSQL_STMT* statement);
 
   /// Copies the rows of `statement`, which are all here: mysql_stmt_store_result() has succeeded.
   MariadbResult(MYSQL_STMT* statement, bool changes_rows);
@@ -31,21 +38,31 @@ class MariadbResult final : public Result {
   [[nodiscard]] ValueView cell(std::size_t row, std::size_t column) const override;
   [[nodiscard]] std::uint64_t affected_rows() const noexcept override;
 
+  /// Forgets the rows; what cells looked at is gone.
+  void clear_rows() noexcept;
+
  private:
+  friend class RowReader;
+
   struct Column {
     std::string name;
     ValueKind kind;
     bool is_unsigned;
   };
 
+  void take_names(const MYSQL_FIELD* fields);
   void take_columns(const MYSQL_FIELD* fields, unsigned int count);
 
   /// Room for `size` bytes that stay where they are while this lives.
   char* allocate(std::size_t size);
-  ValueView keep(ValueKind kind, std::string_view characters);
+  static ValueView keep(ValueKind kind, std::string_view characters);
 
   void add_integer(std::int64_t bits, bool is_unsigned);
-  void add_time(const MYSQL_TIME& time);
+  void add_uuid(std::string_view text);
+  template <class T>
+  void add(const std::optional<T>& value, ValueView (*view)(T)) {
+    value ? cells_.push_back(view(*value)) : add_unreadable();
+  }
   void add_text(const Column& column, std::string_view text);
   void add_unreadable();
 
@@ -55,10 +72,43 @@ class MariadbResult final : public Result {
   std::vector<std::unique_ptr<char[]>> blocks_;
   char* free_ = nullptr;
   std::size_t free_bytes_ = 0;
+  std::size_t last_block_ = 0;    // its size
   std::size_t next_block_ = 256;  // most results are small
   std::size_t rows_ = 0;
   std::uint64_t affected_rows_ = 0;
   bool renamed_ = false;
+};
+
+/// Copies the rows of a prepared statement into a result, one after the other.
+class RowReader {
+ public:
+  /// `into` has the columns of `statement`, which has been executed. Both must outlive this.
+  RowReader(MYSQL_STMT* statement, MariadbResult& into);
+
+  /// Adds the row that mysql_stmt_fetch() has just read.
+  void add();
+
+ private:
+  /// Where libmariadb puts the cells of one column, row after row.
+  struct Slot {
+    union {
+      long long integer;
+      float single;
+      double real;
+      MYSQL_TIME time;
+    };
+    std::array<char, 64> characters;
+    unsigned long length;
+    enum_field_types type;
+    my_bool is_null;
+  };
+
+  static void bind(MYSQL_BIND& bind, Slot& slot, const MariadbResult::Column& column);
+  void add_characters(std::size_t column, ValueKind kind);
+
+  MYSQL_STMT* statement_;
+  MariadbResult& into_;
+  std::vector<Slot> slots_;
 };
 
 }  // namespace grant::mariadb

@@ -28,11 +28,20 @@ using ResultHandle = std::unique_ptr<MYSQL_RES, FreeResult>;
 /// The character set number of what is no text.
 inline constexpr unsigned int kBinaryCharset = 63;
 
+/// What servers since 10.5 say of a type that others would only know as text.
+[[nodiscard]] inline std::string_view attribute(const MYSQL_FIELD& field,
+                                                mariadb_field_attr_t which) noexcept {
+  MARIADB_CONST_STRING text{};
+  if (mariadb_field_attr(&text, &field, which) != 0) return {};
+  return {text.str, text.length};
+}
+
 [[nodiscard]] inline bool is_json(const MYSQL_FIELD& field) noexcept {
-  // JSON is LONGTEXT to the server; since 10.5 it says so beside the type.
-  MARIADB_CONST_STRING format{};
-  return mariadb_field_attr(&format, &field, MARIADB_FIELD_ATTR_FORMAT_NAME) == 0 &&
-         std::string_view(format.str, format.length) == "json";
+  return attribute(field, MARIADB_FIELD_ATTR_FORMAT_NAME) == "json";
+}
+
+[[nodiscard]] inline bool is_uuid(const MYSQL_FIELD& field) noexcept {
+  return attribute(field, MARIADB_FIELD_ATTR_DATA_TYPE_NAME) == "uuid";
 }
 
 /// The kind that cells of `field` have, unless they are null; types that Grant has no kind for are
@@ -48,6 +57,10 @@ inline constexpr unsigned int kBinaryCharset = 63;
     case MYSQL_TYPE_YEAR: return ValueKind::integer;
     case MYSQL_TYPE_FLOAT:
     case MYSQL_TYPE_DOUBLE: return ValueKind::real;
+    case MYSQL_TYPE_DECIMAL:
+    case MYSQL_TYPE_NEWDECIMAL: return ValueKind::decimal;
+    case MYSQL_TYPE_DATE: return ValueKind::date;
+    case MYSQL_TYPE_TIME: return ValueKind::time;
     case MYSQL_TYPE_DATETIME:
     case MYSQL_TYPE_TIMESTAMP: return ValueKind::timestamp;
     case MYSQL_TYPE_BIT:
@@ -60,6 +73,7 @@ inline constexpr unsigned int kBinaryCharset = 63;
     case MYSQL_TYPE_LONG_BLOB:
     case MYSQL_TYPE_BLOB:
       if (is_json(field)) return ValueKind::json;
+      if (is_uuid(field)) return ValueKind::uuid;
       return field.charsetnr == kBinaryCharset ? ValueKind::bytes : ValueKind::text;
     default: return ValueKind::text;
   }

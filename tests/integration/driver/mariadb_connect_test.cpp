@@ -112,6 +112,45 @@ TEST(MariadbConnect, ForkedChildLeavesItsParentsSessionAlone) {
   EXPECT_EQ(id_of(*connection), id);
 }
 
+TEST(MariadbProbe, LagTakesAPrivilegeAndRunningReplication) {
+  MariadbCluster own(1);
+  const auto probe = [&] {
+    auto observation = run(connect_to(own.url(1))->probe(within(kPatience)));
+    return std::pair(observation.reported_lag,
+                     fmt::format("{}", fmt::join(observation.unknown, "; ")));
+  };
+  EXPECT_FALSE(probe().first.has_value());
+  EXPECT_THAT(probe().second, HasSubstr("REPLICA MONITOR"));
+  own.sql(0, "grant replica monitor on *.* to app@'127.0.0.1', app@localhost");
+  EXPECT_TRUE(eventually([&] { return probe().first == std::chrono::seconds(0); }));
+  EXPECT_THAT(probe().second, Not(HasSubstr("reported_lag")));
+  own.sql(1, "stop slave");
+  EXPECT_FALSE(probe().first.has_value());
+  EXPECT_THAT(probe().second, HasSubstr("replication has stopped"));
+}
+
+TEST(MariadbPosition, ArrivesWithEachWriteAndStaysAfterReads) {
+  const auto connection = connect_to(0);
+  exec(*connection, "select 1");
+  EXPECT_EQ(connection->last_position(), "");
+  exec(*connection, "create table placed (a int)");
+  const auto now = [&] { return cluster().sql(0, "select @@gtid_binlog_pos"); };
+  EXPECT_EQ(connection->last_position(), now());
+  const std::string made(connection->last_position());
+  exec(*connection, "select 1");
+  EXPECT_EQ(connection->last_position(), made);
+  exec(*connection, "insert into placed values ($1)", {ValueView::integer(1)});
+  EXPECT_EQ(connection->last_position(), now());
+  EXPECT_NE(connection->last_position(), made);
+  run(connection->begin(within(kPatience), TransactionOptions{}));
+  exec(*connection, "insert into placed values (2)");
+  const std::string before(connection->last_position());
+  run(connection->commit(within(kPatience)));
+  EXPECT_NE(connection->last_position(), before);
+  EXPECT_EQ(connection->last_position(), now());
+  exec(*connection, "drop table placed");
+}
+
 TEST(MariadbProbe, TellsPrimaryAndReplicaAndFollowsAPromotion) {
   MariadbCluster own(2);
   const auto probe = [&](int node) {
@@ -131,6 +170,9 @@ TEST(MariadbProbe, TellsPrimaryAndReplicaAndFollowsAPromotion) {
   EXPECT_NE(replica.instance, primary.instance);
   EXPECT_FALSE(replica.clock.has_value());
   EXPECT_FALSE(replica.replayed_at.has_value());
+  EXPECT_EQ(replica.position_text, primary.position_text);
+  EXPECT_EQ(primary.position_text, fmt::format("0-{}-{}", 1, *primary.position));
+  EXPECT_FALSE(primary.reported_lag.has_value());
 
   own.pause(2);
   exec(*connect_to(own.url(0)), "create table moved (a int)");

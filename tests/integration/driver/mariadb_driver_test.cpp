@@ -24,6 +24,10 @@ std::string text_of(ValueView value) {
     case ValueKind::boolean: return value.as_boolean() ? "true" : "false";
     case ValueKind::integer: return std::to_string(value.as_integer());
     case ValueKind::real: return fmt::format("{}", value.as_real());
+    case ValueKind::unsigned_integer: return std::to_string(value.as_unsigned_integer());
+    case ValueKind::date: return format_date(value.as_date());
+    case ValueKind::time: return format_time(value.as_time());
+    case ValueKind::uuid: return value.as_uuid().to_string();
     case ValueKind::timestamp: return format_timestamp(value.as_timestamp());
     default: return std::string(value.as_characters());
   }
@@ -206,28 +210,28 @@ TEST(MariadbValues, IntegersOfAllWidths) {
       EXPECT_EQ(text_of(rows->cell(0, i)), expected[i]) << sql;
     }
     EXPECT_EQ(rows->cell(0, 8).kind(), ValueKind::integer);
-    EXPECT_EQ(rows->cell(0, 9).kind(), ValueKind::text);
+    EXPECT_EQ(rows->cell(0, 9).kind(), ValueKind::unsigned_integer);
   }
   exec(*connection, "drop table widths");
 }
 
 TEST(MariadbValues, OtherTypesInBothProtocols) {
   const auto connection = connect_to(0);
-  exec(*connection,
-       "create table others (a decimal(20,4), b date, c time(3), d float, e double, f datetime(6), "
-       "g timestamp(6) null, h varbinary(9), i json, j enum('x','y'), k bit(9), l char(3))");
   exec(
       *connection,
-      "insert into others values (1234567890123456.7891, '2026-11-23', '-12:34:56.789', 0.5, 1e300,"
-      " '2026-11-23 11:26:41.000042', '2026-11-23 11:26:41.000042', x'00ff', '[1]', 'y', "
-      "b'100000001',"
-      " 'abc')");
+      "create table others (a decimal(20,4), b date, c time(3), d float, e double, f datetime(6), "
+      "g timestamp(6) null, h varbinary(9), i json, j enum('x','y'), k bit(9), l char(3), m uuid)");
+  exec(*connection,
+       "insert into others values (1234567890123456.7891, '2026-11-23', '12:34:56.789', 0.5, 1e300,"
+       " '2026-11-23 11:26:41.000042', '2026-11-23 11:26:41.000042', x'00ff', '[1]', 'y', "
+       "b'100000001',"
+       " 'abc', '0190B2F6-6F6E-7C3A-8D3F-2B9A4C1D0E5F')");
   exec(*connection, "prepare others from 'select * from others'");
   for (const auto* sql : {"select * from others", "execute others"}) {
     const auto rows = exec(*connection, sql);
     const std::vector<std::string> expected{"1234567890123456.7891",
                                             "2026-11-23",
-                                            "-12:34:56.789",
+                                            "12:34:56.789000",
                                             "0.5",
                                             "1e+300",
                                             "2026-11-23 11:26:41.000042",
@@ -236,15 +240,77 @@ TEST(MariadbValues, OtherTypesInBothProtocols) {
                                             "[1]",
                                             "y",
                                             "\x01\x01",
-                                            "abc"};
+                                            "abc",
+                                            "0190b2f6-6f6e-7c3a-8d3f-2b9a4c1d0e5f"};
     for (std::size_t i = 0; i < expected.size(); ++i) {
       EXPECT_EQ(text_of(rows->cell(0, i)), expected[i]) << sql << ", column " << i;
     }
-    EXPECT_EQ(rows->cell(0, 0).kind(), ValueKind::text);
+    EXPECT_EQ(rows->cell(0, 0).kind(), ValueKind::decimal);
+    EXPECT_EQ(rows->cell(0, 9).kind(), ValueKind::text);
     EXPECT_EQ(rows->cell(0, 7).kind(), ValueKind::bytes);
     EXPECT_EQ(rows->cell(0, 8).kind(), ValueKind::json);
   }
   exec(*connection, "drop table others");
+}
+
+TEST(MariadbValues, TimesThatAreNoTimeOfDayAreRefusedByColumn) {
+  const auto connection = connect_to(0);
+  exec(*connection, "create table times (at time(6), ends time)");
+  exec(*connection, "insert into times values ('-00:00:01', '24:00:00'), ('24:00:00.000001', '0')");
+  exec(*connection, "prepare times from 'select * from times'");
+  for (const auto* sql : {"select * from times", "execute times"}) {
+    const auto rows = exec(*connection, sql);
+    EXPECT_EQ(rows->cell(0, 1).as_time().since_midnight, std::chrono::hours(24));
+    EXPECT_EQ(rows->cell(1, 1).as_time().since_midnight, std::chrono::hours(0));
+    for (const std::size_t row : {0U, 1U}) {
+      const auto error = error_of([&] { return rows->cell(row, 0).kind(); });
+      EXPECT_EQ(error.code, Errc::invalid_argument);
+      EXPECT_THAT(error.message, HasSubstr("\"at\""));
+    }
+  }
+  exec(*connection, "drop table times");
+}
+
+TEST(MariadbValues, BoundOnesArriveAsTheyAre) {
+  const auto connection = connect_to(0);
+  exec(*connection,
+       "create table bound (a bigint unsigned, b decimal(65,30), c date, d time(6), e uuid, f "
+       "char(36))");
+  const auto uuid = Uuid::parse("0190b2f6-6f6e-7c3a-8d3f-2b9a4c1d0e5f").value();
+  const std::string digits = std::string(35, '9') + "." + std::string(30, '9');
+  exec(*connection, "insert into bound values ($1, $2, $3, $4, $5, $5)",
+       {ValueView::unsigned_integer(18'446'744'073'709'551'615U), ValueView::decimal(digits),
+        ValueView::date(std::chrono::year(1) / 1 / 1),
+        ValueView::time(TimeOfDay{std::chrono::hours(24)}), ValueView::uuid(uuid)});
+  const auto rows =
+      exec(*connection,
+           "select * from bound where a = $1 and b = $2 and c = $3 and d = $4 and e "
+           "= $5 and f = $5",
+           {ValueView::unsigned_integer(18'446'744'073'709'551'615U), ValueView::decimal(digits),
+            ValueView::date(std::chrono::year(1) / 1 / 1),
+            ValueView::time(TimeOfDay{std::chrono::hours(24)}), ValueView::uuid(uuid)});
+  ASSERT_EQ(rows->row_count(), 1U);
+  const std::vector<std::string> expected{"18446744073709551615", digits,
+                                          "0001-01-01",           "24:00:00.000000",
+                                          uuid.to_string(),       uuid.to_string()};
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    EXPECT_EQ(text_of(rows->cell(0, i)), expected[i]);
+  exec(*connection, "drop table bound");
+}
+
+TEST(MariadbValues, ThoseThatNoTypeHoldsAreRefusedByPlace) {
+  const auto connection = connect_to(0);
+  const auto refused = [&](ValueView value) {
+    const auto error = exec_error(*connection, "select 1, $1", {value});
+    EXPECT_EQ(error.code, Errc::invalid_argument);
+    EXPECT_THAT(error.message, HasSubstr("$1"));
+    return error.message;
+  };
+  EXPECT_THAT(refused(ValueView::array({})), HasSubstr("MariaDB has no arrays"));
+  EXPECT_THAT(refused(ValueView::decimal(std::string(66, '1'))), HasSubstr("65 digits"));
+  EXPECT_THAT(refused(ValueView::decimal("0." + std::string(39, '1'))), HasSubstr("38"));
+  EXPECT_THAT(refused(ValueView::date(std::chrono::year(0) / 12 / 31)), HasSubstr("years 1"));
+  EXPECT_THAT(refused(ValueView::time(TimeOfDay{std::chrono::hours(25)})), HasSubstr("24 hours"));
 }
 
 TEST(MariadbValues, ZeroDatesAreRefusedByColumnWhenTheyAreRead) {

@@ -21,16 +21,34 @@ namespace grant::mariadb {
 ///     refused in every mode that uses TLS;
 ///   - `connect_timeout`: whole seconds; 0, the default, leaves it to the deadline of the call;
 ///   - `statement_cache_size`: prepared statements kept per connection, 0 to 10000, default 256;
-///     0 prepares each statement anew.
+///     0 prepares each statement anew;
+///   - `cancel_timeout`: milliseconds that cancelling a statement and its end may take after its
+///     deadline has passed, 0 to 60000, default 100; 0 closes the connection at once.
 ///
 /// Every session speaks utf8mb4, keeps time in UTC, counts matched rows as affected ones, refuses
 /// values that do not fit, and reads SQL as the standard has it: `"name"` is an identifier and `||`
 /// joins text (sql_mode ANSI_QUOTES and PIPES_AS_CONCAT). One statement at a time; LOAD DATA LOCAL
 /// is off.
 ///
-/// `tinyint(1)`, which BOOLEAN is, comes as boolean; `bigint unsigned` beyond int64, decimal, date
-/// and time as text. A datetime is taken as UTC; one without a precision, unlike `datetime(6)`,
-/// drops the fraction of a second. A zero date cannot be read.
+/// `tinyint(1)`, which BOOLEAN is, comes as boolean, and an enum as text. A datetime is taken as
+/// UTC; one without a precision, unlike `datetime(6)`, drops the fraction of a second. A zero date
+/// cannot be read, nor a time that is not between 0 and 24 hours; both are refused by column. A
+/// decimal has up to 65 digits, 38 of them decimals; a column with fewer decimals rounds. A UUID
+/// goes as its 36 characters of text, for `uuid` (MariaDB 10.7) and `char(36)` columns. There are
+/// no arrays.
+///
+/// MariaDB cannot be told on a session itself to stop: a canceller, a deadline that passes while a
+/// statement runs, and a stream that is closed early open a second connection, which sends KILL
+/// QUERY. What was cancelled changed nothing, but in tables whose engine has no transactions, where
+/// what was done stays. A statement whose connection was closed instead may go on for as long as it
+/// likes: the server does not look while it runs one. A COMMIT is never cancelled, nor is a probe.
+/// Behind a proxy that gives sessions numbers of its own, nothing or another session is hit: set
+/// `cancel_timeout` to 0 there.
+///
+/// stream() reads rows as they come, without a cursor on the server, which waits for whoever does
+/// not read. load() sends batches of a prepared INSERT (COM_STMT_BULK_EXECUTE), in a transaction of
+/// its own, or behind a savepoint where one is open; none of it undoes rows in tables without
+/// transactions. pipeline() runs one statement after another: libmariadb has no pipelining.
 ///
 /// A transaction that the server rolls back by itself, as after a deadlock, is `failed` until
 /// rollback() is called, so that what follows in it is not committed statement by statement.
