@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "grant/core/codec.hpp"
 #include "grant/core/error.hpp"
 #include "grant/session/session.hpp"
+#include "grant/session/transaction.hpp"
 
 namespace grant::detail {
 namespace {
@@ -30,8 +32,18 @@ void load_cell(const TableInfo& table, const ColumnInfo& column, ValueView value
 
 /// Fills `record` from a row whose columns are in the order of the table's.
 void load_row(const TableInfo& table, const Result& result, std::size_t row, void* record) {
-  for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    load_cell(table, table.columns[i], result.cell(row, i), record);
+  constexpr std::size_t at_once = 32;
+  std::array<ValueView, at_once> cells;
+  if (table.columns.size() > at_once || result.column_count() != table.columns.size()) {
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+      load_cell(table, table.columns[i], result.cell(row, i), record);
+    }
+    return;
+  }
+  const std::span<ValueView> whole(cells.data(), table.columns.size());
+  result.row(row, whole);
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    load_cell(table, table.columns[i], whole[i], record);
   }
 }
 
@@ -59,6 +71,32 @@ void stamp_new(const TableInfo& table, const Access& access, void* record) {
     if (!is_stamp(column, kCreatedAt) && !is_stamp(column, kUpdatedAt)) continue;
     if (column.is_unset(record)) column.touch(record, wall_time_of(access));
   }
+}
+
+/// As many statements as it takes, in a transaction where it takes several.
+template <class Done>
+void insert_in_parts(const ModelInfo& model, std::span<void* const> records, OnConflict on_conflict,
+                     bool returning, const Done& done) {
+  if (records.empty()) return;
+  const auto access = access_to(model, nullptr);
+  for (void* record : records) stamp_new(model.table, access, record);
+  const auto adapter = adapter_of(access);
+  const auto most = most_records(adapter, model.table);
+  const auto insert = [&] {
+    // Made here: inside the transaction, if there is one.
+    const auto inner = access_to(model, nullptr);
+    for (auto rest = records; !rest.empty();) {
+      const auto part = rest.first(std::min(most, rest.size()));
+      rest = rest.subspan(part.size());
+      const auto rendered = render_insert_all(adapter, model.table, part, on_conflict, returning);
+      done(part, execute(inner, rendered.statement(Effect::write)));
+    }
+  };
+  if (records.size() <= most) return insert();
+  TransactionSpec spec;
+  spec.database = model.connection.database;
+  spec.failover_retry_attempts = model.connection.retry_attempts;
+  transaction(spec, insert);
 }
 
 [[noreturn]] void throw_missing(const TableInfo& table, std::string_view what) {
@@ -112,6 +150,30 @@ const Origin* insert_record(const ModelInfo& model, void* record) {
   const auto executed = execute(access, rendered.statement(Effect::write));
   if (executed.result->row_count() > 0) load_row(model.table, *executed.result, 0, record);
   return executed.origin;
+}
+
+const Origin* create_records(const ModelInfo& model, std::span<void* const> records) {
+  const Origin* origin = nullptr;
+  insert_in_parts(model, records, OnConflict::fail, true,
+                  [&](std::span<void* const> part, const Executed& executed) {
+                    if (executed.result->row_count() != part.size()) {
+                      throw_error(
+                          Errc::invalid_argument,
+                          fmt::format("table {}: {} records were inserted and {} came back",
+                                      model.table.name, part.size(), executed.result->row_count()));
+                    }
+                    for (std::size_t i = 0; i < part.size(); ++i) {
+                      load_row(model.table, *executed.result, i, part[i]);
+                    }
+                    origin = executed.origin;
+                  });
+  return origin;
+}
+
+void insert_records(const ModelInfo& model, std::span<void* const> records,
+                    OnConflict on_conflict) {
+  insert_in_parts(model, records, on_conflict, false,
+                  [](std::span<void* const> /*part*/, const Executed& /*executed*/) {});
 }
 
 void update_record(const ModelInfo& model, const Origin* home, void* record) {
@@ -217,6 +279,18 @@ void QueryState::limit(std::uint64_t rows) { selection_.limit = rows; }
 void QueryState::offset(std::uint64_t rows) { selection_.offset = rows; }
 
 void QueryState::load(RecordSink& sink) const { load_rows(access_, selection_, sink); }
+
+void QueryState::stream(RecordSink& sink, StreamOptions options,
+                        const std::function<void()>& done) const {
+  const auto rendered = render_select(adapter_of(access_), selection_);
+  detail::stream(access_, rendered.statement(Effect::read), options,
+                 [&](const Result& rows, const Origin* origin) {
+                   for (std::size_t i = 0; i < rows.row_count(); ++i) {
+                     load_row(*selection_.table, rows, i, sink.add(origin));
+                     done();
+                   }
+                 });
+}
 
 void QueryState::load_first(RecordSink& sink) const {
   auto one = selection_;

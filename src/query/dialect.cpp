@@ -78,7 +78,7 @@ constexpr TypeNames kSqlite{
 
 std::string type_of(Adapter adapter, const ColumnInfo& column) {
   if (column.kind == ValueKind::array) {
-    if (adapter == Adapter::postgres) return std::string(kPostgres.of(column.element_kind)) + "[]";
+    if (adapter == Adapter::postgres) return array_type(column.element_kind);
     throw_error(Errc::invalid_argument,
                 fmt::format("column \"{}\" is an array, which {} does not have", column.name,
                             to_string(adapter)));
@@ -117,6 +117,13 @@ std::string_view limit_before_offset(Adapter adapter) noexcept {
 
 std::string_view default_values(Adapter adapter) noexcept {
   return adapter == Adapter::mariadb ? " () VALUES ()" : " DEFAULT VALUES";
+}
+
+std::string array_type(ValueKind kind) { return std::string(kPostgres.of(kind)) + "[]"; }
+
+std::size_t most_placeholders(Adapter adapter) noexcept {
+  // SQLite: SQLITE_MAX_VARIABLE_NUMBER. The others: 16 bits of their protocols.
+  return adapter == Adapter::sqlite ? 32'766 : 65'535;
 }
 
 std::string column_definition(Adapter adapter, const ColumnInfo& column) {

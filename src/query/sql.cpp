@@ -59,6 +59,21 @@ class Writer {
     return placeholder();
   }
 
+  /// One placeholder for the values that all `records` have in `column`.
+  Writer& bind_array(const ColumnInfo& column, std::span<void* const> records) {
+    Params values;
+    for (const void* record : records) column.bind(record, values);
+    out_.params.add_array(std::move(values));
+    return placeholder().text("::").text(dialect::array_type(column.kind));
+  }
+
+  Writer& ignore_conflicts(const TableInfo& table) {
+    if (adapter_ != Adapter::mariadb) return text(" ON CONFLICT DO NOTHING");
+    // Not INSERT IGNORE, which takes values that do not fit as well.
+    const auto key = table.key().name;
+    return text(" ON DUPLICATE KEY UPDATE ").name(key).text(" = ").name(key);
+  }
+
   /// `each` writes one item.
   template <class Items, class Each>
   Writer& list(const Items& items, const Each& each) {
@@ -142,6 +157,23 @@ void refuse_range(const Selection& selection, std::string_view what) {
               fmt::format("{} of {} takes no order, limit or offset", what, selection.table->name));
 }
 
+std::vector<const ColumnInfo*> columns_without_key(const TableInfo& table, bool without) {
+  std::vector<const ColumnInfo*> columns;
+  for (const auto& column : table.columns) {
+    if (!column.primary_key || !without) columns.push_back(&column);
+  }
+  return columns;
+}
+
+/// Whether many rows go as an array for each column, which unnest() would take apart too far where
+/// a column is an array itself.
+bool takes_arrays(Adapter adapter, const TableInfo& table) {
+  return adapter == Adapter::postgres &&
+         std::ranges::none_of(table.columns, [](const ColumnInfo& column) {
+           return column.kind == ValueKind::array;
+         });
+}
+
 }  // namespace
 
 RenderedSql render_select(Adapter adapter, const Selection& selection) {
@@ -197,11 +229,7 @@ RenderedSql render_delete(Adapter adapter, const Selection& selection) {
 }
 
 RenderedSql render_insert(Adapter adapter, const TableInfo& table, const void* record) {
-  const bool generate_key = table.key().is_unset(record);
-  std::vector<const ColumnInfo*> given;
-  for (const auto& column : table.columns) {
-    if (!column.primary_key || !generate_key) given.push_back(&column);
-  }
+  const auto given = columns_without_key(table, table.key().is_unset(record));
   Writer out(adapter);
   out.text("INSERT INTO ").name(table.name);
   if (given.empty()) {
@@ -212,6 +240,47 @@ RenderedSql render_insert(Adapter adapter, const TableInfo& table, const void* r
     out.list(given, [&](const ColumnInfo* column) { out.bind(*column, record); }).text(")");
   }
   return out.text(" RETURNING ").all_columns(table).take();
+}
+
+std::size_t most_records(Adapter adapter, const TableInfo& table) noexcept {
+  if (takes_arrays(adapter, table)) return 1'000'000;
+  return std::max<std::size_t>(1, dialect::most_placeholders(adapter) / table.columns.size());
+}
+
+RenderedSql render_insert_all(Adapter adapter, const TableInfo& table,
+                              std::span<void* const> records, OnConflict on_conflict,
+                              bool returning) {
+  const auto unset = static_cast<std::size_t>(std::ranges::count_if(
+      records, [&table](const void* record) { return table.key().is_unset(record); }));
+  if (unset != 0 && unset != records.size()) {
+    throw_error(
+        Errc::invalid_argument,
+        fmt::format("table {}: {} of {} records have no primary key: insert those that have "
+                    "one apart from those that have none",
+                    table.name, unset, records.size()));
+  }
+  const auto given = columns_without_key(table, unset > 0);
+  if (given.empty()) {
+    throw_error(
+        Errc::invalid_argument,
+        fmt::format("table {} has nothing but a generated key: create its records one by one",
+                    table.name));
+  }
+  Writer out(adapter);
+  out.text("INSERT INTO ").name(table.name);
+  out.text(" (").list(given, [&out](const ColumnInfo* column) { out.name(column->name); });
+  if (takes_arrays(adapter, table)) {
+    out.text(") SELECT * FROM unnest(");
+    out.list(given, [&](const ColumnInfo* column) { out.bind_array(*column, records); }).text(")");
+  } else {
+    out.text(") VALUES ").list(records, [&](const void* record) {
+      out.text("(");
+      out.list(given, [&](const ColumnInfo* column) { out.bind(*column, record); }).text(")");
+    });
+  }
+  if (on_conflict == OnConflict::ignore) out.ignore_conflicts(table);
+  if (returning) out.text(" RETURNING ").all_columns(table);
+  return out.take();
 }
 
 RenderedSql render_update_record(Adapter adapter, const TableInfo& table, const void* record,

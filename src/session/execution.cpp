@@ -1,5 +1,7 @@
 #include "grant/session/execution.hpp"
 
+#include <exception>
+
 #include "grant/core/error.hpp"
 #include "node_finder.hpp"
 
@@ -28,6 +30,74 @@ Task<Executed> execute_in(OpenTransaction& transaction, Statement statement, io:
   if (statement.effect == Effect::write) transaction.note_write();
   transaction.session().served(transaction.cluster(), transaction.node(), RouteReason::transaction);
   co_return Executed{std::move(result), &transaction.cluster()->origin()};
+}
+
+/// Runs one query and hands on its chunks. `begun`, once the first one came: what fails then must
+/// not be tried again.
+Task<void> hand_on(Connection& connection, Statement statement, StreamOptions options,
+                   io::Call call, const Origin* origin, const TakeChunk& take, bool& begun) {
+  const auto rows = co_await connection.stream(call, statement, options);
+  while (true) {
+    const Result* chunk = co_await rows->next(call);
+    begun = true;
+    if (chunk == nullptr) co_return;
+    std::exception_ptr refused;
+    try {
+      take(*chunk, origin);
+    } catch (...) {
+      refused = std::current_exception();
+    }
+    if (!refused) continue;
+    try {
+      co_await rows->close(call);
+    } catch (const Error&) {
+      // The connection is gone, and the caller knows something more important.
+    }
+    std::rethrow_exception(refused);
+  }
+}
+
+Task<void> stream_chunks(const Access& access, Statement statement, StreamOptions options,
+                         const TakeChunk& take) {
+  const auto located = locate(access);
+  const io::Call call(io::blocking_waiter(), located.target.deadline);
+  const auto* origin = &located.cluster->origin();
+  bool begun = false;
+  if (auto* transaction = located.transaction) {
+    try {
+      co_await hand_on(transaction->connection(), statement, options, call, origin, take, begun);
+    } catch (const Error& error) {
+      report_failure(*transaction->cluster(), transaction->node(), Effect::read, error,
+                     transaction->connection());
+      throw;
+    }
+    transaction->session().served(transaction->cluster(), transaction->node(),
+                                  RouteReason::transaction);
+    co_return;
+  }
+
+  NodeFinder finder(access, located, Effect::read, call.deadline());
+  while (true) {
+    auto& node = located.cluster->node(co_await finder.next(call));
+    const Node::InFlight in_flight(node);
+    Lease lease;
+    try {
+      lease = co_await node.pool(Effect::read).acquire(call);
+    } catch (const Error& error) {
+      if (!finder.retry_after_checkout_failure(error)) throw;
+    }
+    if (!lease) continue;
+    bool done = false;
+    try {
+      co_await hand_on(*lease, statement, options, call, origin, take, begun);
+      done = true;
+    } catch (const Error& error) {
+      if (!finder.retry_after_failure(error, *lease) || begun) throw;
+    }
+    if (!done) continue;
+    finder.succeeded(Effect::read);
+    co_return;
+  }
 }
 
 }  // namespace
@@ -71,6 +141,11 @@ Task<Executed> execute(Access access, Statement statement, io::Call call) {
 
 Executed execute(const Access& access, const Statement& statement) {
   return run(execute(access, statement, io::Call(io::blocking_waiter())));
+}
+
+void stream(const Access& access, const Statement& statement, StreamOptions options,
+            const TakeChunk& take) {
+  run(stream_chunks(access, statement, options, take));
 }
 
 RouteExplanation explain_route(const Access& access, Effect effect) {

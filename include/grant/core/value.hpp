@@ -222,12 +222,19 @@ class Params {
     views_.push_back(owned_.back()->view());
   }
 
+  /// One parameter: an array of them.
+  void add_array(Params elements) {
+    arrays_.push_back(std::make_unique<Params>(std::move(elements)));
+    views_.push_back(ValueView::array(arrays_.back()->views()));
+  }
+
   [[nodiscard]] std::span<const ValueView> views() const noexcept { return views_; }
   [[nodiscard]] std::size_t size() const noexcept { return views_.size(); }
 
  private:
   std::vector<ValueView> views_;
   std::vector<std::unique_ptr<Value>> owned_;
+  std::vector<std::unique_ptr<Params>> arrays_;
 };
 
 }  // namespace grant

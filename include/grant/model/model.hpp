@@ -52,6 +52,22 @@ class Model {
     return record;
   }
 
+  /// Inserts all `records`, or none, and gives them back as the database stored them, in their
+  /// order. Primary keys are set in all or in none of them. One statement on PostgreSQL, whose
+  /// values go as an array for each column; as many as the values take on the others.
+  static std::vector<T> create_all(std::vector<T> records) {
+    if (records.empty()) return records;
+    const Origin* origin = detail::create_records(info(), addresses(records));
+    for (auto& record : records) record.set_origin(origin);
+    return records;
+  }
+
+  /// The same without giving them back. With OnConflict::ignore, rows that a unique column or key
+  /// keeps out are left out.
+  static void insert_all(std::vector<T> records, OnConflict on_conflict = OnConflict::fail) {
+    detail::insert_records(info(), addresses(records), on_conflict);
+  }
+
   /// Inserts a new record; writes all columns of the row that has its primary key otherwise.
   /// Errors: not_found, when there is no such row.
   ///
@@ -131,6 +147,11 @@ class Model {
   [[nodiscard]] static Query<T> limit(std::uint64_t rows) { return query().limit(rows); }
   [[nodiscard]] static Query<T> offset(std::uint64_t rows) { return query().offset(rows); }
   [[nodiscard]] static std::vector<T> all() { return query().all(); }
+  /// See Query::each().
+  template <class Function>
+  static void each(Function&& function, StreamOptions options = {}) {
+    query().each(std::forward<Function>(function), options);
+  }
   [[nodiscard]] static std::optional<T> first() { return query().first(); }
   [[nodiscard]] static std::uint64_t count() { return query().count(); }
   [[nodiscard]] static bool exists() { return query().exists(); }
@@ -192,6 +213,13 @@ class Model {
   [[nodiscard]] static Value key_value(const Key& key) {
     const auto& table = info().table;
     return detail::operand_value<detail::KeyType<T>>(ColumnName{table.name, table.key().name}, key);
+  }
+
+  [[nodiscard]] static std::vector<void*> addresses(std::vector<T>& records) {
+    std::vector<void*> all;
+    all.reserve(records.size());
+    for (auto& record : records) all.push_back(&record);
+    return all;
   }
 
   [[nodiscard]] void* self() noexcept { return static_cast<T*>(this); }

@@ -81,6 +81,16 @@ class Query {
     return std::move(sink.records);
   }
 
+  /// Calls `function(record)` for each row, in bounded memory: the rows come a chunk at a time.
+  /// Outside a transaction they are those of one moment where the engine can, and what `function`
+  /// queries goes over other connections; inside one, it must not query that database. What
+  /// `function` throws ends the query. Blocks.
+  template <class Function>
+  void each(Function&& function, StreamOptions options = {}) const {
+    detail::OptionalSink<T> sink;
+    state_.stream(sink, options, [&] { function(*sink.record); });
+  }
+
   /// The first row by the order, or by the primary key where there is none.
   [[nodiscard]] std::optional<T> first() const {
     detail::OptionalSink<T> sink;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -24,6 +25,13 @@ struct ModelInfo {
 
 /// Inserts the record, fills it from what the database stored, and gives where it went.
 [[nodiscard]] const Origin* insert_record(const ModelInfo& model, void* record);
+
+/// Inserts many records, all or none, and fills them from what the database stored. Errors: as
+/// render_insert_all().
+[[nodiscard]] const Origin* create_records(const ModelInfo& model, std::span<void* const> records);
+
+/// The same without reading anything back.
+void insert_records(const ModelInfo& model, std::span<void* const> records, OnConflict on_conflict);
 
 /// Writes all columns but the primary key. Errors: not_found, when the row is gone.
 void update_record(const ModelInfo& model, const Origin* home, void* record);
@@ -84,6 +92,8 @@ class QueryState {
   void offset(std::uint64_t rows);
 
   void load(RecordSink& sink) const;
+  /// Loads each row into the record that `sink` gives, and then calls `done`.
+  void stream(RecordSink& sink, StreamOptions options, const std::function<void()>& done) const;
   /// By the primary key where there is no order.
   void load_first(RecordSink& sink) const;
   [[nodiscard]] std::uint64_t count() const;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,6 +61,22 @@ struct ColumnValue {
 /// Leaves out a primary key that is not set; gives all columns back.
 [[nodiscard]] RenderedSql render_insert(Adapter adapter, const TableInfo& table,
                                         const void* record);
+
+/// What becomes of a row that a unique column or key keeps out.
+enum class OnConflict : std::uint8_t {
+  fail,    ///< The whole statement fails.
+  ignore,  ///< It is left out.
+};
+
+/// Many records, at least one and at most most_records(), with one statement. Leaves out primary
+/// keys that are not set; gives all columns back when `returning`. Errors: invalid_argument, when
+/// some keys are set and some are not.
+[[nodiscard]] RenderedSql render_insert_all(Adapter adapter, const TableInfo& table,
+                                            std::span<void* const> records, OnConflict on_conflict,
+                                            bool returning);
+
+/// How many records one such statement takes.
+[[nodiscard]] std::size_t most_records(Adapter adapter, const TableInfo& table) noexcept;
 
 /// Sets `columns` (indices, at least one) of the row that has the record's primary key.
 [[nodiscard]] RenderedSql render_update_record(Adapter adapter, const TableInfo& table,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "grant/cluster/route.hpp"
 #include "grant/driver/adapter.hpp"
 #include "grant/driver/result.hpp"
+#include "grant/driver/row_stream.hpp"
 #include "grant/driver/statement.hpp"
 #include "grant/io/task.hpp"
 #include "grant/io/waiter.hpp"
@@ -74,6 +76,15 @@ Task<Executed> execute(Access access, Statement statement, io::Call call);
 
 /// The same, blocking, within the context's deadline.
 Executed execute(const Access& access, const Statement& statement);
+
+/// Takes the rows of one chunk; they came from `origin`.
+using TakeChunk = std::function<void(const Result& rows, const Origin* origin)>;
+
+/// Runs a query and hands its rows to `take` a chunk at a time, in bounded memory; blocks. Tried
+/// again as execute() does, until the first chunk is there. Errors: those of execute(); what `take`
+/// throws, which ends the query.
+void stream(const Access& access, const Statement& statement, StreamOptions options,
+            const TakeChunk& take);
 
 /// Where a statement with this effect would go now.
 [[nodiscard]] RouteExplanation explain_route(const Access& access, Effect effect);

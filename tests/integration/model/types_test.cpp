@@ -4,6 +4,19 @@
 
 #include "integration/postgres_registry.hpp"
 
+namespace grant {
+namespace test {
+enum class Mood { calm, keen };
+}  // namespace test
+
+template <>
+struct EnumNames<test::Mood> {
+  static constexpr std::pair<test::Mood, std::string_view> all[] = {{test::Mood::calm, "calm"},
+                                                                    {test::Mood::keen, "keen"}};
+};
+
+}  // namespace grant
+
 namespace grant::test {
 namespace {
 
@@ -40,6 +53,24 @@ struct Sample : Model<Sample> {
       column<&Sample::maybe_small>, column<&Sample::maybe_medium>, column<&Sample::maybe_large>,
       column<&Sample::maybe_single>, column<&Sample::maybe_real>, column<&Sample::maybe_text>,
       column<&Sample::maybe_bytes>, column<&Sample::maybe_moment>, column<&Sample::maybe_document>);
+};
+
+/// What is neither a plain number nor text.
+struct Exact : Model<Exact> {
+  std::uint64_t id{};
+  std::uint64_t huge{};
+  Decimal price{};
+  Date day{};
+  TimeOfDay at{};
+  Uuid key{};
+  Mood mood{};
+  std::vector<std::int64_t> numbers{};
+  std::optional<std::vector<std::optional<std::string>>> names{};
+
+  static constexpr auto table = grant::table<Exact>(
+      "exacts", column<&Exact::id>.primary_key(), column<&Exact::huge>, column<&Exact::price>,
+      column<&Exact::day>, column<&Exact::at>, column<&Exact::key>.unique(), column<&Exact::mood>,
+      column<&Exact::numbers>, column<&Exact::names>);
 };
 
 /// The types that people give such columns by hand.
@@ -183,9 +214,105 @@ TEST_P(ModelTypes, EveryTypeIsFoundByItsValue) {
   });
 }
 
+TEST_P(ModelTypes, ManyRecordsComeBackAsTheyWereSaved) {
+  Session(registry_).run([] {
+    const Sample blank;
+    const auto created = Sample::create_all({full_sample(), blank, full_sample()});
+    ASSERT_EQ(created.size(), 3U);
+    expect_same(created[0], full_sample());
+    expect_same(created[1], blank);
+    expect_same(Sample::find(created[2].id), full_sample());
+    EXPECT_LT(created[0].id, created[1].id);
+    Sample::insert_all(created, OnConflict::ignore);
+    EXPECT_EQ(Sample::count(), 3U);
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(Tables, ModelTypes, ::testing::Bool(), [](const auto& tables) {
   return std::string(tables.param ? "Narrow" : "Created");
 });
 
+class ExactTypes : public SharedCluster {
+ protected:
+  void SetUp() override {
+    SharedCluster::SetUp();
+    registry_ = connect(spec_of(cluster()));
+    Session(registry_).run([] {
+      sql("drop table if exists exacts").run();
+      Exact::create_table();
+    });
+  }
+
+  static Exact exact() {
+    Exact record;
+    record.huge = std::numeric_limits<std::uint64_t>::max();
+    record.price = Decimal::parse("-12345678901234567890.123456789").value();
+    record.day = std::chrono::year(2024) / 2 / 29;
+    record.at = {23h + 59min + 59s + 999'999us};
+    record.key = Uuid::parse("0190b2f6-6f6e-7c3a-8d3f-2b9a4c1d0eff").value();
+    record.mood = Mood::keen;
+    record.numbers = {1, -2, std::numeric_limits<std::int64_t>::max()};
+    record.names = {"a", std::nullopt, ""};
+    return record;
+  }
+
+  static void expect_same(const Exact& a, const Exact& b) {
+    EXPECT_EQ(a.huge, b.huge);
+    EXPECT_EQ(a.price, b.price);
+    EXPECT_EQ(a.day, b.day);
+    EXPECT_EQ(a.at, b.at);
+    EXPECT_EQ(a.key, b.key);
+    EXPECT_EQ(a.mood, b.mood);
+    EXPECT_EQ(a.numbers, b.numbers);
+    EXPECT_EQ(a.names, b.names);
+  }
+
+  std::shared_ptr<Registry> registry_;
+};
+
+TEST_F(ExactTypes, ComeBackAsTheyWereSaved) {
+  Session(registry_).run([] {
+    const auto created = Exact::create(exact());
+    EXPECT_GT(created.id, 0U);
+    expect_same(created, exact());
+    expect_same(Exact::find(created.id), exact());
+    EXPECT_EQ(Exact::where(field<&Exact::key> == exact().key).count(), 1U);
+    EXPECT_EQ(Exact::where(field<&Exact::price> == exact().price).count(), 1U);
+    EXPECT_EQ(Exact::where(field<&Exact::huge> == exact().huge).count(), 1U);
+    EXPECT_EQ(Exact::where(field<&Exact::day> < exact().day).count(), 0U);
+    EXPECT_EQ(Exact::where(field<&Exact::mood> == Mood::keen).count(), 1U);
+    Exact other = exact();
+    other.key = Uuid();
+    other.names = {};
+    other.numbers = {};
+    expect_same(Exact::create_all({other})[0], other);
+  });
+}
+
+TEST_F(SharedCluster, EachVisitsManyRowsAndMayQueryMeanwhile) {
+  const auto registry = connect(spec_of(cluster()));
+  Session(registry).run([] {
+    std::vector<Item> items(5'000);
+    for (std::size_t i = 0; i < items.size(); ++i) items[i].name = std::to_string(i);
+    Item::insert_all(items);
+    std::size_t seen = 0;
+    Item::order(field<&Item::id>).each([&](const Item& item) {
+      EXPECT_EQ(item.name, std::to_string(seen));
+      if (seen % 1'000 == 0) {
+        EXPECT_EQ(Item::find(item.id).name, item.name);
+      }
+      ++seen;
+    });
+    EXPECT_EQ(seen, items.size());
+    EXPECT_THROW(Item::each([](const Item&) { throw std::runtime_error("enough"); }),
+                 std::runtime_error);
+    transaction("primary", [] {
+      Item::where(item_name == "7").each([](const Item& item) { EXPECT_EQ(item.name, "7"); });
+      EXPECT_EQ(Item::count(), 5'000U);
+    });
+  });
+}
+
 }  // namespace
+
 }  // namespace grant::test

@@ -301,6 +301,70 @@ TEST_F(PersonTest, FindBySqlNamesAColumnThatIsMissing) {
   EXPECT_THAT(error.message, HasSubstr("table people: the result has no column full_name"));
 }
 
+std::vector<Person> people(std::size_t count) {
+  std::vector<Person> all(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    all[i].email = std::to_string(i) + "@x";
+    all[i].age = static_cast<std::int32_t>(i);
+  }
+  return all;
+}
+
+TEST_F(PersonTest, ManyAreCreatedAtOnceAndComeBackAsStored) {
+  const auto created = Person::create_all(people(3));
+  ASSERT_EQ(created.size(), 3U);
+  for (std::size_t i = 0; i < created.size(); ++i) {
+    EXPECT_FALSE(created[i].is_new());
+    EXPECT_NE(created[i].created_at, Timestamp());
+    EXPECT_EQ(Person::find(created[i].id).email, std::to_string(i) + "@x");
+  }
+  EXPECT_TRUE(Person::create_all({}).empty());
+}
+
+TEST_F(PersonTest, MoreThanOneStatementTakesAreInsertedAllOrNone) {
+  auto many = people(most_records(Adapter::sqlite, detail::table_info<Person>()) + 1);
+  Person::insert_all(many);
+  EXPECT_EQ(Person::count(), many.size());
+  Person::query().delete_all();
+  many.back().email = many.front().email;
+  EXPECT_EQ(error_of([&] {
+              Person::insert_all(many);
+              return 0;
+            }).code,
+            Errc::constraint);
+  EXPECT_EQ(Person::count(), 0U);
+}
+
+TEST_F(PersonTest, ConflictsMayBeLeftOut) {
+  make("1@x");
+  Person::insert_all(people(3), OnConflict::ignore);
+  EXPECT_EQ(Person::count(), 3U);
+  EXPECT_EQ(error_of([] {
+              Person::insert_all(people(4));
+              return 0;
+            }).code,
+            Errc::constraint);
+  EXPECT_EQ(Person::count(), 3U);
+}
+
+TEST_F(PersonTest, EachVisitsEveryRowInOrderAndStopsAtAnException) {
+  Person::insert_all(people(10));
+  StreamOptions options;
+  options.chunk_rows = 3;
+  std::vector<std::int32_t> seen;
+  Person::order(kAge.desc())
+      .each(
+          [&](const Person& person) {
+            seen.push_back(person.age);
+            EXPECT_FALSE(person.is_new());
+          },
+          options);
+  EXPECT_THAT(seen, ElementsAre(9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
+  EXPECT_THROW(Person::each([](const Person&) { throw std::runtime_error("enough"); }),
+               std::runtime_error);
+  EXPECT_EQ(Person::count(), 10U);
+}
+
 TEST_F(PersonTest, ValueThatDoesNotFitIsRefusedWithItsColumn) {
   make("ada@x");
   static_cast<void>(sql("UPDATE people SET age = 'secret'").run());

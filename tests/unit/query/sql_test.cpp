@@ -240,6 +240,55 @@ TEST(RenderInsert, WithoutValuesIsWhatTheEngineWants) {
             "INSERT INTO `tickets` () VALUES () RETURNING `id`");
 }
 
+TEST(RenderInsertAll, GivesPostgresAnArrayForEachColumn) {
+  std::array<Song, 2> two;
+  two[0].title = "a";
+  two[1].title = "b";
+  const std::array<void*, 2> records{&two[0], &two[1]};
+  const auto& table = detail::table_info<Song>();
+  const auto all = render_insert_all(Adapter::postgres, table, records, OnConflict::ignore, true);
+  EXPECT_EQ(all.sql,
+            R"(INSERT INTO "songs" ("title", "album", "length") SELECT * FROM )"
+            R"(unnest($1::text[], $2::text[], $3::double precision[]) ON CONFLICT DO NOTHING )"
+            R"(RETURNING "id", "title", "album", "length")");
+  ASSERT_EQ(all.params.size(), 3U);
+  EXPECT_EQ(all.params.views()[0].as_array()[1].as_characters(), "b");
+  EXPECT_TRUE(all.params.views()[1].as_array()[0].is_null());
+}
+
+TEST(RenderInsertAll, GivesTheOthersAPlaceholderForEachValue) {
+  std::array<Song, 2> two;
+  two[0].id = 1;
+  two[1].id = 2;
+  const std::array<void*, 2> records{&two[0], &two[1]};
+  const auto& table = detail::table_info<Song>();
+  EXPECT_EQ(render_insert_all(Adapter::sqlite, table, records, OnConflict::fail, false).sql,
+            R"(INSERT INTO "songs" ("id", "title", "album", "length") VALUES )"
+            R"(($1, $2, $3, $4), ($5, $6, $7, $8))");
+  EXPECT_THAT(render_insert_all(Adapter::mariadb, table, records, OnConflict::ignore, false).sql,
+              HasSubstr("ON DUPLICATE KEY UPDATE `id` = `id`"));
+  EXPECT_EQ(most_records(Adapter::sqlite, table), 32'766U / 4);
+}
+
+TEST(RenderInsertAll, RefusesAMixtureOfKeysAndNothingToInsert) {
+  std::array<Song, 2> two;
+  two[0].id = 1;
+  const std::array<void*, 2> records{&two[0], &two[1]};
+  const auto error = test::error_of([&] {
+    return render_insert_all(Adapter::sqlite, detail::table_info<Song>(), records, OnConflict::fail,
+                             false);
+  });
+  EXPECT_EQ(error.code, Errc::invalid_argument);
+  EXPECT_THAT(error.message, HasSubstr("1 of 2 records have no primary key"));
+  Ticket ticket;
+  const std::array<void*, 1> tickets{&ticket};
+  EXPECT_EQ(test::error_of([&] {
+              return render_insert_all(Adapter::sqlite, detail::table_info<Ticket>(), tickets,
+                                       OnConflict::fail, false);
+            }).code,
+            Errc::invalid_argument);
+}
+
 TEST(RenderRecord, UpdatesAndDeletesByThePrimaryKey) {
   Song song;
   song.id = 3;
