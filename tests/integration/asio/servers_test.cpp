@@ -56,13 +56,13 @@ template <class Cluster>
 class Shared final : public ::testing::Environment {
  public:
   static ServerCluster& get() {
-    if (!cluster_) cluster_.emplace(0);
-    return *cluster_;
+    if (!started) started.emplace(0);
+    return *started;
   }
-  void TearDown() override { cluster_.reset(); }
+  void TearDown() override { started.reset(); }
 
  private:
-  static inline std::optional<Cluster> cluster_;
+  static inline std::optional<Cluster> started;
 };
 
 #ifdef GRANT_TEST_POSTGRES
@@ -161,6 +161,7 @@ TEST_P(Awaiting, TwoHundredSleepingConnectionsEndTogetherOnOneThread) {
   while (connections.size() < kConnections) {
     // A server has only so much room for connections that it has not looked at yet.
     std::vector<std::future<std::unique_ptr<Connection>>> connecting;
+    connecting.reserve(20);
     for (int i = 0; i < 20; ++i) {
       connecting.push_back(async_run(context.get_executor(), connect(driver(), target()),
                                      in(kPatience), use_future));
@@ -171,6 +172,7 @@ TEST_P(Awaiting, TwoHundredSleepingConnectionsEndTogetherOnOneThread) {
   }
 
   std::vector<std::future<std::string>> sleeping;
+  sleeping.reserve(kConnections);
   const auto started = Clock::system().now();
   for (auto& each : connections) {
     sleeping.push_back(async_run(context.get_executor(), execute(*each, GetParam().sleep_shortly),
@@ -246,6 +248,7 @@ TEST_P(Awaiting, ManyCallersShareAPoolOnOneThread) {
   ::asio::io_context context;
   const auto shared = pool(3);
   std::vector<std::future<std::string>> answers;
+  answers.reserve(100);
   for (int i = 0; i < 100; ++i) {
     answers.push_back(async_run(context.get_executor(), execute_leased(*shared, "select 1"),
                                 in(kPatience), use_future));

@@ -353,6 +353,7 @@ TEST(AsyncRun, ManyTasksOnManyThreads) {
   ::asio::thread_pool threads(4);
   std::atomic<int> ended = 0;
   std::vector<std::future<void>> futures;
+  futures.reserve(kTasks);
   for (int i = 0; i < kTasks; ++i) {
     futures.push_back(async_run(
         threads.get_executor(),
