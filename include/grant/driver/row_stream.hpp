@@ -9,8 +9,9 @@
 namespace grant {
 
 struct StreamOptions {
-  /// Rows of one chunk, which are in memory together. At least 1.
-  std::size_t chunk_rows = 1'000;
+  /// Rows of one chunk, which are in memory together. At least 1. Chunks of more than about 100 KB
+  /// make the C library give memory back to the system and ask for it again.
+  std::size_t chunk_rows = 500;
 };
 
 /// The rows of a query, a chunk at a time, in bounded memory. Until it has ended, its connection

@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <cstddef>
 #include <unordered_map>
 #include <utility>
 
@@ -43,18 +43,24 @@ Task<std::vector<Answer>> PostgresConnection::pipeline(io::Call call,
 
 Task<void> PostgresConnection::prepare_queued(io::Call call, std::vector<Queued>& queue) {
   const Operation operation{Effect::read, Clock::system().now()};
+  bool all_known = true;
+  for (auto& queued : queue) {
+    queued.prepared = cache_.find(queued.statement->sql);
+    all_known = all_known && queued.prepared != nullptr;
+  }
+  if (all_known) co_return;
+
   std::unordered_map<std::string_view, Prepared*> known;
   std::vector<Prepared> wanted;
   wanted.reserve(queue.size());  // its elements stay where they are
   std::unordered_map<std::string_view, ErrorInfo> refused;
   for (const auto& queued : queue) {
     const auto sql = queued.statement->sql;
-    if (known.contains(sql) || refused.contains(sql)) continue;
-    known[sql] = cache_.find(sql);
-    if (known[sql] != nullptr) continue;
+    if (queued.prepared != nullptr || known.contains(sql) || refused.contains(sql)) continue;
     try {
       wanted.push_back(unprepared(sql));
       wanted.back().name = next_name();
+      known.emplace(sql, nullptr);
     } catch (const Error& error) {
       refused.emplace(sql, error.info());
     }
@@ -87,7 +93,7 @@ Task<void> PostgresConnection::prepare_queued(io::Call call, std::vector<Queued>
       queued.answer->error = found->second;
       return true;
     }
-    queued.prepared = known[queued.statement->sql];
+    if (queued.prepared == nullptr) queued.prepared = known[queued.statement->sql];
     return false;
   });
 }
@@ -97,40 +103,40 @@ Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& qu
   PGconn* const handle = handle_.get();
   const bool in_transaction = PQtransactionStatus(handle) != PQTRANS_IDLE;
 
-  std::erase_if(queue, [&](const Queued& queued) {
-    try {
-      // Only to see whether they fit: the binder keeps the values of one statement.
-      binder_.bind(queued.statement->params, queued.prepared->parameter_types);
-      return false;
-    } catch (const Error& error) {
-      queued.answer->error = error.info();
-      return true;
-    }
-  });
-  if (queue.empty()) co_return;
-
   std::vector<std::size_t> ends;  // of what is between two syncs
+  std::size_t sent = 0;
+  const auto sync = [&] {
+    if (sent == (ends.empty() ? 0 : ends.back())) return;
+    send(PQpipelineSync(handle), operation);
+    ends.push_back(sent);
+  };
   send(PQenterPipelineMode(handle), operation);
   for (std::size_t i = 0; i < queue.size(); ++i) {
-    auto& queued = queue[i];
-    binder_.bind(queued.statement->params, queued.prepared->parameter_types);
-    queued.sent = true;
+    auto queued = queue[i];
+    try {
+      binder_.bind(queued.statement->params, queued.prepared->parameter_types);
+    } catch (const Error& error) {
+      queued.answer->error = error.info();
+      continue;
+    }
+    const bool alone = queued.statement->effect == Effect::write && !in_transaction;
+    if (alone) sync();
     send(PQsendQueryPrepared(handle, queued.prepared->name.c_str(), binder_.count(),
                              binder_.values(), binder_.lengths(), binder_.formats(),
                              queued.prepared->result_format),
          operation);
-    const bool last = i + 1 == queue.size();
-    const bool alone = queued.statement->effect == Effect::write ||
-                       (!last && queue[i + 1].statement->effect == Effect::write);
-    if (last || (alone && !in_transaction)) {
-      send(PQpipelineSync(handle), operation);
-      ends.push_back(i + 1);
-    }
+    queued.sent = true;
+    queue[sent++] = queued;
+    if (alone) sync();
   }
+  sync();
+  queue.erase(queue.begin() + static_cast<std::ptrdiff_t>(sent), queue.end());
 
   std::vector<Queued> again;
   std::size_t next = 0;
-  const auto done = [&] { queue.erase(queue.begin(), queue.begin() + static_cast<long>(next)); };
+  const auto done = [&] {
+    queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(next));
+  };
   try {
     for (const auto end : ends) {
       co_await receive(call, operation);
