@@ -13,11 +13,17 @@ namespace grant::postgres {
 /// URL parameters are libpq's connection keywords (`sslmode`, `sslrootcert`, `application_name`,
 /// `connect_timeout`, `target_session_attrs`, ...) and
 ///   - `statement_cache_size`: prepared statements kept per connection, 0 to 10000, default 256;
-///     0 prepares each statement anew.
+///     0 prepares each statement anew;
+///   - `cancel_timeout`: milliseconds that the server gets, after the deadline of a statement, to
+///     cancel it, 0 to 60000, default 100. A statement that was cancelled in that time changed
+///     nothing, and its connection stays open; otherwise the connection is closed, as with 0 at
+///     once. COMMIT is never cancelled.
 /// Others are refused. Sessions run with client_encoding UTF8, DateStyle ISO and TimeZone UTC.
 ///
 /// A `timestamp` without time zone is taken as UTC. Statements are prepared, so one statement is
-/// one command; COPY is refused.
+/// one command; COPY is refused. Columns of types that Grant has no kind for come as text, and make
+/// the others of their row travel as text too. Arrays have one dimension. A stream is a cursor; rows
+/// are loaded with COPY, which tells of a bad row only when all have been sent.
 ///
 /// A host name is looked up within the deadline, on another thread. Each of its addresses is tried,
 /// with an equal share of the time that is left, until one answers. libpq itself looks up only what
