@@ -207,20 +207,18 @@ ValueView text_bytes(const Cell& cell, std::pmr::memory_resource& memory) {
 }
 
 ValueView decode_binary(const Cell& cell, std::pmr::memory_resource& memory) {
+  ValueView plain;
+  if (decode_plain(cell.bytes, cell.type, plain)) return plain;
   switch (cell.type) {
-    case oid::boolean: return ValueView::boolean(binary_number<std::uint8_t>(cell) != 0);
+    case oid::boolean:
     case oid::int2:
-      return ValueView::integer(static_cast<std::int16_t>(binary_number<std::uint16_t>(cell)));
     case oid::int4:
-      return ValueView::integer(static_cast<std::int32_t>(binary_number<std::uint32_t>(cell)));
     case oid::int8:
-      return ValueView::integer(static_cast<std::int64_t>(binary_number<std::uint64_t>(cell)));
+    case oid::float8: refuse_bytes(cell);  // their sizes are wrong
     case oid::object_id: return ValueView::integer(binary_number<std::uint32_t>(cell));
     case oid::float4:
       return ValueView::real(
           static_cast<double>(std::bit_cast<float>(binary_number<std::uint32_t>(cell))));
-    case oid::float8:
-      return ValueView::real(std::bit_cast<double>(binary_number<std::uint64_t>(cell)));
     case oid::numeric: return binary_decimal(cell, memory);
     case oid::date: return ValueView::date(binary_date(cell));
     case oid::time:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <memory_resource>
 #include <string_view>
 
@@ -21,6 +22,38 @@ struct Cell {
   return element_of(type) != 0 ||
          (format == Format::binary ? type == oid::numeric
                                    : type == oid::uuid || type == oid::bytea);
+}
+
+/// The common types in binary form, which most cells have: small, so that it is compiled into the
+/// loop over them. False: `bytes` are of another type, or not what it says.
+[[nodiscard]] inline bool decode_plain(std::string_view bytes, Oid type, ValueView& value) {
+  const auto has = [bytes](std::size_t size) { return bytes.size() == size; };
+  const char* const at = bytes.data();
+  switch (type) {
+    case oid::boolean:
+      if (!has(1)) return false;
+      value = ValueView::boolean(*at != 0);
+      return true;
+    case oid::int2:
+      if (!has(2)) return false;
+      value = ValueView::integer(static_cast<std::int16_t>(load<std::uint16_t>(at)));
+      return true;
+    case oid::int4:
+      if (!has(4)) return false;
+      value = ValueView::integer(static_cast<std::int32_t>(load<std::uint32_t>(at)));
+      return true;
+    case oid::int8:
+      if (!has(8)) return false;
+      value = ValueView::integer(static_cast<std::int64_t>(load<std::uint64_t>(at)));
+      return true;
+    case oid::float8:
+      if (!has(8)) return false;
+      value = ValueView::real(std::bit_cast<double>(load<std::uint64_t>(at)));
+      return true;
+    case oid::text:
+    case oid::varchar: value = ValueView::text(bytes); return true;
+    default: return false;
+  }
 }
 
 /// Decodes `cell`, which is not null. What the result looks at is in the cell's bytes or in

@@ -67,6 +67,11 @@ Cell PostgresResult::raw(int row, int column) const {
 
 ValueView PostgresResult::cell_at(int row, int column) const {
   const Cell cell = raw(row, column);
+  ValueView plain;
+  if (!cell.bytes.empty() && cell.format == Format::binary &&
+      decode_plain(cell.bytes, cell.type, plain)) {
+    return plain;
+  }
   if (cell.bytes.empty() && PQgetisnull(result_.get(), row, column) != 0) return {};
   if (decoded_) {
     const auto& cells = decoded_->columns[static_cast<std::size_t>(column)];
