@@ -140,6 +140,7 @@ TEST_F(SqlitePools, ManyWritersAndReadersNeverMeetALock) {
   const auto registry = open(impatient);
 
   std::vector<std::future<void>> writers;
+  writers.reserve(kWriters);
   for (int writer = 0; writer < kWriters; ++writer) {
     writers.push_back(elsewhere(registry, [writer] {
       for (int i = 0; i < kWrites; i += 2) {
@@ -153,6 +154,7 @@ TEST_F(SqlitePools, ManyWritersAndReadersNeverMeetALock) {
   }
   std::atomic<bool> stop = false;
   std::vector<std::future<void>> readers;
+  readers.reserve(kReaders);
   for (int reader = 0; reader < kReaders; ++reader) {
     readers.push_back(elsewhere(registry, [&stop] {
       for (std::int64_t seen = 0; !stop;) {
@@ -340,6 +342,7 @@ TEST_F(SqlitePools, MissingDirectoryIsNamed) {
 TEST_F(SqlitePools, MemoryIsOneDatabaseForAllCallers) {
   const auto registry = open_with_table(spec("sqlite::memory:"));
   std::vector<std::future<void>> writers;
+  writers.reserve(4);
   for (int writer = 0; writer < 4; ++writer) {
     writers.push_back(elsewhere(registry, [writer] {
       for (int i = 0; i < 25; ++i) {
