@@ -27,8 +27,10 @@ namespace grant::sqlite {
 /// A file has one writer at a time, and readers see the newest commit without waiting for it. So a
 /// node has one connection for writing, for which callers queue in their order, and others for
 /// reading (ConnectOptions::purpose), which refuse writes with Errc::read_only but may create the
-/// file, so that it does not matter which comes first. Within one process and node no statement
-/// meets the lock of another; that of another process is waited for, up to busy_timeout.
+/// file, so that it does not matter which comes first. So the callers of a node do not compete for
+/// the file's lock. Other processes do, and SQLite itself takes it for moments, when it opens a
+/// file or looks at the log while that changes: such locks are waited for, up to busy_timeout,
+/// which therefore should not be 0.
 ///
 /// `sqlite::memory:` is a database of its own for each connection, gone when it closes, unless
 /// ConnectOptions::memory names one to share. A node names one: all its callers take turns at one
