@@ -1,5 +1,6 @@
 // One file or one database in memory, used by many threads.
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,7 +12,6 @@
 #include <thread>
 
 #include "grant/cluster/cluster.hpp"
-#include "grant/driver/sqlite/driver.hpp"
 #include "grant/grant.hpp"
 #include "support/error_of.hpp"
 #include "support/eventually.hpp"
@@ -31,46 +31,37 @@ using ::testing::HasSubstr;
 class LockingProcess {
  public:
   explicit LockingProcess(const std::string& url) {
-    std::array<int, 2> locked{};
-    std::array<int, 2> done{};
-    if (::pipe(locked.data()) != 0 || ::pipe(done.data()) != 0) throw std::runtime_error("pipe");
+    std::array<int, 2> to{};
+    std::array<int, 2> from{};
+    if (::pipe2(to.data(), O_CLOEXEC) != 0 || ::pipe2(from.data(), O_CLOEXEC) != 0) {
+      throw std::runtime_error("pipe2 failed");
+    }
+    // A program of its own: SQLite must not be carried across a fork, and may be at work on another
+    // thread just now.
     process_ = ::fork();
     if (process_ == 0) {
-      ::close(done[1]);
-      hold(url, locked[1], done[0]);
+      ::dup2(to[0], STDIN_FILENO);
+      ::dup2(from[1], STDOUT_FILENO);
+      ::execl(GRANT_LOCK_SQLITE, GRANT_LOCK_SQLITE, url.c_str(), nullptr);
+      ::_exit(127);
     }
-    ::close(locked[1]);
-    ::close(done[0]);
-    done_ = done[1];
+    ::close(to[0]);
+    ::close(from[1]);
+    input_ = to[1];
     char byte = 0;
-    if (::read(locked[0], &byte, 1) != 1) ADD_FAILURE() << "the other process took no lock";
-    ::close(locked[0]);
+    if (::read(from[0], &byte, 1) != 1) ADD_FAILURE() << "the other process took no lock";
+    ::close(from[0]);
   }
   LockingProcess(const LockingProcess&) = delete;
   LockingProcess& operator=(const LockingProcess&) = delete;
   ~LockingProcess() {
-    ::close(done_);
+    ::close(input_);
     ::waitpid(process_, nullptr, 0);
   }
 
  private:
-  [[noreturn]] static void hold(const std::string& url, int locked, int done) {
-    try {
-      ConnectOptions options;
-      options.url = Url::parse(url);
-      const io::Call call(io::blocking_waiter());
-      const auto connection = run(sqlite::driver().connect(call, options));
-      run(connection->begin(call, {}));
-      char byte = 1;
-      if (::write(locked, &byte, 1) == 1) static_cast<void>(::read(done, &byte, 1));
-    } catch (...) {
-      ::_exit(1);
-    }
-    ::_exit(0);
-  }
-
   pid_t process_ = -1;
-  int done_ = -1;
+  int input_ = -1;
 };
 
 class SqlitePools : public ::testing::Test {
