@@ -82,7 +82,8 @@ std::vector<Case> mariadb_cases() {
           reading_case(engine, "MariaDB: read 1 M rows", Cores::all,
                        {libmariadb::read(), driver::read(mariadb_server)}),
           inserting_case(engine, "MariaDB: insert 200 k rows", Cores::all,
-                         {libmariadb::insert_array(), libmariadb::insert_values()})};
+                         {libmariadb::insert_array(), libmariadb::insert_values(),
+                          driver::insert_load(mariadb_server)})};
 }
 
 std::vector<Case> sqlite_cases() {
@@ -92,7 +93,8 @@ std::vector<Case> sqlite_cases() {
            .implementations = {sqlite::find(), driver::find(sqlite_file)}},
           reading_case(engine, "SQLite: read 1 M rows", Cores::one,
                        {sqlite::read(), driver::read(sqlite_file)}),
-          inserting_case(engine, "SQLite: insert 200 k rows", Cores::one, {sqlite::insert()})};
+          inserting_case(engine, "SQLite: insert 200 k rows", Cores::one,
+                         {sqlite::insert(), driver::insert_load(sqlite_file)})};
 }
 
 }  // namespace

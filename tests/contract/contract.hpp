@@ -35,12 +35,6 @@ struct Traits {
   /// Decimals come back with the decimals that they were stored with, not with those of the column.
   bool keeps_scale = true;
   bool has_arrays = true;
-
-  // What the driver does not do yet.
-  bool every_kind = true;
-  bool streams = true;
-  bool loads = true;
-  bool cancels = true;
 };
 
 /// One engine that the suite runs against. Made anew for each case.

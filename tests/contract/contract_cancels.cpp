@@ -53,7 +53,6 @@ bool becomes_usable(Connection& connection) {
 }
 
 TEST_P(Contract, StatementCancelledFromAnotherThreadEndsAndLeavesTheConnectionUsable) {
-  if (!backend().traits().cancels) GTEST_SKIP() << "the driver cancels nothing";
   const auto started = Clock::system().now();
   const auto slow = backend().slow_query();
   const auto error = error_of([&] {
@@ -68,7 +67,6 @@ TEST_P(Contract, StatementCancelledFromAnotherThreadEndsAndLeavesTheConnectionUs
 }
 
 TEST_P(Contract, CancelledWriteChangedNothing) {
-  if (!backend().traits().cancels) GTEST_SKIP() << "the driver cancels nothing";
   const auto name = table("id {integer}");
   const auto error = error_of([&] {
     const CancelUntilOver cancelling(connection().canceller());
@@ -80,7 +78,6 @@ TEST_P(Contract, CancelledWriteChangedNothing) {
 }
 
 TEST_P(Contract, CancelInsideATransactionLeavesItToBeRolledBack) {
-  if (!backend().traits().cancels) GTEST_SKIP() << "the driver cancels nothing";
   const auto name = table("id {integer}");
   begin();
   run("INSERT INTO " + name + " VALUES (1)");
@@ -106,7 +103,6 @@ TEST_P(Contract, CancelInsideATransactionLeavesItToBeRolledBack) {
 }
 
 TEST_P(Contract, CancellingAnIdleConnectionDoesItNoHarm) {
-  if (!backend().traits().cancels) GTEST_SKIP() << "the driver cancels nothing";
   const auto canceller = connection().canceller();
   ASSERT_TRUE(canceller);
   for (int i = 0; i < 5; ++i) {
@@ -117,7 +113,6 @@ TEST_P(Contract, CancellingAnIdleConnectionDoesItNoHarm) {
 }
 
 TEST_P(Contract, CancelEndsNoOtherConnectionsStatement) {
-  if (!backend().traits().cancels) GTEST_SKIP() << "the driver cancels nothing";
   const auto other = connect();
   const auto canceller = other->canceller();
   ASSERT_TRUE(canceller);
@@ -131,7 +126,6 @@ TEST_P(Contract, CancelEndsNoOtherConnectionsStatement) {
 }
 
 TEST_P(Contract, CancellerMayOutliveItsConnection) {
-  if (!backend().traits().cancels) GTEST_SKIP() << "the driver cancels nothing";
   auto other = connect();
   const auto canceller = other->canceller();
   ASSERT_TRUE(canceller);

@@ -47,7 +47,6 @@ ValueView integer(std::size_t number) {
 }
 
 TEST_P(Contract, LoadInsertsAllRowsAndCountsThem) {
-  if (!backend().traits().loads) GTEST_SKIP() << "the driver loads nothing";
   const auto name = table("id {integer} PRIMARY KEY, v {text}");
   std::string text;
   MadeRows rows(20'000, [&](std::size_t i, std::span<ValueView> row) {
@@ -64,7 +63,6 @@ TEST_P(Contract, LoadInsertsAllRowsAndCountsThem) {
 }
 
 TEST_P(Contract, LoadTakesEveryKindOfValueAndNull) {
-  if (!backend().traits().loads) GTEST_SKIP() << "the driver loads nothing";
   const auto name = table(
       "id {integer}, a {boolean}, b {real}, c {text}, d {bytes}, e {timestamp}, f {json}, g "
       "{decimal}, h {date}, i {time}, j {uuid}");
@@ -111,7 +109,6 @@ TEST_P(Contract, LoadTakesEveryKindOfValueAndNull) {
 }
 
 TEST_P(Contract, LoadOfNoRowsInsertsNone) {
-  if (!backend().traits().loads) GTEST_SKIP() << "the driver loads nothing";
   const auto name = table("id {integer}");
   MadeRows rows(0, [](std::size_t, std::span<ValueView>) {});
   EXPECT_EQ(load(connection(), name, {"id"}, rows), 0U);
@@ -120,7 +117,6 @@ TEST_P(Contract, LoadOfNoRowsInsertsNone) {
 }
 
 TEST_P(Contract, LoadFillsColumnsThatItDoesNotNameWithTheirDefaults) {
-  if (!backend().traits().loads) GTEST_SKIP() << "the driver loads nothing";
   const auto name = table("a {integer} DEFAULT 42, \"Odd \"\"name\" {integer}");
   MadeRows rows(3, [](std::size_t i, std::span<ValueView> row) { row[0] = integer(i); });
   EXPECT_EQ(load(connection(), name, {"Odd \"name"}, rows), 3U);
@@ -128,7 +124,6 @@ TEST_P(Contract, LoadFillsColumnsThatItDoesNotNameWithTheirDefaults) {
 }
 
 TEST_P(Contract, WhatTheSourceThrowsEndsTheLoadWithNothingInserted) {
-  if (!backend().traits().loads) GTEST_SKIP() << "the driver loads nothing";
   const auto name = table("id {integer}");
   for (const std::size_t at : {0U, 1U, 5'000U}) {
     MadeRows rows(10'000, [at](std::size_t i, std::span<ValueView> row) {
@@ -148,7 +143,6 @@ TEST_P(Contract, WhatTheSourceThrowsEndsTheLoadWithNothingInserted) {
 }
 
 TEST_P(Contract, LoadThatBreaksAConstraintInsertsNothingAndNamesIt) {
-  if (!backend().traits().loads) GTEST_SKIP() << "the driver loads nothing";
   const auto name = table("email {text} UNIQUE");
   std::string text;
   MadeRows rows(5'000, [&](std::size_t i, std::span<ValueView> row) {
@@ -164,7 +158,6 @@ TEST_P(Contract, LoadThatBreaksAConstraintInsertsNothingAndNamesIt) {
 }
 
 TEST_P(Contract, ValueThatCannotBeLoadedIsNamedByRowAndColumnAndNotQuoted) {
-  if (!backend().traits().loads) GTEST_SKIP() << "the driver loads nothing";
   const auto name = table("id {integer}, v {text}");
   MadeRows rows(3'000, [](std::size_t i, std::span<ValueView> row) {
     row[0] = integer(i);
@@ -180,7 +173,6 @@ TEST_P(Contract, ValueThatCannotBeLoadedIsNamedByRowAndColumnAndNotQuoted) {
 }
 
 TEST_P(Contract, LoadInsideATransactionIsCommittedOrRolledBackWithIt) {
-  if (!backend().traits().loads) GTEST_SKIP() << "the driver loads nothing";
   const auto name = table("id {integer}");
   const auto fill = [&] {
     MadeRows rows(100, [](std::size_t i, std::span<ValueView> row) { row[0] = integer(i); });
@@ -198,7 +190,6 @@ TEST_P(Contract, LoadInsideATransactionIsCommittedOrRolledBackWithIt) {
 }
 
 TEST_P(Contract, LoadThatFailsInsideATransactionHasNoEffectOnIt) {
-  if (!backend().traits().loads) GTEST_SKIP() << "the driver loads nothing";
   const auto name = table("id {integer} PRIMARY KEY");
   begin();
   run("INSERT INTO " + name + " VALUES (1)");
@@ -218,7 +209,6 @@ TEST_P(Contract, LoadThatFailsInsideATransactionHasNoEffectOnIt) {
 }
 
 TEST_P(Contract, LoadIntoNothingIsRefused) {
-  if (!backend().traits().loads) GTEST_SKIP() << "the driver loads nothing";
   const auto name = table("id {integer}");
   const auto one = [](std::size_t i, std::span<ValueView> row) { row[0] = integer(i); };
   MadeRows first(1, one);
@@ -235,7 +225,6 @@ TEST_P(Contract, LoadIntoNothingIsRefused) {
 }
 
 TEST_P(Contract, LoadAfterItsDeadlineInsertsNothing) {
-  if (!backend().traits().loads) GTEST_SKIP() << "the driver loads nothing";
   const auto name = table("id {integer}");
   MadeRows rows(10, [](std::size_t i, std::span<ValueView> row) { row[0] = integer(i); });
   const io::Call late(io::blocking_waiter(), Clock::system().now() - 1ms);

@@ -77,7 +77,6 @@ TEST_P(Contract, StreamGivesAllRowsInOrderWhateverTheChunk) {
 }
 
 TEST_P(Contract, ChunksHaveAtMostTheRowsThatWereAskedFor) {
-  if (!backend().traits().streams) GTEST_SKIP() << "the driver reads all rows at once";
   const auto sql = numbers(100) + "SELECT i FROM n";
   const auto stream = open_stream(connection(), query(sql), 30);
   std::size_t rows = 0;
@@ -136,7 +135,6 @@ TEST_P(Contract, StreamOfABadQueryFailsAtOnceAndLeavesTheConnectionUsable) {
 }
 
 TEST_P(Contract, StreamInChunksOfNoRowsIsRefused) {
-  if (!backend().traits().streams) GTEST_SKIP() << "the driver reads all rows at once";
   EXPECT_EQ(error_of([&] { open_stream(connection(), query("SELECT 1"), 0); }).code,
             Errc::invalid_argument);
   expect_usable();
@@ -191,7 +189,6 @@ TEST_P(Contract, AfterAStreamIsDestroyedTheConnectionWorksOrIsClosed) {
 }
 
 TEST_P(Contract, ConnectionRefusesOtherWorkUntilItsStreamHasEnded) {
-  if (!backend().traits().streams) GTEST_SKIP() << "the driver reads all rows at once";
   const auto name = table("id {integer}");
   const auto sql = numbers(1'000) + "SELECT i FROM n ORDER BY i";
   const auto stream = open_stream(connection(), query(sql), 10);
@@ -225,7 +222,6 @@ TEST_P(Contract, StreamInsideATransactionSeesItsWritesAndLeavesItOpen) {
 }
 
 TEST_P(Contract, StreamGivesTheRowsOfOneMoment) {
-  if (!backend().traits().streams) GTEST_SKIP() << "the driver reads all rows at once";
   const auto name = table("id {integer}");
   run("INSERT INTO " + name + " " + numbers(500) + "SELECT i FROM n");
   const auto other = connect();
@@ -256,7 +252,6 @@ TEST_P(Contract, StreamKeepsLargeCellsWhole) {
 }
 
 TEST_P(Contract, StreamOfManyRowsNeedsNoMoreMemoryThanItsChunk) {
-  if (!backend().traits().streams) GTEST_SKIP() << "the driver reads all rows at once";
   if (kKeepsFreedMemory) GTEST_SKIP() << "a sanitizer keeps freed memory";
   // About 80 MiB altogether, and a tenth of a mebibyte for each chunk.
   const auto padding = "'" + std::string(400, 'x') + "'";
@@ -274,7 +269,6 @@ TEST_P(Contract, StreamOfManyRowsNeedsNoMoreMemoryThanItsChunk) {
 }
 
 TEST_P(Contract, StreamWhoseDeadlinePassesEndsAndTheConnectionWorksOrIsClosed) {
-  if (!backend().traits().streams) GTEST_SKIP() << "the driver reads all rows at once";
   const auto sql = numbers(300'000) + "SELECT i FROM n";
   const auto stream = open_stream(connection(), query(sql), 10);
   ASSERT_NE(grant::run(stream->next(patient())), nullptr);

@@ -90,10 +90,6 @@ class MariadbBackend final : public Backend {
     traits.defers_constraints = false;
     traits.keeps_scale = false;
     traits.has_arrays = false;
-    traits.every_kind = false;
-    traits.streams = false;
-    traits.loads = false;
-    traits.cancels = false;
     return traits;
   }
 

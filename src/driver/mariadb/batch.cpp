@@ -37,16 +37,17 @@ bool is_same_type(const MYSQL_BIND& a, const MYSQL_BIND& b) noexcept {
 
 }  // namespace
 
-Batch::Batch(std::size_t columns)
-    : types_(columns),
-      indicators_(columns),
+Batch::Batch(std::span<const std::string_view> columns)
+    : columns_(columns),
+      types_(columns.size()),
+      indicators_(columns.size()),
       characters_(new char[kCharacters]),
       capacity_(kCharacters) {
   clear();
 }
 
-bool Batch::takes(std::span<const ValueView> row) {
-  binder_.bind(row);
+bool Batch::takes(std::span<const ValueView> row, std::size_t number) {
+  binder_.bind_row(row, number, columns_);
   if (cells_.empty()) return true;
   if (rows() == kMostRows || characters_in(row) > capacity_ - used_) return false;
   for (std::size_t i = 0; i < row.size(); ++i) {
@@ -92,7 +93,8 @@ void Batch::clear() noexcept {
 my_bool Batch::give(void* self, MYSQL_BIND* binds, unsigned int index) noexcept {
   Batch& batch = *static_cast<Batch*>(self);
   const std::size_t columns = batch.types_.size();
-  batch.binder_.bind(std::span(batch.cells_).subspan(index * columns, columns));
+  batch.binder_.bind_row(std::span(batch.cells_).subspan(index * columns, columns), index,
+                         batch.columns_);
   for (std::size_t i = 0; i < columns; ++i) {
     const MYSQL_BIND& bind = batch.binder_.data()[i];
     const bool is_null = bind.buffer_type == MYSQL_TYPE_NULL;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "bind.hpp"
@@ -13,13 +14,15 @@ namespace grant::mariadb {
 /// Rows that are sent in one message, with one type for each column.
 class Batch {
  public:
-  explicit Batch(std::size_t columns);
+  /// `columns` must outlive the batch.
+  explicit Batch(std::span<const std::string_view> columns);
 
   [[nodiscard]] std::size_t rows() const noexcept { return cells_.size() / types_.size(); }
 
   /// True when `row` can go along with the others: its types are theirs, and the message stays
-  /// within what any server takes. An empty batch takes every row. Errors: as Binder::bind().
-  [[nodiscard]] bool takes(std::span<const ValueView> row);
+  /// within what any server takes. An empty batch takes every row. Errors: as
+  /// Binder::bind_row().
+  [[nodiscard]] bool takes(std::span<const ValueView> row, std::size_t number);
 
   /// Copies `row`, which takes() has just said yes to.
   void add(std::span<const ValueView> row);
@@ -33,6 +36,7 @@ class Batch {
   static my_bool give(void* self, MYSQL_BIND* binds, unsigned int index) noexcept;
 
  private:
+  std::span<const std::string_view> columns_;
   std::vector<MYSQL_BIND> types_;  // MYSQL_TYPE_NULL: only nulls so far
   std::vector<char> indicators_;
   std::vector<ValueView> cells_;  // row by row; their characters are in characters_

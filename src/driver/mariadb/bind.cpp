@@ -13,24 +13,20 @@
 namespace grant::mariadb {
 namespace {
 
-[[noreturn]] void refuse(std::size_t index, std::string_view why) {
-  throw_error(Errc::invalid_argument, fmt::format("parameter ${}: {}", index + 1, why));
-}
-
-void check_text(std::size_t index, std::string_view text) {
+void check_text(Place place, std::string_view text) {
   const auto bad = first_bad_byte(text);
   if (bad == std::string_view::npos) return;
   // MariaDB's text could hold NUL, but no other engine's can.
-  refuse(index, text[bad] == '\0'
+  refuse(place, text[bad] == '\0'
                     ? fmt::format("the text has a NUL character at byte {}: bind it as bytes", bad)
                     : fmt::format("the text is not UTF-8 at byte {}", bad));
 }
 
-void set_date(std::size_t index, Date day, MYSQL_TIME& out) {
+void set_date(Place place, Date day, MYSQL_TIME& out) {
   using namespace std::chrono;
   const year_month_day date(day);
   if (date.year() < year{1} || date.year() > year{9999}) {
-    refuse(index, "the date does not fit: MariaDB holds the years 1 to 9999");
+    refuse(place, "the date does not fit: MariaDB holds the years 1 to 9999");
   }
   out.year = static_cast<unsigned>(static_cast<int>(date.year()));
   out.month = static_cast<unsigned>(date.month());
@@ -45,17 +41,17 @@ void set_time(std::chrono::microseconds since_midnight, MYSQL_TIME& out) {
   out.second_part = static_cast<unsigned long>(time.subseconds().count());
 }
 
-MYSQL_TIME broken_down(std::size_t index, ValueView value) {
+MYSQL_TIME broken_down(Place place, ValueView value) {
   MYSQL_TIME out{};
   switch (value.kind()) {
     case ValueKind::date:
       out.time_type = MYSQL_TIMESTAMP_DATE;
-      set_date(index, value.as_date(), out);
+      set_date(place, value.as_date(), out);
       return out;
     case ValueKind::time: {
       const auto time = value.as_time().since_midnight;
       if (time < std::chrono::hours(0) || time > std::chrono::hours(24)) {
-        refuse(index, "the time is not between 0 and 24 hours");
+        refuse(place, "the time is not between 0 and 24 hours");
       }
       out.time_type = MYSQL_TIMESTAMP_TIME;
       set_time(time, out);
@@ -65,7 +61,7 @@ MYSQL_TIME broken_down(std::size_t index, ValueView value) {
       const auto timestamp = value.as_timestamp();
       const auto day = std::chrono::floor<std::chrono::days>(timestamp);
       out.time_type = MYSQL_TIMESTAMP_DATETIME;
-      set_date(index, day, out);
+      set_date(place, day, out);
       set_time(timestamp - day, out);
       return out;
     }
@@ -73,7 +69,7 @@ MYSQL_TIME broken_down(std::size_t index, ValueView value) {
 }
 
 // The server would take the largest number that it holds instead of a larger one, and say nothing.
-void check_decimal(std::size_t index, std::string_view text) {
+void check_decimal(Place place, std::string_view text) {
   constexpr std::size_t most_digits = 65;
   constexpr std::size_t most_decimals = 38;
   const auto point = text.find('.');
@@ -84,15 +80,15 @@ void check_decimal(std::size_t index, std::string_view text) {
           ? 0
           : std::ranges::count_if(text.substr(first), [](char c) { return c != '.'; });
   if (static_cast<std::size_t>(digits) > most_digits || decimals > most_decimals) {
-    refuse(index, "the decimal does not fit: MariaDB holds 65 digits, up to 38 of them decimals");
+    refuse(place, "the decimal does not fit: MariaDB holds 65 digits, up to 38 of them decimals");
   }
 }
 
 }  // namespace
 
-void Binder::encode(std::size_t place, std::size_t index, ValueView value) {
-  MYSQL_BIND& bind = binds_[place];
-  Scalar& scalar = scalars_[place];
+void Binder::encode(std::size_t slot, Place place, ValueView value) {
+  MYSQL_BIND& bind = binds_[slot];
+  Scalar& scalar = scalars_[slot];
   bind = {};
   bind.buffer = &scalar;
   switch (value.kind()) {
@@ -106,7 +102,7 @@ void Binder::encode(std::size_t place, std::size_t index, ValueView value) {
       scalar.integer = value.as_integer();
       return;
     case ValueKind::real:
-      if (!std::isfinite(value.as_real())) refuse(index, "MariaDB holds no NaN and no infinity");
+      if (!std::isfinite(value.as_real())) refuse(place, "MariaDB holds no NaN and no infinity");
       bind.buffer_type = MYSQL_TYPE_DOUBLE;
       scalar.real = value.as_real();
       return;
@@ -121,7 +117,7 @@ void Binder::encode(std::size_t place, std::size_t index, ValueView value) {
       bind.buffer_type = value.kind() == ValueKind::date   ? MYSQL_TYPE_DATE
                          : value.kind() == ValueKind::time ? MYSQL_TYPE_TIME
                                                            : MYSQL_TYPE_DATETIME;
-      scalar.time = broken_down(index, value);
+      scalar.time = broken_down(place, value);
       return;
     case ValueKind::uuid: {
       const auto text = value.as_uuid().to_string();
@@ -132,7 +128,7 @@ void Binder::encode(std::size_t place, std::size_t index, ValueView value) {
       bind.length_value = text.size();
       return;
     }
-    case ValueKind::array: refuse(index, "MariaDB has no arrays");
+    case ValueKind::array: refuse(place, "MariaDB has no arrays");
     case ValueKind::decimal:
     case ValueKind::text:
     case ValueKind::json:
@@ -140,8 +136,8 @@ void Binder::encode(std::size_t place, std::size_t index, ValueView value) {
   }
   const auto characters = value.as_characters();
   const bool binary = value.kind() == ValueKind::bytes;
-  if (value.kind() == ValueKind::decimal) check_decimal(index, characters);
-  if (!binary) check_text(index, characters);
+  if (value.kind() == ValueKind::decimal) check_decimal(place, characters);
+  if (!binary) check_text(place, characters);
   bind.buffer_type = binary                               ? MYSQL_TYPE_BLOB
                      : value.kind() == ValueKind::decimal ? MYSQL_TYPE_NEWDECIMAL
                                                           : MYSQL_TYPE_STRING;
@@ -151,10 +147,11 @@ void Binder::encode(std::size_t place, std::size_t index, ValueView value) {
   bind.length_value = characters.size();
 }
 
-void Binder::bind(std::span<const ValueView> values) {
-  binds_.resize(values.size());
-  scalars_.resize(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) encode(i, i, values[i]);
+void Binder::bind_row(std::span<const ValueView> row, std::size_t number,
+                      std::span<const std::string_view> columns) {
+  binds_.resize(row.size());
+  scalars_.resize(row.size());
+  for (std::size_t i = 0; i < row.size(); ++i) encode(i, {number, columns[i]}, row[i]);
 }
 
 void Binder::bind(std::span<const ValueView> values, std::span<const std::size_t> order,
@@ -166,8 +163,8 @@ void Binder::bind(std::span<const ValueView> values, std::span<const std::size_t
   }
   binds_.resize(order.size());
   scalars_.resize(order.size());
-  for (std::size_t place = 0; place < order.size(); ++place) {
-    encode(place, order[place], values[order[place]]);
+  for (std::size_t slot = 0; slot < order.size(); ++slot) {
+    encode(slot, {order[slot], {}}, values[order[slot]]);
   }
 }
 

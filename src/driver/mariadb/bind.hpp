@@ -2,8 +2,10 @@
 
 #include <array>
 #include <span>
+#include <string_view>
 #include <vector>
 
+#include "driver/place.hpp"
 #include "types.hpp"
 
 namespace grant::mariadb {
@@ -18,8 +20,9 @@ class Binder {
   void bind(std::span<const ValueView> values, std::span<const std::size_t> order,
             std::size_t parameters);
 
-  /// Encodes `values` in their order. As bind().
-  void bind(std::span<const ValueView> values);
+  /// The same for a row, the `number`th from 0 on, with a value for each of `columns`.
+  void bind_row(std::span<const ValueView> row, std::size_t number,
+                std::span<const std::string_view> columns);
 
   [[nodiscard]] MYSQL_BIND* data() noexcept { return binds_.data(); }
 
@@ -33,7 +36,7 @@ class Binder {
     std::array<char, 36> uuid;
   };
 
-  void encode(std::size_t place, std::size_t index, ValueView value);
+  void encode(std::size_t slot, Place place, ValueView value);
 
   std::vector<MYSQL_BIND> binds_;
   std::vector<Scalar> scalars_;

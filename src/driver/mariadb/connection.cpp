@@ -155,13 +155,16 @@ void MariadbConnection::check(Operation operation) {
   if (failure_.number != 0 && ends_session(failure_.number)) fail_lost(operation);
 }
 
+void MariadbConnection::refuse_while_streaming() const {
+  if (!streaming_) return;
+  throw_error(failures::at(node_, Errc::invalid_argument,
+                           "nothing was sent: rows are being streamed; read them to their end, or "
+                           "close the stream"));
+}
+
 MariadbConnection::Operation MariadbConnection::start(io::Call call, Effect effect) {
   if (!handle_) fail_unsent("the connection is closed");
-  if (streaming_) {
-    throw_error(failures::at(node_, Errc::invalid_argument,
-                             "nothing was sent: rows are being streamed; read them to their end, "
-                             "or close the stream"));
-  }
+  refuse_while_streaming();
   const auto now = Clock::system().now();
   if (call.deadline() <= now) {
     throw_error(failures::deadline_had_passed(node_));
@@ -236,6 +239,7 @@ Task<void> MariadbConnection::commit(io::Call call) {
 }
 
 Task<void> MariadbConnection::rollback(io::Call call) {
+  if (handle_) refuse_while_streaming();
   rolled_back_ = false;
   transaction_effect_ = Effect::write;
   // The server rolls back by itself when a connection ends.

@@ -122,7 +122,7 @@ class MariadbConnection final : public Connection {
   Task<bool> fetch(io::Call call, Operation operation, MYSQL_STMT* statement);
   Task<void> end_stream(io::Call call, Operation operation, MYSQL_STMT* statement);
   Task<std::uint64_t> load_batches(io::Call call, Effect effect, MYSQL_STMT* statement,
-                                   std::size_t columns, RowSource& source);
+                                   std::span<const std::string_view> columns, RowSource& source);
   Task<void> send_batch(io::Call call, Effect effect, MYSQL_STMT* statement, Batch& batch);
   Task<void> undo_load(io::Call call, bool alone);
   void take_position();
@@ -144,6 +144,7 @@ class MariadbConnection final : public Connection {
   Task<void> fail(io::Call call, Operation operation, std::span<const ValueView> params);
 
   void check(Operation operation);
+  void refuse_while_streaming() const;
   void close() noexcept;
   [[nodiscard]] unsigned int server_status() const noexcept;
   [[nodiscard]] bool in_transaction() const noexcept;

@@ -47,20 +47,10 @@ bool takes_batches(MYSQL* handle) noexcept {
   return (capabilities & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32U)) != 0;
 }
 
-/// Takes the next row of `source` into `row`, and sees whether it can be sent. Errors: those of
-/// `source`; invalid_argument, with the number of the row.
-bool take(RowSource& source, std::span<ValueView> row, Batch& batch, std::uint64_t number,
-          bool& fits) {
+/// Takes the next row of `source` into `row`.
+bool take(RowSource& source, std::span<ValueView> row) {
   std::ranges::fill(row, ValueView());
-  if (!source.next(row)) return false;
-  try {
-    fits = batch.takes(row);
-  } catch (const Error& error) {
-    ErrorInfo info = error.info();
-    info.message = fmt::format("row {}: {}", number + 1, info.message);
-    throw_error(std::move(info));
-  }
-  return true;
+  return source.next(row);
 }
 
 }  // namespace
@@ -88,7 +78,7 @@ Task<std::uint64_t> MariadbConnection::load(io::Call call, LoadTarget target, Ro
     Prepared* const prepared = co_await prepare(call, sql);
     statement = std::move(prepared->handle);
     cache_.erase(sql);
-    rows = co_await load_batches(call, effect, statement.get(), target.columns.size(), source);
+    rows = co_await load_batches(call, effect, statement.get(), target.columns, source);
   } catch (...) {
     failed = std::current_exception();
   }
@@ -111,23 +101,21 @@ Task<std::uint64_t> MariadbConnection::load(io::Call call, LoadTarget target, Ro
 }
 
 Task<std::uint64_t> MariadbConnection::load_batches(io::Call call, Effect effect,
-                                                    MYSQL_STMT* statement, std::size_t columns,
+                                                    MYSQL_STMT* statement,
+                                                    std::span<const std::string_view> columns,
                                                     RowSource& source) {
   Batch batch(columns);
-  std::vector<ValueView> row(columns);
+  std::vector<ValueView> row(columns.size());
   std::uint64_t rows = 0;
-  bool fits = true;
-  bool more = take(source, row, batch, rows, fits);
-  while (more) {
-    batch.add(row);
-    ++rows;
-    more = take(source, row, batch, rows, fits);
-    if (!more || !fits) {
+  for (; take(source, row); ++rows) {
+    if (!batch.takes(row, rows)) {
       co_await send_batch(call, effect, statement, batch);
       batch.clear();
-      if (more) fits = batch.takes(row);
+      static_cast<void>(batch.takes(row, rows));  // now it does
     }
+    batch.add(row);
   }
+  if (rows > 0) co_await send_batch(call, effect, statement, batch);
   co_return rows;
 }
 

@@ -45,13 +45,6 @@ std::string type_name(Oid type) {
   return fmt::format("the type with oid {}", type);
 }
 
-[[noreturn]] void refuse(Place place, std::string_view why) {
-  const auto where = place.column.empty()
-                         ? fmt::format("parameter ${}", place.index + 1)
-                         : fmt::format("row {}, column \"{}\"", place.index + 1, place.column);
-  throw_error(Errc::invalid_argument, fmt::format("{}: {}", where, why));
-}
-
 [[noreturn]] void refuse_kind(Place place, ValueKind kind, Oid type) {
   refuse(place, fmt::format("a {} value cannot be bound to {}", to_string(kind), type_name(type)));
 }

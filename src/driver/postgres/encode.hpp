@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "driver/place.hpp"
 #include "types.hpp"
 
 namespace grant::postgres {
@@ -22,12 +23,6 @@ struct Encoded {
 struct Scratch {
   std::array<char, 8> number;
   std::string text;
-};
-
-/// What an error names: a placeholder, or a column of a row that is loaded.
-struct Place {
-  std::size_t index{};        ///< From 0 on: of the placeholder, or of the row.
-  std::string_view column{};  ///< Empty: a placeholder.
 };
 
 /// Encodes `value` for `type`. The result is valid while `value` and `scratch` are. Errors:

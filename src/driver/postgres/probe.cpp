@@ -19,10 +19,10 @@ SELECT CASE WHEN standby THEN 't' ELSE 'f' END,
        (SELECT system_identifier FROM pg_control_system()),
        CASE WHEN standby THEN NULL
             ELSE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END,
-       CASE WHEN standby THEN coalesce(
-            (SELECT received_tli FROM pg_stat_wal_receiver),
+       CASE WHEN standby THEN (SELECT received_tli FROM pg_stat_wal_receiver) END,
+       CASE WHEN standby THEN
             (SELECT greatest(c.timeline_id, r.min_recovery_end_timeline)
-               FROM pg_control_checkpoint() c, pg_control_recovery() r)) END,
+               FROM pg_control_checkpoint() c, pg_control_recovery() r) END,
        extract(epoch FROM pg_postmaster_start_time()) * 1000000,
        current_setting('port'),
        CASE WHEN standby THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END - '0/0',
@@ -36,7 +36,8 @@ enum Column : int {
   standby,
   history,
   primary_branch,
-  standby_branch,
+  received_branch,
+  recovered_branch,
   started,
   port,
   position,
@@ -83,11 +84,23 @@ Task<Observation> PostgresConnection::probe(io::Call call) {
   Observation seen;
   seen.kind = is_standby ? NodeKind::replica : NodeKind::primary;
   seen.epoch.history = row.text(history);
-  seen.epoch.branch =
-      (is_standby ? row.number(standby_branch) : row.number(primary_branch, 16)).value_or(0);
+  const auto received = row.number(received_branch);
+  const auto branch = !is_standby ? row.number(primary_branch, 16)
+                      : received  ? received
+                                  : row.number(recovered_branch);
+  seen.epoch.branch = branch.value_or(0);
+  if (is_standby && !received) {
+    seen.unknown.emplace_back(
+        "epoch: the timeline being received is shown to members of pg_read_all_stats, and while "
+        "something is being received; the one of the last checkpoint stands for it");
+  }
   // A node and its copies share the system identifier, but not the moment and the port.
   seen.instance = fmt::format("{}/{}/{}", row.text(history), row.text(started), row.text(port));
   seen.position = row.number(position);
+  if (seen.position) {
+    seen.position_text =
+        fmt::format("{:X}/{:X}", *seen.position >> 32U, *seen.position & std::uint64_t{0xFFFFFFFF});
+  }
   seen.clock = row.time(clock_now);
   seen.replayed_at = row.time(replayed_at);
   seen.version = row.text(version);

@@ -28,6 +28,10 @@ TEST(PostgresProbe, TellsAPrimaryFromItsReplica) {
             cluster().sql(0, "select system_identifier from pg_control_system()"));
   EXPECT_EQ(primary.epoch.branch, 1U);
   EXPECT_GT(primary.position, 0U);
+  EXPECT_EQ(
+      first(*on_primary, "select $1::pg_lsn - '0/0'", {ValueView::text(primary.position_text)}),
+      std::to_string(primary.position.value()));
+  EXPECT_TRUE(primary.unknown.empty());
   EXPECT_EQ(primary.version, cluster().sql(0, "show server_version"));
   ASSERT_TRUE(primary.clock);
   EXPECT_LT(std::chrono::abs(*primary.clock - Clock::system().wall_time()), 10s);
@@ -68,7 +72,11 @@ TEST(PostgresProbe, NeedsNoPrivileges) {
   const auto primary = probe(*connect_to(url(0)));
   EXPECT_EQ(primary.epoch.branch, 1U);
   probe_at(*connect_to(1), primary.position.value());
-  EXPECT_EQ(probe(*connect_to(url(1))).epoch, primary.epoch);
+  const auto replica = probe(*connect_to(url(1)));
+  EXPECT_EQ(replica.epoch, primary.epoch);
+  ASSERT_EQ(replica.unknown.size(), 1U);
+  EXPECT_THAT(replica.unknown[0], ::testing::HasSubstr("pg_read_all_stats"));
+  EXPECT_TRUE(probe(*connect_to(1)).unknown.empty());
 }
 
 TEST(PostgresProbe, FollowsAPromotion) {
