@@ -51,6 +51,7 @@ class PostgresConnection final : public Connection {
   [[nodiscard]] NodeKind kind_hint() const noexcept override;
 
  private:
+  friend class PostgresCopy;
   friend class PostgresStream;
 
   /// What has been sent, for the error that losing the connection becomes.
@@ -103,6 +104,11 @@ class PostgresConnection final : public Connection {
   Task<void> flush_all(io::Call call, Operation operation);
   Task<void> copy_rows(io::Call call, Operation operation, LoadTarget target,
                        std::span<const Oid> types, RowSource& source);
+
+  /// Has the server end the query of a stream; its answers are still to be taken.
+  Task<void> cancel_stream(io::Call call);
+  /// Ends the transaction of a stream.
+  Task<void> end_stream(io::Call call);
 
   /// Whether there is still somebody who waits for the answer: the server gets a little time to
   /// cancel the statement. Changes the deadline of `call`.

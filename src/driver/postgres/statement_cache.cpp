@@ -19,6 +19,8 @@ void describe(Prepared& prepared, const PGresult* description) {
   }
   prepared.result_format = 1;
   for (int i = 0; i < PQnfields(description); ++i) {
+    prepared.column_types.push_back(PQftype(description, i));
+    prepared.column_names.emplace_back(PQfname(description, i));
     if (kind_of(PQftype(description, i)) == ValueKind::null) prepared.result_format = 0;
   }
 }

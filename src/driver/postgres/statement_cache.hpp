@@ -14,6 +14,8 @@ struct Prepared {
   std::string sql{};
   std::string name{};  ///< Empty: the server's unnamed statement, overwritten by the next one.
   std::vector<Oid> parameter_types{};
+  std::vector<Oid> column_types{};
+  std::vector<std::string> column_names{};
   int result_format{};  ///< 1, binary, unless a column has a type that only its text is known of.
 };
 

@@ -1,12 +1,142 @@
 #include <fmt/format.h>
 
+#include <exception>
 #include <utility>
 
+#include "cancel.hpp"
 #include "connection.hpp"
+#include "copied_rows.hpp"
 #include "driver/failures.hpp"
 #include "result.hpp"
 
 namespace grant::postgres {
+namespace {
+
+// So that a stream changes nothing, whatever its statement calls.
+constexpr const char* kBegin = "BEGIN READ ONLY";
+constexpr std::string_view kReadOnly = "25006";
+
+}  // namespace
+
+/// The rows of a COPY: the cheapest way out of the server, and without parameters.
+class PostgresCopy final : public RowStream {
+ public:
+  /// The connection is in a transaction of the stream's own.
+  PostgresCopy(PostgresConnection& connection, const Prepared& query, std::size_t chunk_rows)
+      : connection_(connection), chunk_rows_(chunk_rows), rows_(query) {
+    connection_.streaming_ = true;
+  }
+
+  ~PostgresCopy() override {
+    if (is_open()) connection_.close();
+    connection_.streaming_ = false;
+  }
+
+  /// Sends the statement; awaits nothing.
+  void open(std::string_view sql) {
+    const auto copy = fmt::format("COPY (\n{}\n) TO STDOUT (FORMAT binary)", sql);
+    connection_.send(PQsendQuery(connection_.handle_.get(), copy.c_str()), now());
+  }
+
+  Task<const Result*> next(io::Call call) override {
+    rows_.clear();
+    if (!is_open()) co_return nullptr;
+    const auto operation = now();
+    PGconn* const handle = connection_.handle_.get();
+    if (!copying_) {
+      co_await connection_.flush_all(call, operation);
+      co_await await_answer(call, operation);
+      const ResultHandle answer(PQgetResult(handle));
+      copying_ = PQresultStatus(answer.get()) == PGRES_COPY_OUT;
+      if (!copying_) co_await fail(call, answer.get());
+    }
+    bool more = true;
+    while (more && rows_.row_count() < chunk_rows_) {
+      char* data = nullptr;
+      const int size = PQgetCopyData(handle, &data, 1);
+      CopyData message(data);
+      if (size == 0) {
+        co_await await_bytes(call, operation);
+      } else if (size > 0) {
+        if (!rows_.add(std::move(message), static_cast<std::size_t>(size))) {
+          connection_.close();
+          throw_error(failures::at(connection_.node_, Errc::unavailable,
+                                   "the server's COPY is not in the form that was asked for; the "
+                                   "connection was closed"));
+        }
+      } else {
+        more = false;
+      }
+    }
+    if (more) co_return &rows_;
+    co_await await_answer(call, operation);
+    const ResultHandle answer(PQgetResult(handle));
+    if (PQresultStatus(answer.get()) != PGRES_COMMAND_OK) co_await fail(call, answer.get());
+    co_await finish(call);
+    co_return rows_.row_count() > 0 ? &rows_ : nullptr;
+  }
+
+  Task<void> close(io::Call call) override {
+    rows_.clear();
+    if (!is_open()) co_return;
+    // Without this the server would send all that is left.
+    co_await connection_.cancel_stream(call);
+    co_await finish(call);
+  }
+
+ private:
+  using Operation = PostgresConnection::Operation;
+
+  [[nodiscard]] static Operation now() { return {Effect::read, Clock::system().now()}; }
+
+  [[nodiscard]] bool is_open() const noexcept { return open_ && connection_.is_open(); }
+
+  Task<void> await_bytes(io::Call call, Operation operation) {
+    PGconn* const handle = connection_.handle_.get();
+    const auto outcome = co_await call.ready(PQsocket(handle), io::Interest::read);
+    if (outcome != io::Outcome::ready) connection_.give_up(outcome, operation);
+    if (PQconsumeInput(handle) == 0) connection_.fail_lost(operation);
+  }
+
+  Task<void> await_answer(io::Call call, Operation operation) {
+    while (PQisBusy(connection_.handle_.get()) != 0) co_await await_bytes(call, operation);
+  }
+
+  /// Throws what `failed` says, once the connection can be used again.
+  Task<void> fail(io::Call call, const PGresult* failed) {
+    auto info = connection_.failure_info(failed, now(), {});
+    if (info.sqlstate == kReadOnly) info.code = Errc::invalid_argument;
+    rows_.clear();
+    co_await finish(call);
+    throw_error(std::move(info));
+  }
+
+  /// Takes what is still to come, and ends the transaction.
+  Task<void> finish(io::Call call) {
+    const auto operation = now();
+    PGconn* const handle = connection_.handle_.get();
+    co_await connection_.flush_all(call, operation);
+    while (true) {
+      char* data = nullptr;
+      const int size = copying_ ? PQgetCopyData(handle, &data, 1) : -1;
+      const CopyData message(data);
+      if (size == 0) co_await await_bytes(call, operation);
+      if (size >= 0) continue;
+      co_await await_answer(call, operation);
+      const ResultHandle answer(PQgetResult(handle));
+      if (!answer) break;
+      copying_ = PQresultStatus(answer.get()) == PGRES_COPY_OUT;
+    }
+    co_await connection_.end_stream(call);
+    open_ = false;
+  }
+
+  PostgresConnection& connection_;
+  const std::size_t chunk_rows_;
+  CopiedRows rows_;
+  bool copying_ = false;  // the server has begun to send rows
+  bool open_ = true;
+};
 
 /// A cursor. While the caller looks at one chunk, the server makes the next.
 class PostgresStream final : public RowStream {
@@ -26,12 +156,12 @@ class PostgresStream final : public RowStream {
   }
 
   /// Sends what opens the cursor and fetches its first rows; awaits nothing.
-  void open(const Statement& statement, const Prepared& prepared) {
+  void open(const Statement& statement, const Prepared& prepared, bool begun) {
     const auto operation = now();
     PGconn* const handle = connection_.handle_.get();
     connection_.send(PQenterPipelineMode(handle), operation);
     if (owns_transaction_) {
-      send("BEGIN READ ONLY");
+      if (!begun) send(kBegin);
       // All rows are wanted, not the first tenth soon.
       send("SET LOCAL cursor_tuple_fraction = 1");
     }
@@ -75,7 +205,10 @@ class PostgresStream final : public RowStream {
 
   Task<void> close(io::Call call) override {
     chunk_.reset();
-    if (is_open()) co_await finish(call);
+    if (!is_open()) co_return;
+    // The rows that are under way may be long in coming. A caller's transaction would be lost.
+    if (owns_transaction_ && under_way_ > 0) co_await connection_.cancel_stream(call);
+    co_await finish(call);
   }
 
  private:
@@ -107,12 +240,13 @@ class PostgresStream final : public RowStream {
     while (under_way_ > 0) co_await receive(call);
     PGconn* const handle = connection_.handle_.get();
     // A failed transaction has no cursor any more.
-    if (owns_transaction_ || PQtransactionStatus(handle) == PQTRANS_INTRANS) {
-      send(owns_transaction_ ? "ROLLBACK" : "CLOSE grant_stream");
+    if (!owns_transaction_ && PQtransactionStatus(handle) == PQTRANS_INTRANS) {
+      send("CLOSE grant_stream");
       connection_.send(PQpipelineSync(handle), now());
       co_await connection_.receive(call, now());
     }
     connection_.send(PQexitPipelineMode(handle), now());
+    if (owns_transaction_) co_await connection_.end_stream(call);
     open_ = false;
     connection_.streaming_ = false;
   }
@@ -128,6 +262,28 @@ class PostgresStream final : public RowStream {
   bool open_ = true;
 };
 
+Task<void> PostgresConnection::cancel_stream(io::Call call) {
+  std::exception_ptr undelivered;
+  try {
+    co_await PostgresCanceller(node_, cancel_handle(handle_.get())).cancel(call);
+  } catch (const Error&) {
+    undelivered = std::current_exception();
+  }
+  if (!undelivered) co_return;
+  close();
+  std::rethrow_exception(undelivered);
+}
+
+Task<void> PostgresConnection::end_stream(io::Call call) {
+  const Operation operation{Effect::read, Clock::system().now()};
+  // A request to cancel that was late ends the first; there is none left for the second.
+  do {
+    send(PQsendQuery(handle_.get(), "ROLLBACK"), operation);
+    co_await receive(call, operation);
+  } while (PQtransactionStatus(handle_.get()) != PQTRANS_IDLE);
+  streaming_ = false;
+}
+
 Task<std::unique_ptr<RowStream>> PostgresConnection::stream(io::Call call, Statement statement,
                                                             StreamOptions options) {
   constexpr std::size_t most = 1'000'000;
@@ -136,14 +292,44 @@ Task<std::unique_ptr<RowStream>> PostgresConnection::stream(io::Call call, State
         failures::at(node_, Errc::invalid_argument,
                      fmt::format("a chunk has 1 to {} rows, not {}", most, options.chunk_rows)));
   }
-  start(call, Effect::read);
-  const Prepared* prepared = cache_.find(statement.sql);
-  if (prepared == nullptr) prepared = co_await prepare(call, statement.sql);
-  binder_.bind(statement.params, prepared->parameter_types);
+  const auto operation = start(call, Effect::read);
   const bool owns = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE;
-  auto rows =
-      std::make_unique<PostgresStream>(*this, options.chunk_rows, prepared->result_format, owns);
-  rows->open(statement, *prepared);
+  // A semicolon might end the COPY around the query.
+  const bool plain = statement.params.empty() && statement.sql.find(';') == std::string_view::npos;
+  if (!owns || !plain) {
+    const Prepared* prepared = cache_.find(statement.sql);
+    if (prepared == nullptr) prepared = co_await prepare(call, statement.sql);
+    binder_.bind(statement.params, prepared->parameter_types);
+    auto rows =
+        std::make_unique<PostgresStream>(*this, options.chunk_rows, prepared->result_format, owns);
+    rows->open(statement, *prepared, false);
+    co_return rows;
+  }
+
+  // Parsed inside the transaction, whose locks keep the columns as they are until the COPY.
+  auto query = unprepared(statement.sql);
+  send(PQenterPipelineMode(handle_.get()), operation);
+  send(PQsendQueryParams(handle_.get(), kBegin, 0, nullptr, nullptr, nullptr, nullptr, 1),
+       operation);
+  send_prepare(query, operation);
+  send(PQpipelineSync(handle_.get()), operation);
+  co_await receive(call, operation);
+  send(PQexitPipelineMode(handle_.get()), operation);
+  if (const PGresult* failed = failure()) {
+    auto info = failure_info(failed, operation, {});
+    co_await rollback(call);
+    throw_error(std::move(info));
+  }
+  describe(query, answers_.back().get());
+  binder_.bind({}, query.parameter_types);
+  if (query.result_format == 0 || query.column_types.empty()) {
+    auto rows =
+        std::make_unique<PostgresStream>(*this, options.chunk_rows, query.result_format, true);
+    rows->open(statement, query, true);
+    co_return rows;
+  }
+  auto rows = std::make_unique<PostgresCopy>(*this, query, options.chunk_rows);
+  rows->open(statement.sql);
   co_return rows;
 }
 

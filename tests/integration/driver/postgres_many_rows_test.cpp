@@ -47,13 +47,32 @@ void close(RowStream& rows) { run(rows.close(within(kPatience))); }
 
 constexpr std::string_view kMany = "select i, 'row ' || i from generate_series(1, 2500) i";
 
-TEST(PostgresStream, GivesAllRowsInOrderChunkByChunk) {
-  const auto connection = connect_to(0);
-  const auto rows = stream(*connection, kMany, 1'000);
+/// With a parameter a stream is a cursor, without one a COPY.
+class PostgresStream : public ::testing::TestWithParam<bool> {
+ protected:
+  /// `sql` with "$1" for a 0.
+  std::unique_ptr<RowStream> open(std::string_view sql, std::size_t chunk_rows) {
+    std::string text(sql);
+    if (!GetParam()) return stream(*connection_, text, chunk_rows);
+    text += " where $1 = 0::bigint";
+    return stream(*connection_, text, chunk_rows, zero_);
+  }
+  std::string cursors() {
+    return first(*connection_, "select count(*) from pg_cursors where name = 'grant_stream'");
+  }
+
+  const std::array<ValueView, 1> zero_{ValueView::integer(0)};
+  const std::unique_ptr<Connection> connection_ = connect_to(0);
+};
+
+TEST_P(PostgresStream, GivesAllRowsInOrderChunkByChunk) {
+  const auto rows = open(kMany, 1'000);
   std::vector<std::size_t> chunks;
   std::int64_t expected = 0;
   while (const auto* chunk = next(*rows)) {
     chunks.push_back(chunk->row_count());
+    EXPECT_EQ(chunk->column_count(), 2U);
+    EXPECT_EQ(chunk->column_name(0), "i");
     for (std::size_t row = 0; row < chunk->row_count(); ++row) {
       std::array<ValueView, 2> cells;
       chunk->row(row, cells);
@@ -64,80 +83,134 @@ TEST(PostgresStream, GivesAllRowsInOrderChunkByChunk) {
   }
   EXPECT_EQ(chunks, (std::vector<std::size_t>{1'000, 1'000, 500}));
   EXPECT_EQ(next(*rows), nullptr);
-  EXPECT_EQ(first(*connection, "select 1"), "1");
-  EXPECT_EQ(connection->transaction_state(), TransactionState::none);
+  EXPECT_EQ(first(*connection_, "select 1"), "1");
+  EXPECT_EQ(connection_->transaction_state(), TransactionState::none);
 }
 
-TEST(PostgresStream, LastChunkMayBeFullAndResultsEmpty) {
-  const auto connection = connect_to(0);
-  const auto full = stream(*connection, kMany, 1'250);
+TEST_P(PostgresStream, LastChunkMayBeFullAndResultsEmpty) {
+  const auto full = open(kMany, 1'250);
   EXPECT_EQ(next(*full)->row_count(), 1'250U);
   EXPECT_EQ(next(*full)->row_count(), 1'250U);
   EXPECT_EQ(next(*full), nullptr);
-  const std::array params{ValueView::integer(7)};
-  const auto empty = stream(*connection, "select 1 where $1 > 7::bigint", 10, params);
+  const auto empty = open("select i from generate_series(1, 0) i", 10);
   EXPECT_EQ(next(*empty), nullptr);
-  EXPECT_EQ(first(*connection, "select 1"), "1");
+  EXPECT_EQ(first(*connection_, "select 1"), "1");
 }
 
-TEST(PostgresStream, RefusesEverythingElseUntilItIsClosed) {
-  const auto connection = connect_to(0);
-  const auto rows = stream(*connection, kMany, 10);
+TEST_P(PostgresStream, RefusesEverythingElseUntilItIsClosed) {
+  const auto rows = open(kMany, 10);
   EXPECT_EQ(next(*rows)->row_count(), 10U);
-  const auto error = exec_error(*connection, "select 1");
+  const auto error = exec_error(*connection_, "select 1");
   EXPECT_EQ(error.code, Errc::invalid_argument);
   EXPECT_THAT(error.message, HasSubstr("stream"));
   close(*rows);
   EXPECT_EQ(next(*rows), nullptr);
-  EXPECT_EQ(first(*connection, "select count(*) from pg_cursors where name = 'grant_stream'"), "0");
+  EXPECT_EQ(cursors(), "0");
+  EXPECT_EQ(connection_->transaction_state(), TransactionState::none);
 }
 
-TEST(PostgresStream, LeavesATransactionAsItWas) {
-  const auto connection = connect_to(0);
-  run(connection->begin(within(kPatience), {}));
-  const auto rows = stream(*connection, kMany, 10);
+TEST_P(PostgresStream, ClosedBeforeItsFirstRowOrFarFromItsEnd) {
+  const auto slow = open("select 1 from pg_sleep(1000)", 10);
+  close(*slow);
+  EXPECT_EQ(first(*connection_, "select 1"), "1");
+  const auto endless = open("select generate_series(1, 1000000000)", 10);
+  EXPECT_EQ(next(*endless)->row_count(), 10U);
+  close(*endless);
+  EXPECT_EQ(first(*connection_, "select 1"), "1");
+}
+
+TEST_P(PostgresStream, LeavesATransactionAsItWas) {
+  run(connection_->begin(within(kPatience), {}));
+  const auto rows = open(kMany, 10);
   EXPECT_EQ(next(*rows)->row_count(), 10U);
   close(*rows);
-  EXPECT_EQ(connection->transaction_state(), TransactionState::open);
-  EXPECT_EQ(first(*connection, "select count(*) from pg_cursors where name = 'grant_stream'"), "0");
-  EXPECT_EQ(first(*connection, "show cursor_tuple_fraction"), "0.1");
-  const auto whole = stream(*connection, kMany, 2'000);
+  EXPECT_EQ(connection_->transaction_state(), TransactionState::open);
+  EXPECT_EQ(cursors(), "0");
+  EXPECT_EQ(first(*connection_, "show cursor_tuple_fraction"), "0.1");
+  const auto whole = open(kMany, 2'000);
   while (next(*whole) != nullptr) {
   }
-  EXPECT_EQ(first(*connection, "select count(*) from pg_cursors where name = 'grant_stream'"), "0");
-  run(connection->commit(within(kPatience)));
+  EXPECT_EQ(cursors(), "0");
+  run(connection_->commit(within(kPatience)));
 }
 
-TEST(PostgresStream, ErrorInTheMiddleEndsItAndLeavesTheConnection) {
-  const auto connection = connect_to(0);
-  const auto rows =
-      stream(*connection, "select 1 / (500 - i) from generate_series(1, 1000) i", 100);
+TEST_P(PostgresStream, ErrorInTheMiddleEndsItAndLeavesTheConnection) {
+  const auto rows = open("select 1 / (500 - i) from generate_series(1, 1000) i", 100);
   for (int chunk = 0; chunk < 4; ++chunk) ASSERT_EQ(next(*rows)->row_count(), 100U);
   const auto error = error_of([&] { next(*rows); });
   EXPECT_EQ(error.sqlstate, "22012");
   EXPECT_EQ(next(*rows), nullptr);
+  EXPECT_EQ(first(*connection_, "select 1"), "1");
+}
+
+TEST_P(PostgresStream, KindsThatNeedMemoryAndCellsThatCannotBeRead) {
+  const auto rows = open(
+      "select n::numeric, array[n, null]::text[], null::int from (values ('1.50'), ('NaN')) v(n)",
+      10);
+  const auto* chunk = next(*rows);
+  EXPECT_EQ(chunk->cell(0, 0).as_characters(), "1.50");
+  EXPECT_EQ(chunk->cell(0, 1).as_array()[0].as_characters(), "1.50");
+  EXPECT_TRUE(chunk->cell(0, 1).as_array()[1].is_null());
+  EXPECT_TRUE(chunk->cell(0, 2).is_null());
+  EXPECT_THAT(error_of([&] { return chunk->cell(1, 0); }).message, HasSubstr("\"n\""));
+  std::array<ValueView, 3> cells;
+  EXPECT_EQ(error_of([&] { chunk->row(1, cells); }).code, Errc::invalid_argument);
+  EXPECT_EQ(chunk->cell(1, 1).as_array()[0].as_characters(), "NaN");
+}
+
+TEST_P(PostgresStream, DestroyedBeforeItsEndItClosesTheConnection) {
+  next(*open(kMany, 10));
+  EXPECT_FALSE(connection_->is_open());
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms, PostgresStream, ::testing::Bool(),
+                         [](const auto& form) { return form.param ? "cursor" : "copy"; });
+
+TEST(PostgresStreams, TakeQueriesThatCopyWouldNot) {
+  const auto connection = connect_to(0);
+  for (const auto* sql : {"select 1;", "select ';'", "select 1 -- the end", "values (1)",
+                          "select interval '1 day'", "with one as (select 1) select * from one"}) {
+    const auto rows = stream(*connection, sql, 10);
+    EXPECT_EQ(next(*rows)->row_count(), 1U) << sql;
+    EXPECT_EQ(next(*rows), nullptr) << sql;
+  }
+  const auto nothing = stream(*connection, "select from generate_series(1, 3)", 10);
+  EXPECT_EQ(next(*nothing)->row_count(), 3U);
+  close(*nothing);
+  EXPECT_EQ(error_of([&] { stream(*connection, "select nonsense", 10); }).sqlstate, "42703");
+  EXPECT_EQ(error_of([&] { stream(*connection, "select 1) to stdout; select (2", 10); }).code,
+            Errc::invalid_argument);
   EXPECT_EQ(first(*connection, "select 1"), "1");
 }
 
-TEST(PostgresStream, RefusesWhatChangesRowsAndChunksOfNothing) {
+TEST(PostgresStreams, RefuseWhatChangesRowsAndChunksOfNothing) {
   const auto connection = connect_to(0);
   exec(*connection, "create table if not exists streamed (n int)");
-  EXPECT_EQ(error_of([&] {
-              next(*stream(*connection, "insert into streamed values (1) returning n", 10));
-            }).code,
-            Errc::invalid_argument);
+  for (const auto* sql : {"insert into streamed values (1) returning n",
+                          "insert into streamed values ($1) returning n"}) {
+    const std::array params{ValueView::integer(1)};
+    const auto given = std::string_view(sql).find('$') == std::string_view::npos
+                           ? std::span<const ValueView>()
+                           : std::span<const ValueView>(params);
+    EXPECT_EQ(error_of([&] { next(*stream(*connection, sql, 10, given)); }).code,
+              Errc::invalid_argument);
+  }
   EXPECT_EQ(error_of([&] { stream(*connection, kMany, 0); }).code, Errc::invalid_argument);
   EXPECT_EQ(first(*connection, "select count(*) from streamed"), "0");
   exec(*connection, "drop table streamed");
 }
 
-TEST(PostgresStream, DestroyedBeforeItsEndItClosesTheConnection) {
+TEST(PostgresStreams, FollowATableThatHasChanged) {
   const auto connection = connect_to(0);
-  {
-    const auto rows = stream(*connection, kMany, 10);
-    next(*rows);
-  }
-  EXPECT_FALSE(connection->is_open());
+  exec(*connection, "create table changing (a bigint)");
+  exec(*connection, "insert into changing values (7)");
+  constexpr std::string_view sql = "select * from changing";
+  EXPECT_EQ(exec(*connection, sql)->cell(0, 0).as_integer(), 7);
+  exec(*connection, "alter table changing alter a type double precision");
+  const auto rows = stream(*connection, sql, 10);
+  EXPECT_EQ(next(*rows)->cell(0, 0).as_real(), 7.0);
+  close(*rows);
+  exec(*connection, "drop table changing");
 }
 
 std::vector<Answer> pipeline(Connection& connection, const std::vector<Statement>& statements) {
