@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "connection.hpp"
 #include "driver/by_name.hpp"
@@ -47,7 +48,15 @@ Task<void> PostgresConnection::open(io::Call call, const Settings& settings,
     };
     co_await driver::connect_by_name(limited, resolver, node_, settings.host_name, attempt_at);
   }
-  co_await pin_session(limited);
+  try {
+    co_await pin_session(limited);
+  } catch (const Error& error) {
+    // To the caller this is still connecting, in which nothing can be in doubt.
+    if (error.code() != Errc::timeout) throw;
+    auto info = error.info();
+    info.code = Errc::unavailable;
+    throw_error(std::move(info));
+  }
 }
 
 Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings,
