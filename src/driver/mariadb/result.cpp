@@ -176,7 +176,7 @@ void RowReader::add_characters(std::size_t column, ValueKind kind) {
   }
   char* const room = into_.allocate(slot.length);
   if (slot.length <= slot.characters.size()) {
-    std::memcpy(room, slot.characters.data(), slot.length);
+    std::copy_n(slot.characters.data(), slot.length, room);
   } else {
     MYSQL_BIND whole{};
     unsigned long length = slot.length;
