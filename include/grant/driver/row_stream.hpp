@@ -27,7 +27,8 @@ class RowStream {
   virtual ~RowStream() = default;
 
   /// The next rows, at least one; null when there are none any more, and the stream has ended.
-  /// Valid until the next call. Errors: as Connection::execute(); the stream has ended then, too.
+  /// Valid until the next call. Errors: timeout, when the deadline has passed already, and the
+  /// stream goes on; as Connection::execute() otherwise, and the stream has ended.
   virtual Task<const Result*> next(io::Call call) = 0;
 
   /// Ends the stream early; the rows that were not read are not waited for. The connection can be

@@ -30,6 +30,10 @@ class MariadbStream final : public RowStream {
     rows_.clear_rows();
     if (!is_open()) co_return nullptr;
     operation_.started = Clock::system().now();
+    // Rows that are there already would never be waited for.
+    if (call.deadline() <= operation_.started) {
+      throw_error(failures::deadline_had_passed(connection_->node_));
+    }
     while (rows_.row_count() < chunk_rows_) {
       bool has_row = false;
       try {

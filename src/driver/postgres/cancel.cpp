@@ -52,6 +52,11 @@ std::shared_ptr<Canceller> PostgresConnection::canceller() {
 
 Task<bool> PostgresConnection::cancel_late(io::Call& call, io::Outcome outcome,
                                            Operation operation) {
+  if (operation.unwanted_until) {
+    const auto end = *operation.unwanted_until;
+    if (outcome == io::Outcome::cancelled || end <= Clock::system().now()) co_return false;
+    co_return co_await cancel_again(call, end);
+  }
   if (!operation.cancellable || cancelled_late_ || cancel_timeout_.count() == 0) co_return false;
   auto handle = cancel_handle(handle_.get());
   if (!handle) co_return false;
@@ -68,6 +73,26 @@ Task<bool> PostgresConnection::cancel_late(io::Call& call, io::Outcome outcome,
   } catch (const Error&) {
     delivered = false;
   }
+  co_return delivered;
+}
+
+PostgresConnection::Operation PostgresConnection::unwanted(io::Call& call) {
+  Operation operation{Effect::read, Clock::system().now()};
+  operation.unwanted_until = call.deadline();
+  call = call.until(operation.started);  // ask at once, unless the answer is there
+  return operation;
+}
+
+Task<bool> PostgresConnection::cancel_again(io::Call& call, TimePoint end) {
+  constexpr auto pause = std::chrono::milliseconds(50);
+  bool delivered = true;
+  try {
+    co_await PostgresCanceller(node_, cancel_handle(handle_.get()))
+        .cancel(io::Call(call.waiter(), end));
+  } catch (const Error&) {
+    delivered = false;
+  }
+  call = io::Call(call.waiter(), end).until(after(Clock::system().now(), pause));
   co_return delivered;
 }
 

@@ -60,6 +60,9 @@ class PostgresConnection final : public Connection {
     TimePoint started;
     /// Whether the server is asked to end it when nobody waits for its answer any longer.
     bool cancellable = false;
+    /// Its answer is not wanted: the server is asked again and again to end it, until then. One
+    /// request is not enough, because one that comes before the statement is lost.
+    std::optional<TimePoint> unwanted_until{};
     bool copies = false;  ///< It is a COPY of rows to the server.
   };
 
@@ -105,13 +108,15 @@ class PostgresConnection final : public Connection {
   Task<void> copy_rows(io::Call call, Operation operation, LoadTarget target,
                        std::span<const Oid> types, RowSource& source);
 
-  /// Has the server end the query of a stream; its answers are still to be taken.
-  Task<void> cancel_stream(io::Call call);
+  void refuse_late_chunk(io::Call call) const;
+  /// What the rest of a stream's answers is to be received with, once nobody wants them.
+  static Operation unwanted(io::Call& call);
   /// Ends the transaction of a stream.
   Task<void> end_stream(io::Call call);
 
   /// Whether there is still somebody who waits for the answer: the server gets a little time to
   /// cancel the statement. Changes the deadline of `call`.
+  Task<bool> cancel_again(io::Call& call, TimePoint end);
   Task<bool> cancel_late(io::Call& call, io::Outcome outcome, Operation operation);
 
   void send(int queued, Operation operation);

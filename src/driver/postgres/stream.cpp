@@ -41,6 +41,7 @@ class PostgresCopy final : public RowStream {
   Task<const Result*> next(io::Call call) override {
     rows_.clear();
     if (!is_open()) co_return nullptr;
+    connection_.refuse_late_chunk(call);
     const auto operation = now();
     PGconn* const handle = connection_.handle_.get();
     if (!copying_) {
@@ -72,16 +73,17 @@ class PostgresCopy final : public RowStream {
     co_await await_answer(call, operation);
     const ResultHandle answer(PQgetResult(handle));
     if (PQresultStatus(answer.get()) != PGRES_COMMAND_OK) co_await fail(call, answer.get());
-    co_await finish(call);
+    co_await finish(call, call, operation);
     co_return rows_.row_count() > 0 ? &rows_ : nullptr;
   }
 
   Task<void> close(io::Call call) override {
     rows_.clear();
     if (!is_open()) co_return;
-    // Without this the server would send all that is left.
-    co_await connection_.cancel_stream(call);
-    co_await finish(call);
+    // Otherwise the server would send all that is left.
+    auto impatient = call;
+    const auto operation = PostgresConnection::unwanted(impatient);
+    co_await finish(call, impatient, operation);
   }
 
  private:
@@ -91,14 +93,17 @@ class PostgresCopy final : public RowStream {
 
   [[nodiscard]] bool is_open() const noexcept { return open_ && connection_.is_open(); }
 
-  Task<void> await_bytes(io::Call call, Operation operation) {
+  Task<void> await_bytes(io::Call& call, Operation operation) {
     PGconn* const handle = connection_.handle_.get();
     const auto outcome = co_await call.ready(PQsocket(handle), io::Interest::read);
-    if (outcome != io::Outcome::ready) connection_.give_up(outcome, operation);
+    if (outcome != io::Outcome::ready) {
+      if (co_await connection_.cancel_late(call, outcome, operation)) co_return;
+      connection_.give_up(outcome, operation);
+    }
     if (PQconsumeInput(handle) == 0) connection_.fail_lost(operation);
   }
 
-  Task<void> await_answer(io::Call call, Operation operation) {
+  Task<void> await_answer(io::Call& call, Operation operation) {
     while (PQisBusy(connection_.handle_.get()) != 0) co_await await_bytes(call, operation);
   }
 
@@ -107,22 +112,21 @@ class PostgresCopy final : public RowStream {
     auto info = connection_.failure_info(failed, now(), {});
     if (info.sqlstate == kReadOnly) info.code = Errc::invalid_argument;
     rows_.clear();
-    co_await finish(call);
+    co_await finish(call, call, now());
     throw_error(std::move(info));
   }
 
-  /// Takes what is still to come, and ends the transaction.
-  Task<void> finish(io::Call call) {
-    const auto operation = now();
+  /// Takes what is still to come as `draining` says, and ends the transaction.
+  Task<void> finish(io::Call call, io::Call draining, Operation operation) {
     PGconn* const handle = connection_.handle_.get();
     co_await connection_.flush_all(call, operation);
     while (true) {
       char* data = nullptr;
       const int size = copying_ ? PQgetCopyData(handle, &data, 1) : -1;
       const CopyData message(data);
-      if (size == 0) co_await await_bytes(call, operation);
+      if (size == 0) co_await await_bytes(draining, operation);
       if (size >= 0) continue;
-      co_await await_answer(call, operation);
+      co_await await_answer(draining, operation);
       const ResultHandle answer(PQgetResult(handle));
       if (!answer) break;
       copying_ = PQresultStatus(answer.get()) == PGRES_COPY_OUT;
@@ -178,11 +182,12 @@ class PostgresStream final : public RowStream {
   Task<const Result*> next(io::Call call) override {
     chunk_.reset();
     if (!is_open()) co_return nullptr;
+    connection_.refuse_late_chunk(call);
     if (exhausted_) {
       co_await finish(call);
       co_return nullptr;
     }
-    co_await receive(call);
+    co_await receive(call, now());
     const PGresult* failed = connection_.failure();
     if (failed != nullptr) {
       auto info = connection_.failure_info(failed, now(), {});
@@ -207,7 +212,9 @@ class PostgresStream final : public RowStream {
     chunk_.reset();
     if (!is_open()) co_return;
     // The rows that are under way may be long in coming. A caller's transaction would be lost.
-    if (owns_transaction_ && under_way_ > 0) co_await connection_.cancel_stream(call);
+    auto impatient = call;
+    const auto operation = owns_transaction_ ? PostgresConnection::unwanted(impatient) : now();
+    while (under_way_ > 0) co_await receive(impatient, operation);
     co_await finish(call);
   }
 
@@ -230,14 +237,14 @@ class PostgresStream final : public RowStream {
     ++under_way_;
   }
 
-  Task<void> receive(io::Call call) {
-    co_await connection_.receive(call, now());
+  Task<void> receive(io::Call call, PostgresConnection::Operation operation) {
+    co_await connection_.receive(call, operation);
     --under_way_;
   }
 
   /// Takes the answers that are still to come and ends the transaction, or just the cursor.
   Task<void> finish(io::Call call) {
-    while (under_way_ > 0) co_await receive(call);
+    while (under_way_ > 0) co_await receive(call, now());
     PGconn* const handle = connection_.handle_.get();
     // A failed transaction has no cursor any more.
     if (!owns_transaction_ && PQtransactionStatus(handle) == PQTRANS_INTRANS) {
@@ -262,16 +269,9 @@ class PostgresStream final : public RowStream {
   bool open_ = true;
 };
 
-Task<void> PostgresConnection::cancel_stream(io::Call call) {
-  std::exception_ptr undelivered;
-  try {
-    co_await PostgresCanceller(node_, cancel_handle(handle_.get())).cancel(call);
-  } catch (const Error&) {
-    undelivered = std::current_exception();
-  }
-  if (!undelivered) co_return;
-  close();
-  std::rethrow_exception(undelivered);
+// Rows that are there already would never be waited for.
+void PostgresConnection::refuse_late_chunk(io::Call call) const {
+  if (call.deadline() <= Clock::system().now()) throw_error(failures::deadline_had_passed(node_));
 }
 
 Task<void> PostgresConnection::end_stream(io::Call call) {
