@@ -31,6 +31,7 @@ CopiedRows::CopiedRows(const Prepared& query)
 
 bool CopiedRows::add(CopyData message, std::size_t size) {
   std::string_view rest(message.get(), size);
+  messages_.push_back(std::move(message));
   if (!started_) {
     if (!rest.starts_with(kSignature) || rest.size() < kHeader) return false;
     rest.remove_prefix(kHeader);
@@ -46,7 +47,6 @@ bool CopiedRows::add(CopyData message, std::size_t size) {
     }
     ++rows_;
   }
-  messages_.push_back(std::move(message));
   return true;
 }
 
