@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstddef>
 #include <initializer_list>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -110,6 +111,7 @@ struct Field {
   template <class Operands>
   [[nodiscard]] Expression in(const Operands& operands) const {
     std::vector<Value> values;
+    values.reserve(std::size(operands));
     for (const auto& operand : operands)
       values.push_back(detail::operand_value<Type>(name(), operand));
     return Expression::in(name(), std::move(values));

@@ -56,13 +56,13 @@ constexpr auto order = field<&Sample::order>;
 
 class MariadbModels : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { cluster_ = std::make_unique<MariadbCluster>(1); }
-  static void TearDownTestSuite() { cluster_.reset(); }
+  static void SetUpTestSuite() { servers = std::make_unique<MariadbCluster>(1); }
+  static void TearDownTestSuite() { servers.reset(); }
 
   void SetUp() override {
     ConnectionSpec spec;
-    spec.writer = cluster_->url(0);
-    spec.readers = {cluster_->url(1)};
+    spec.writer = servers->url(0);
+    spec.readers = {servers->url(1)};
     establish_connections({{"primary", spec}});
     Sample::create_table();
   }
@@ -78,7 +78,7 @@ class MariadbModels : public ::testing::Test {
     return Sample::create(sample);
   }
 
-  static inline std::unique_ptr<MariadbCluster> cluster_;
+  static inline std::unique_ptr<MariadbCluster> servers;
 };
 
 TEST_F(MariadbModels, EveryTypeOfMemberComesBack) {
