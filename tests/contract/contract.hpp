@@ -71,6 +71,9 @@ class Backend {
   /// A statement that moves the session to a time zone far from UTC; empty: there are no zones.
   [[nodiscard]] virtual std::string leave_utc() const { return {}; }
 
+  /// A query for the name of the transport that its own session uses; empty: there are none.
+  [[nodiscard]] virtual std::string transport_query() const { return {}; }
+
   [[nodiscard]] virtual Traits traits() const = 0;
 };
 

@@ -80,6 +80,12 @@ TEST_P(Contract, UnreachableNodeIsUnavailableAndNamed) {
   EXPECT_THAT(error.message, HasSubstr("contract/nowhere"));
 }
 
+TEST_P(Contract, TransportIsWhatItsNameSays) {
+  const auto query = backend().transport_query();
+  if (query.empty()) GTEST_SKIP() << "the engine has no transports";
+  EXPECT_EQ(run(query)->cell(0, 0).as_characters(), GetParam().name);
+}
+
 TEST_P(Contract, ConnectAfterItsDeadlineIsUnavailable) {
   ConnectOptions options;
   options.url = backend().url();

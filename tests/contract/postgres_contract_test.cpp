@@ -87,6 +87,11 @@ class PostgresBackend final : public Backend {
 
   std::string leave_utc() const override { return "SET TimeZone = 'Asia/Kathmandu'"; }
 
+  std::string transport_query() const override {
+    return "SELECT CASE WHEN client_addr IS NULL THEN 'socket' WHEN ssl THEN 'tls' ELSE 'tcp' END "
+           "FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE pid = pg_backend_pid()";
+  }
+
   Traits traits() const override { return {}; }
 
  private:
@@ -101,23 +106,6 @@ INSTANTIATE_TEST_SUITE_P(Postgres, Contract,
                          ::testing::Values(transport("tcp", tcp), transport("tls", tls),
                                            transport("socket", unix_socket)),
                          name_of);
-
-TEST(PostgresTransports, AreWhatTheirNamesSay) {
-  const auto seen = [](UrlOf url_of) {
-    const PostgresBackend backend(url_of);
-    const io::Call call(io::blocking_waiter());
-    const auto connection = grant::run(backend.driver().connect(call, {backend.url()}));
-    Statement statement;
-    statement.sql =
-        "SELECT CASE WHEN client_addr IS NULL THEN 'socket' WHEN ssl THEN 'tls' ELSE 'tcp' END "
-        "FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE pid = pg_backend_pid()";
-    return std::string(
-        grant::run(connection->execute(call, statement))->cell(0, 0).as_characters());
-  };
-  EXPECT_EQ(seen(tcp), "tcp");
-  EXPECT_EQ(seen(tls), "tls");
-  EXPECT_EQ(seen(unix_socket), "socket");
-}
 
 }  // namespace
 }  // namespace grant::contract

@@ -7,6 +7,7 @@
 
 #include "driver/postgres/copied_rows.hpp"
 #include "fuzz/fuzz.hpp"
+#include "fuzz/read_all.hpp"
 
 namespace grant::fuzz {
 namespace {
@@ -36,23 +37,6 @@ CopyData message_of(std::string_view bytes) {
   require(memory != nullptr, "there is memory");
   if (!bytes.empty()) std::memcpy(memory, bytes.data(), bytes.size());
   return CopyData(memory);
-}
-
-void read_all(const CopiedRows& rows) {
-  std::size_t seen = 0;
-  for (std::size_t row = 0; row < rows.row_count(); ++row) {
-    for (std::size_t column = 0; column < rows.column_count(); ++column) {
-      try {
-        const Value copy{rows.cell(row, column)};
-        seen += static_cast<std::size_t>(copy.view().kind());
-      } catch (const Error& error) {
-        require(error.code() == Errc::invalid_argument, "refused as invalid");
-        require(std::string_view(error.what()).find("a_column") != std::string_view::npos,
-                "the refusal names the column");
-      }
-    }
-  }
-  require(seen < SIZE_MAX, "the copies were made");
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include "driver/postgres/result.hpp"
 #include "fuzz/fuzz.hpp"
-#include "grant/core/timestamp.hpp"
+#include "fuzz/read_all.hpp"
 
 namespace grant::fuzz {
 namespace {
@@ -49,23 +49,6 @@ void fill(PGresult* result, std::string_view input, int columns) {
               "libpq takes the value");
     }
   }
-}
-
-void read_all(const PostgresResult& result) {
-  std::size_t seen = 0;
-  for (std::size_t row = 0; row < result.row_count(); ++row) {
-    for (std::size_t column = 0; column < result.column_count(); ++column) {
-      try {
-        const Value copy{result.cell(row, column)};
-        seen += static_cast<std::size_t>(copy.view().kind());
-      } catch (const Error& error) {
-        require(error.code() == Errc::invalid_argument, "refused as invalid");
-        require(std::string_view(error.what()).find("a_column") != std::string_view::npos,
-                "the refusal names the column");
-      }
-    }
-  }
-  require(seen < SIZE_MAX, "the copies were made");
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "grant/cluster/cluster.hpp"
 #include "grant/grant.hpp"
 #include "support/error_of.hpp"
+#include "support/hung.hpp"
 #include "support/postgres_cluster.hpp"
 
 namespace grant::test {
@@ -101,17 +102,6 @@ class SharedCluster : public ::testing::Test {
 };
 
 // What a test does to a node of the shared cluster, undone at the end of the scope.
-
-class Hung {
- public:
-  explicit Hung(int node) : node_(node) { cluster().hang(node_); }
-  ~Hung() { cluster().unhang(node_); }
-  Hung(const Hung&) = delete;
-  Hung& operator=(const Hung&) = delete;
-
- private:
-  int node_;
-};
 
 class Paused {
  public:

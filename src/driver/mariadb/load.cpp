@@ -8,6 +8,7 @@
 #include "batch.hpp"
 #include "connection.hpp"
 #include "driver/failures.hpp"
+#include "driver/load_target.hpp"
 
 namespace grant::mariadb {
 namespace {
@@ -20,26 +21,6 @@ constexpr std::string_view kForgetSavepoint = "RELEASE SAVEPOINT grant_load";
 
 // The least that rolling back is given, whatever the deadline was.
 constexpr std::chrono::milliseconds kUndoTime{250};
-
-std::string quoted(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
-  return out + "\"";
-}
-
-std::string insert_command(const LoadTarget& target) {
-  std::string names;
-  std::string places;
-  for (std::size_t i = 0; i < target.columns.size(); ++i) {
-    if (i > 0) {
-      names += ", ";
-      places += ", ";
-    }
-    names += quoted(target.columns[i]);
-    places += fmt::format("${}", i + 1);
-  }
-  return fmt::format("INSERT INTO {} ({}) VALUES ({})", quoted(target.table), names, places);
-}
 
 bool takes_batches(MYSQL* handle) noexcept {
   unsigned long capabilities = 0;
@@ -74,7 +55,7 @@ Task<std::uint64_t> MariadbConnection::load(io::Call call, LoadTarget target, Ro
   std::exception_ptr failed;
   StatementHandle statement;
   try {
-    const auto sql = insert_command(target);
+    const auto sql = insert_one(target);
     Prepared* const prepared = co_await prepare(call, sql);
     statement = std::move(prepared->handle);
     cache_.erase(sql);

@@ -1,7 +1,6 @@
 #include "cancel.hpp"
 
 #include <array>
-#include <new>
 #include <utility>
 
 #include "connection.hpp"

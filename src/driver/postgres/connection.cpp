@@ -268,6 +268,36 @@ void PostgresConnection::send_prepare(const Prepared& prepared, Operation operat
   send(PQsendDescribePrepared(handle_.get(), prepared.name.c_str()), operation);
 }
 
+Task<Prepared> PostgresConnection::parse_locked(io::Call call, std::string sql, const char* begin) {
+  const Operation operation{Effect::read, Clock::system().now()};
+  auto parsed = unprepared(sql);
+  send(PQenterPipelineMode(handle_.get()), operation);
+  if (begin != nullptr) {
+    send(PQsendQueryParams(handle_.get(), begin, 0, nullptr, nullptr, nullptr, nullptr, 1),
+         operation);
+  }
+  send_prepare(parsed, operation);
+  send(PQpipelineSync(handle_.get()), operation);
+  co_await receive(call, operation);
+  send(PQexitPipelineMode(handle_.get()), operation);
+  if (const PGresult* failed = failure()) {
+    auto info = failure_info(failed, operation, {});
+    if (begin != nullptr) co_await undo(call);
+    throw_error(std::move(info));
+  }
+  describe(parsed, answers_.back().get());
+  co_return parsed;
+}
+
+Task<void> PostgresConnection::undo(io::Call call) {
+  if (!is_open()) co_return;
+  try {
+    co_await rollback(call);
+  } catch (const Error&) {
+    close();
+  }
+}
+
 Task<Prepared*> PostgresConnection::prepare(io::Call call, std::string_view sql) {
   PGconn* const handle = handle_.get();
   // Preparing changes nothing, whatever the statement will do.

@@ -51,8 +51,8 @@ class PostgresConnection final : public Connection {
   [[nodiscard]] NodeKind kind_hint() const noexcept override;
 
  private:
-  friend class PostgresCopy;
-  friend class PostgresStream;
+  friend class CopyStream;
+  friend class CursorStream;
 
   /// What has been sent, for the error that losing the connection becomes.
   struct Operation {
@@ -105,8 +105,18 @@ class PostgresConnection final : public Connection {
 
   /// Waits until libpq has sent all that it holds.
   Task<void> flush_all(io::Call call, Operation operation);
+  /// One COPY, in the transaction that is open.
+  Task<std::uint64_t> copy(io::Call call, LoadTarget target, std::span<const Oid> types,
+                           RowSource& source);
   Task<void> copy_rows(io::Call call, Operation operation, LoadTarget target,
                        std::span<const Oid> types, RowSource& source);
+
+  /// Parses `sql`, without the cache, in a transaction whose locks keep the columns what they are:
+  /// one that `begin` starts, or, where that is null, the one that is open. Errors: as those of
+  /// execute(), and no transaction of its own is left.
+  Task<Prepared> parse_locked(io::Call call, std::string sql, const char* begin);
+  /// Rolls back, or closes the connection. Throws nothing: what led here matters more.
+  Task<void> undo(io::Call call);
 
   void refuse_late_chunk(io::Call call) const;
   /// What the rest of a stream's answers is to be received with, once nobody wants them.
@@ -114,9 +124,9 @@ class PostgresConnection final : public Connection {
   /// Ends the transaction of a stream.
   Task<void> end_stream(io::Call call);
 
+  Task<bool> cancel_again(io::Call& call, TimePoint end);
   /// Whether there is still somebody who waits for the answer: the server gets a little time to
   /// cancel the statement. Changes the deadline of `call`.
-  Task<bool> cancel_again(io::Call& call, TimePoint end);
   Task<bool> cancel_late(io::Call& call, io::Outcome outcome, Operation operation);
 
   void send(int queued, Operation operation);

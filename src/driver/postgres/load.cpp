@@ -1,13 +1,12 @@
 #include <fmt/format.h>
 
-#include <array>
 #include <charconv>
 #include <exception>
 
 #include "connection.hpp"
 #include "driver/failures.hpp"
+#include "driver/load_target.hpp"
 #include "encode.hpp"
-#include "errors.hpp"
 
 namespace grant::postgres {
 namespace {
@@ -17,34 +16,6 @@ constexpr std::string_view kHeader{"PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19};
 constexpr std::uint16_t kTrailer = 0xFFFF;
 constexpr std::uint32_t kNull = 0xFFFFFFFF;
 constexpr std::size_t kBufferSize = std::size_t{64} * 1024;
-
-std::string quoted(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + '"';
-}
-
-std::string columns_of(const LoadTarget& target) {
-  std::string list;
-  for (const auto column : target.columns) {
-    if (!list.empty()) list += ", ";
-    list += quoted(column);
-  }
-  return list;
-}
-
-/// Says the types of the columns when it is prepared, and takes no right but to insert.
-std::string insert_into(const LoadTarget& target) {
-  std::string values;
-  for (std::size_t i = 1; i <= target.columns.size(); ++i) {
-    values += fmt::format("{}${}", i == 1 ? "" : ", ", i);
-  }
-  return fmt::format("INSERT INTO {} ({}) VALUES ({})", quoted(target.table), columns_of(target),
-                     values);
-}
 
 template <class T>
 void append_number(std::string& out, T number) {
@@ -60,22 +31,35 @@ Task<std::uint64_t> PostgresConnection::load(io::Call call, LoadTarget target, R
     throw_error(failures::at(node_, Errc::invalid_argument, "rows to load need a column"));
   }
   start(call, Effect::write);
-  const auto insert = insert_into(target);
-  const Prepared* prepared = cache_.find(insert);
-  if (prepared == nullptr) prepared = co_await prepare(call, insert);
+  const bool owns = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE;
+  // An INSERT, parsed, says the types of the columns and takes no right but to insert.
+  const auto row = co_await parse_locked(call, insert_one(target), owns ? "BEGIN" : nullptr);
+  std::uint64_t rows = 0;
+  std::exception_ptr failed;
+  try {
+    rows = co_await copy(call, target, row.parameter_types, source);
+    if (owns) co_await run_simple(call, "COMMIT", Effect::write);
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  if (!failed) co_return rows;
+  if (owns) co_await undo(call);
+  std::rethrow_exception(failed);
+}
 
-  const auto copy = fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", quoted(target.table),
-                                columns_of(target));
-  // Until its end is sent, losing the connection leaves nothing behind.
+Task<std::uint64_t> PostgresConnection::copy(io::Call call, LoadTarget target,
+                                             std::span<const Oid> types, RowSource& source) {
+  const auto command = fmt::format("COPY {} FROM STDIN (FORMAT binary)", table_and_columns(target));
+  // Until its transaction is committed, losing the connection leaves nothing behind.
   Operation operation{Effect::read, Clock::system().now()};
   operation.copies = true;
-  send(PQsendQuery(handle_.get(), copy.c_str()), operation);
+  send(PQsendQuery(handle_.get(), command.c_str()), operation);
   co_await receive(call, operation);
   if (failure() != nullptr) fail(operation, {});
 
   std::exception_ptr broken;
   try {
-    co_await copy_rows(call, operation, target, prepared->parameter_types, source);
+    co_await copy_rows(call, operation, target, types, source);
   } catch (...) {
     if (!is_open()) throw;
     broken = std::current_exception();
@@ -83,7 +67,6 @@ Task<std::uint64_t> PostgresConnection::load(io::Call call, LoadTarget target, R
   operation.copies = false;
   const char* const why = broken ? "its source of rows failed" : nullptr;
   send(PQputCopyEnd(handle_.get(), why) == 1 ? 1 : 0, operation);
-  if (!broken) operation.effect = Effect::write;
   co_await receive(call, operation);
   if (broken) std::rethrow_exception(broken);
   if (failure() != nullptr) fail(operation, {});

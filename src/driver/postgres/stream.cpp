@@ -12,22 +12,20 @@
 namespace grant::postgres {
 namespace {
 
-// So that a stream changes nothing, whatever its statement calls.
-constexpr const char* kBegin = "BEGIN READ ONLY";
 constexpr std::string_view kReadOnly = "25006";
 
 }  // namespace
 
 /// The rows of a COPY: the cheapest way out of the server, and without parameters.
-class PostgresCopy final : public RowStream {
+class CopyStream final : public RowStream {
  public:
   /// The connection is in a transaction of the stream's own.
-  PostgresCopy(PostgresConnection& connection, const Prepared& query, std::size_t chunk_rows)
+  CopyStream(PostgresConnection& connection, const Prepared& query, std::size_t chunk_rows)
       : connection_(connection), chunk_rows_(chunk_rows), rows_(query) {
     connection_.streaming_ = true;
   }
 
-  ~PostgresCopy() override {
+  ~CopyStream() override {
     if (is_open()) connection_.close();
     connection_.streaming_ = false;
   }
@@ -143,36 +141,35 @@ class PostgresCopy final : public RowStream {
 };
 
 /// A cursor. While the caller looks at one chunk, the server makes the next.
-class PostgresStream final : public RowStream {
+class CursorStream final : public RowStream {
  public:
-  PostgresStream(PostgresConnection& connection, std::size_t chunk_rows, int format, bool owns)
+  /// `owns`: the transaction is the stream's own.
+  CursorStream(PostgresConnection& connection, const Prepared& query, std::size_t chunk_rows,
+               bool owns)
       : connection_(connection),
         fetch_(fmt::format("FETCH FORWARD {} FROM grant_stream", chunk_rows)),
         chunk_rows_(static_cast<int>(chunk_rows)),
-        format_(format),
+        format_(query.result_format),
         owns_transaction_(owns) {
     connection_.streaming_ = true;
   }
 
-  ~PostgresStream() override {
+  ~CursorStream() override {
     if (is_open()) connection_.close();
     connection_.streaming_ = false;
   }
 
   /// Sends what opens the cursor and fetches its first rows; awaits nothing.
-  void open(const Statement& statement, const Prepared& prepared, bool begun) {
+  void open(std::string_view sql, const Prepared& query) {
     const auto operation = now();
     PGconn* const handle = connection_.handle_.get();
     connection_.send(PQenterPipelineMode(handle), operation);
-    if (owns_transaction_) {
-      if (!begun) send(kBegin);
-      // All rows are wanted, not the first tenth soon.
-      send("SET LOCAL cursor_tuple_fraction = 1");
-    }
-    const auto declare = "DECLARE grant_stream NO SCROLL CURSOR FOR " + std::string(statement.sql);
+    // All rows are wanted, not the first tenth soon.
+    if (owns_transaction_) send("SET LOCAL cursor_tuple_fraction = 1");
+    const auto declare = fmt::format("DECLARE grant_stream NO SCROLL CURSOR FOR {}", sql);
     const auto& binder = connection_.binder_;
     connection_.send(
-        PQsendQueryParams(handle, declare.c_str(), binder.count(), prepared.parameter_types.data(),
+        PQsendQueryParams(handle, declare.c_str(), binder.count(), query.parameter_types.data(),
                           binder.values(), binder.lengths(), binder.formats(), format_),
         operation);
     fetch();
@@ -292,44 +289,31 @@ Task<std::unique_ptr<RowStream>> PostgresConnection::stream(io::Call call, State
         failures::at(node_, Errc::invalid_argument,
                      fmt::format("a chunk has 1 to {} rows, not {}", most, options.chunk_rows)));
   }
-  const auto operation = start(call, Effect::read);
+  start(call, Effect::read);
   const bool owns = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE;
-  // A semicolon might end the COPY around the query.
-  const bool plain = statement.params.empty() && statement.sql.find(';') == std::string_view::npos;
-  if (!owns || !plain) {
-    const Prepared* prepared = cache_.find(statement.sql);
-    if (prepared == nullptr) prepared = co_await prepare(call, statement.sql);
-    binder_.bind(statement.params, prepared->parameter_types);
-    auto rows =
-        std::make_unique<PostgresStream>(*this, options.chunk_rows, prepared->result_format, owns);
-    rows->open(statement, *prepared, false);
+  const auto query =
+      co_await parse_locked(call, std::string(statement.sql), owns ? "BEGIN READ ONLY" : nullptr);
+  std::exception_ptr misfit;
+  try {
+    binder_.bind(statement.params, query.parameter_types);
+  } catch (const Error&) {
+    misfit = std::current_exception();
+  }
+  if (misfit) {
+    if (owns) co_await undo(call);
+    std::rethrow_exception(misfit);
+  }
+  // A semicolon might end the COPY around the query. One without columns has no rows to copy.
+  const bool copies = owns && statement.params.empty() && query.result_format == 1 &&
+                      !query.column_types.empty() &&
+                      statement.sql.find(';') == std::string_view::npos;
+  if (copies) {
+    auto rows = std::make_unique<CopyStream>(*this, query, options.chunk_rows);
+    rows->open(statement.sql);
     co_return rows;
   }
-
-  // Parsed inside the transaction, whose locks keep the columns as they are until the COPY.
-  auto query = unprepared(statement.sql);
-  send(PQenterPipelineMode(handle_.get()), operation);
-  send(PQsendQueryParams(handle_.get(), kBegin, 0, nullptr, nullptr, nullptr, nullptr, 1),
-       operation);
-  send_prepare(query, operation);
-  send(PQpipelineSync(handle_.get()), operation);
-  co_await receive(call, operation);
-  send(PQexitPipelineMode(handle_.get()), operation);
-  if (const PGresult* failed = failure()) {
-    auto info = failure_info(failed, operation, {});
-    co_await rollback(call);
-    throw_error(std::move(info));
-  }
-  describe(query, answers_.back().get());
-  binder_.bind({}, query.parameter_types);
-  if (query.result_format == 0 || query.column_types.empty()) {
-    auto rows =
-        std::make_unique<PostgresStream>(*this, options.chunk_rows, query.result_format, true);
-    rows->open(statement, query, true);
-    co_return rows;
-  }
-  auto rows = std::make_unique<PostgresCopy>(*this, query, options.chunk_rows);
-  rows->open(statement.sql);
+  auto rows = std::make_unique<CursorStream>(*this, query, options.chunk_rows, owns);
+  rows->open(statement.sql, query);
   co_return rows;
 }
 

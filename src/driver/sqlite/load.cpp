@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "driver/load_target.hpp"
 #include "driver/sqlite/connection.hpp"
 #include "driver/sqlite/errors.hpp"
 
@@ -12,29 +13,6 @@ namespace {
 constexpr std::string_view kSavepoint = "SAVEPOINT grant_load";
 constexpr std::string_view kRelease = "RELEASE SAVEPOINT grant_load";
 constexpr std::string_view kRollBackTo = "ROLLBACK TO SAVEPOINT grant_load";
-
-void append_quoted(std::string& sql, std::string_view name) {
-  sql += '"';
-  for (const char c : name) {
-    if (c == '"') sql += '"';
-    sql += c;
-  }
-  sql += '"';
-}
-
-std::string insert_into(const LoadTarget& target) {
-  std::string sql = "INSERT INTO ";
-  append_quoted(sql, target.table);
-  sql += " (";
-  for (std::size_t i = 0; i < target.columns.size(); ++i) {
-    if (i > 0) sql += ", ";
-    append_quoted(sql, target.columns[i]);
-  }
-  sql += ") VALUES (?";
-  for (std::size_t i = 1; i < target.columns.size(); ++i) sql += ", ?";
-  sql += ')';
-  return sql;
-}
 
 }  // namespace
 
@@ -88,7 +66,7 @@ class Connection::Load {
   }
 
   std::uint64_t insert_all() {
-    auto& prepared = connection_.prepared(insert_into(target_), tried_);
+    auto& prepared = connection_.prepared(insert_one(target_), tried_);
     sqlite3_stmt* const handle = prepared.handle.get();
     const ResetScope reset(handle);
     row_.assign(target_.columns.size(), ValueView());

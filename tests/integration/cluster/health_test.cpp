@@ -75,7 +75,7 @@ TEST_F(Health, HungReplicaFailsItsProbeAtTheTimeoutAndDelaysNobodyElse) {
   const auto registry = connect(spec);
   const auto nodes = registry->cluster("primary");
   {
-    const Hung hung(1);
+    const Hung hung(cluster(), 1);
     ASSERT_TRUE(wait_until([&] { return nodes->health_record(1).failures == 1; }));
     EXPECT_THAT(status_of(*registry, "reader-1").last_error,
                 MatchesRegex("node \"primary/reader-1\": no answer within 5[0-9][0-9] ms.*"));
@@ -95,7 +95,7 @@ TEST_F(Health, CheckNowReturnsAtTheTimeoutOfAHungNode) {
   auto spec = spec_of(cluster());
   spec.health_check.timeout = 300ms;
   const auto registry = connect(spec);
-  const Hung hung(2);
+  const Hung hung(cluster(), 2);
   const auto took = duration_of([&] { registry->check_health_now(); });
   EXPECT_GE(took, 300ms);
   EXPECT_LT(took, 3s);

@@ -37,7 +37,7 @@ TEST(MariadbFailures, HungServerEndsAReadAtItsDeadline) {
   for (const auto* tls : {"?ssl-mode=disabled", "?ssl-mode=required"}) {
     const auto connection = connect_to(cluster().url(1) + tls);
     exec(*connection, "select 1", {}, Effect::read);
-    const Hung hung(1);
+    const Hung hung(cluster(), 1);
     const auto error = exec_error(*connection, "select 1", {}, Effect::read, 150ms);
     EXPECT_EQ(error.code, Errc::timeout);
     EXPECT_THAT(error.message, HasSubstr("the connection was closed"));
@@ -51,7 +51,7 @@ TEST(MariadbFailures, HungServerLeavesAWriteUnknownOnceItWasPrepared) {
   const auto prepared = connect_to(1);
   const auto unprepared = connect_to(1);
   exec(*prepared, "do 1");
-  const Hung hung(1);
+  const Hung hung(cluster(), 1);
   EXPECT_EQ(exec_error(*prepared, "do 1", {}, Effect::write, 100ms).code, Errc::outcome_unknown);
   EXPECT_EQ(exec_error(*unprepared, "do 1", {}, Effect::write, 100ms).code, Errc::timeout);
 }
@@ -63,7 +63,7 @@ TEST(MariadbFailures, HungServerLeavesACommitUnknownUnlessItOnlyRead) {
   run(writing->begin(within(kPatience), options));
   options.effect = Effect::read;
   run(reading->begin(within(kPatience), options));
-  const Hung hung(0);
+  const Hung hung(cluster(), 0);
   EXPECT_EQ(exec_error(*writing, "commit", {}, Effect::read, 100ms).code, Errc::timeout);
   EXPECT_EQ(error_of([&] {
               run(reading->commit(within(100ms)));
@@ -73,7 +73,7 @@ TEST(MariadbFailures, HungServerLeavesACommitUnknownUnlessItOnlyRead) {
 }
 
 TEST(MariadbFailures, HungServerEndsConnectingAtTheDeadline) {
-  const Hung hung(1);
+  const Hung hung(cluster(), 1);
   const auto started = Clock::system().now();
   EXPECT_EQ(connect_error(cluster().url(1), 150ms).code, Errc::unavailable);
   EXPECT_LT(Clock::system().now() - started, 5s);

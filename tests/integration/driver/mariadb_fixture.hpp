@@ -14,6 +14,7 @@
 #include "grant/io/task.hpp"
 #include "support/error_of.hpp"
 #include "support/eventually.hpp"
+#include "support/hung.hpp"
 #include "support/mariadb_cluster.hpp"
 
 namespace grant::test {
@@ -44,17 +45,5 @@ std::string first(Connection& connection, std::string_view sql, std::vector<Valu
 
 /// How many sessions of the application are running `sql`.
 int running(std::string_view sql);
-
-/// `node` answers nothing while this lives.
-class Hung {
- public:
-  explicit Hung(int node) : node_(node) { cluster().hang(node_); }
-  ~Hung() { cluster().unhang(node_); }
-  Hung(const Hung&) = delete;
-  Hung& operator=(const Hung&) = delete;
-
- private:
-  int node_;
-};
 
 }  // namespace grant::test

@@ -136,7 +136,7 @@ TEST(PostgresConnect, ConnectTimeoutOfTheUrlEndsTheAttemptToo) {
 }
 
 TEST(PostgresConnect, FrozenServerEndsAtTheDeadline) {
-  const Hung hung(1);
+  const Hung hung(cluster(), 1);
   EXPECT_EQ(connect_error(cluster().url(1), 150ms).code, Errc::unavailable);
 }
 

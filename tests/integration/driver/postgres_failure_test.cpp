@@ -40,7 +40,7 @@ ErrorInfo error_when(Connection& connection, const std::string& sql, Effect effe
 TEST(PostgresFailures, HungServerEndsAReadAtItsDeadline) {
   const auto connection = connect_to(1);
   exec(*connection, "select 1");
-  const Hung hung(1);
+  const Hung hung(cluster(), 1);
   const auto error = exec_error(*connection, "select 1", Effect::read, 150ms);
   EXPECT_EQ(error.code, Errc::timeout);
   EXPECT_THAT(error.message,
@@ -55,14 +55,14 @@ TEST(PostgresFailures, HungServerEndsAReadAtItsDeadline) {
 TEST(PostgresFailures, HungServerLeavesAWriteUnknown) {
   const auto connection = connect_to(1);
   exec(*connection, "select 1");
-  const Hung hung(1);
+  const Hung hung(cluster(), 1);
   EXPECT_EQ(exec_error(*connection, "select 1", Effect::write, 100ms).code, Errc::outcome_unknown);
   EXPECT_FALSE(connection->is_open());
 }
 
 TEST(PostgresFailures, HungServerBeforeAWriteWasPreparedLeavesNothingUnknown) {
   const auto connection = connect_to(1);
-  const Hung hung(1);
+  const Hung hung(cluster(), 1);
   EXPECT_EQ(exec_error(*connection, "select 1", Effect::write, 100ms).code, Errc::timeout);
 }
 
@@ -73,7 +73,7 @@ TEST(PostgresFailures, HungServerLeavesACommitUnknownUnlessItOnlyRead) {
   TransactionOptions options;
   options.effect = Effect::read;
   run(reading->begin(within(kPatience), options));
-  const Hung hung(1);
+  const Hung hung(cluster(), 1);
   EXPECT_EQ(error_of([&] { run(writing->commit(within(100ms))); }).code, Errc::outcome_unknown);
   EXPECT_EQ(error_of([&] { run(reading->commit(within(100ms))); }).code, Errc::timeout);
   run(writing->rollback(within(100ms)));

@@ -11,6 +11,8 @@
 #include "grant/core/error.hpp"
 #include "grant/driver/postgres/driver.hpp"
 #include "grant/io/task.hpp"
+#include "support/error_of.hpp"
+#include "support/hung.hpp"
 #include "support/postgres_cluster.hpp"
 
 namespace grant::test {
@@ -36,31 +38,7 @@ std::unique_ptr<Result> exec(Connection& connection, std::string_view sql,
 std::string text_of(ValueView value);
 std::string first(Connection& connection, std::string_view sql, std::vector<ValueView> params = {});
 
-/// What `action` throws; an info with an empty message, and a failed test, when nothing.
-template <class Action>
-ErrorInfo error_of(Action&& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.info();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {};
-}
-
 /// Asks until `sql` gives `expected` on the primary.
 void await(Connection& connection, std::string_view sql, std::string_view expected);
-
-/// `node` answers nothing while this lives.
-class Hung {
- public:
-  explicit Hung(int node) : node_(node) { cluster().hang(node_); }
-  ~Hung() { cluster().unhang(node_); }
-  Hung(const Hung&) = delete;
-  Hung& operator=(const Hung&) = delete;
-
- private:
-  int node_;
-};
 
 }  // namespace grant::test

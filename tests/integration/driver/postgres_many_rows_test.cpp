@@ -180,6 +180,9 @@ TEST(PostgresStreams, TakeQueriesThatCopyWouldNot) {
   EXPECT_EQ(error_of([&] { stream(*connection, "select nonsense", 10); }).sqlstate, "42703");
   EXPECT_EQ(error_of([&] { stream(*connection, "select 1) to stdout; select (2", 10); }).code,
             Errc::invalid_argument);
+  EXPECT_EQ(error_of([&] { stream(*connection, "select $1::int", 10); }).code,
+            Errc::invalid_argument);
+  EXPECT_EQ(connection->transaction_state(), TransactionState::none);
   EXPECT_EQ(first(*connection, "select 1"), "1");
 }
 
@@ -204,12 +207,21 @@ TEST(PostgresStreams, FollowATableThatHasChanged) {
   const auto connection = connect_to(0);
   exec(*connection, "create table changing (a bigint)");
   exec(*connection, "insert into changing values (7)");
-  constexpr std::string_view sql = "select * from changing";
-  EXPECT_EQ(exec(*connection, sql)->cell(0, 0).as_integer(), 7);
-  exec(*connection, "alter table changing alter a type double precision");
-  const auto rows = stream(*connection, sql, 10);
-  EXPECT_EQ(next(*rows)->cell(0, 0).as_real(), 7.0);
-  close(*rows);
+  const std::array params{ValueView::boolean(true)};
+  const auto read = [&](std::string_view sql, std::span<const ValueView> given) {
+    const auto rows = stream(*connection, sql, 10, given);
+    auto text = text_of(next(*rows)->cell(0, 0));
+    close(*rows);
+    return text;
+  };
+  for (const auto* type : {"bigint", "double precision", "text", "interval"}) {
+    const auto change =
+        fmt::format("alter table changing alter a type {0} using a::text::{0}", type);
+    exec(*connection, change);
+    const std::string expected = type == std::string_view("interval") ? "00:00:07" : "7";
+    EXPECT_EQ(read("select * from changing", {}), expected) << type;
+    EXPECT_EQ(read("select * from changing where $1", params), expected) << type;
+  }
   exec(*connection, "drop table changing");
 }
 
@@ -418,6 +430,35 @@ TEST_F(PostgresLoad, TableThatIsNotThereIsAnErrorAndNothingIsLost) {
   EXPECT_EQ(count(), "0");
 }
 
+TEST_F(PostgresLoad, FollowsATableThatHasChanged) {
+  Numbers before(1);
+  EXPECT_EQ(load(before), 1U);
+  exec(*connection_, "delete from loaded");
+  exec(*connection_, "alter table loaded alter id type real");  // of the same size
+  Numbers after(1);
+  EXPECT_EQ(load(after), 1U);
+  EXPECT_EQ(first(*connection_, "select id from loaded"), "1");
+}
+
+TEST_F(PostgresLoad, LeavesNoTransactionBehindWhateverFails) {
+  Numbers throwing(10);
+  throwing.throw_at(5);
+  EXPECT_THROW(load(throwing), std::runtime_error);
+  EXPECT_EQ(connection_->transaction_state(), TransactionState::none);
+  exec(*connection_,
+       "create function refuse() returns trigger language plpgsql as "
+       "'begin raise exception ''no''; end'");
+  exec(*connection_,
+       "create constraint trigger at_the_end after insert on loaded deferrable "
+       "initially deferred for each row execute function refuse()");
+  Numbers refused(10);
+  EXPECT_EQ(error_of([&] { load(refused); }).sqlstate, "P0001");
+  EXPECT_EQ(connection_->transaction_state(), TransactionState::none);
+  EXPECT_EQ(count(), "0");
+  exec(*connection_, "drop trigger at_the_end on loaded");
+  exec(*connection_, "drop function refuse()");
+}
+
 TEST_F(PostgresLoad, HungServerEndsItAtTheDeadlineWithNothingInDoubt) {
   const auto connection = connect_to(0);
   exec(*connection, "create table if not exists hung_load (id int, \"some text\" text)");
@@ -425,7 +466,7 @@ TEST_F(PostgresLoad, HungServerEndsItAtTheDeadlineWithNothingInDoubt) {
   Numbers warm(1);
   run(connection->load(within(kPatience), {"hung_load", columns}, warm));
   {
-    const Hung hung(0);
+    const Hung hung(cluster(), 0);
     Numbers source(10);
     EXPECT_EQ(error_of([&] {
                 run(connection->load(within(200ms), {"hung_load", columns}, source));
@@ -463,7 +504,7 @@ TEST(PostgresCancel, DoesNotMindAConnectionThatIsIdleOrGone) {
 TEST(PostgresCancel, UndeliveredRequestIsAnError) {
   const auto connection = connect_to(1);
   const auto canceller = connection->canceller();
-  const Hung hung(1);
+  const Hung hung(cluster(), 1);
   EXPECT_EQ(error_of([&] { run(canceller->cancel(within(100ms))); }).code, Errc::timeout);
 }
 

@@ -107,7 +107,7 @@ TEST(PostgresProbe, FollowsAPromotion) {
 
 TEST(PostgresProbe, HungNodeEndsAtTheDeadline) {
   const auto connection = connect_to(1);
-  const Hung hung(1);
+  const Hung hung(cluster(), 1);
   EXPECT_EQ(error_of([&] { run(connection->probe(within(100ms))); }).code, Errc::timeout);
 }
 

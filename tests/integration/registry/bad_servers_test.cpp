@@ -71,7 +71,7 @@ TEST_F(BadServers, HostThatDoesNotExist) {
 }
 
 TEST_F(BadServers, HungHost) {
-  const Hung hung(0);
+  const Hung hung(cluster(), 0);
   ErrorInfo error;
   const auto took = duration_of([&] { error = failure_of(impatient_spec(cluster().url(0))); });
   EXPECT_EQ(error.code, Errc::unavailable);

@@ -86,7 +86,7 @@ TEST_F(Closing, DoesNotWaitForAHungNode) {
   auto spec = spec_of(cluster());
   spec.health_check.interval = 20ms;
   const auto registry = connect(spec);
-  const Hung hung(1);
+  const Hung hung(cluster(), 1);
   // Whatever is under way on that node, a probe among it.
   EXPECT_LT(duration_of([&] { registry->close(); }), 2s);
 }

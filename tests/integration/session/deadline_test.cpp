@@ -17,7 +17,7 @@ TEST_F(Deadlines, TimeoutEndsAReadOnAHungPrimary) {
       return connected_to(to, [] { return Item::count(); });
     };
     EXPECT_EQ(read(), 0U);
-    const Hung hung(0);
+    const Hung hung(cluster(), 0);
     ErrorInfo error;
     const auto took = duration_of([&] { error = error_of(read); });
     EXPECT_EQ(error.code, Errc::timeout);
@@ -40,7 +40,7 @@ TEST_F(Deadlines, TimeoutOfAWriteOnAHungPrimaryLeavesItInDoubt) {
     };
     write();
     {
-      const Hung hung(0);
+      const Hung hung(cluster(), 0);
       const auto took = duration_of([&] { EXPECT_THROW(write(), OutcomeUnknown); });
       EXPECT_LT(took, 2s);
     }
