@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
-#include <ctime>
 #include <exception>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -25,12 +24,6 @@ struct Options {
   std::string filter{};
   std::string out{};
 };
-
-double nanoseconds(clockid_t clock) {
-  timespec time{};
-  ::clock_gettime(clock, &time);
-  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-}
 
 void call(const std::function<void()>& hook) {
   if (hook) hook();
@@ -60,7 +53,8 @@ void measure(const Run& run, const Case& one, Round& round) {
   call(one.after_round);
   const auto operations = static_cast<double>(round.iterations);
   round.figures.insert(round.figures.begin(),
-                       {{"wall", "ns/op", wall / operations}, {"cpu", "ns/op", used / operations}});
+                       {{"wall", "ns/op", round.wall_ns.value_or(wall) / operations},
+                        {"cpu", "ns/op", round.cpu_ns.value_or(used) / operations}});
 }
 
 /// How many operations make a round: as many as take about `min_time_ms`, unless the case says.
@@ -117,8 +111,11 @@ std::vector<Measured> measure_case(const Case& one, const Options& options, std:
   return all;
 }
 
-/// To three decimals, for files that people read and compare.
-double rounded(double value) { return std::round(value * 1e3) / 1e3; }
+/// To four decimals, for files that people read and compare.
+double rounded(double value) { return std::round(value * 1e4) / 1e4; }
+
+/// As exact as its size asks for: a share of the whole needs the decimals that a time does not.
+std::string text_of(double value) { return fmt::format("{:.{}f}", value, value < 10 ? 4 : 1); }
 
 void print_and_collect(const std::string& bench, const Case& one, const std::vector<Measured>& all,
                        nlohmann::ordered_json& rows) {
@@ -130,8 +127,8 @@ void print_and_collect(const std::string& bench, const Case& one, const std::vec
       const auto& [metric, unit, value] = measured.rounds.front().at(figure);
       const Summary summary = summarise(measured.samples(figure));
       const double ratio = paired_ratio(measured.samples(figure), baseline.samples(figure));
-      fmt::print("{:<36}{:>12}{:>14.1f}{:>14.1f}{:>14.1f}{:>11.3f}  {}\n", measured.name, metric,
-                 summary.median, summary.min, summary.max, ratio, unit);
+      fmt::print("{:<36}{:>12}{:>14}{:>14}{:>14}{:>11.3f}  {}\n", measured.name, metric,
+                 text_of(summary.median), text_of(summary.min), text_of(summary.max), ratio, unit);
       rows.push_back({{"bench", bench},
                       {"case", one.name},
                       {"implementation", measured.name},
@@ -203,6 +200,12 @@ void run_cases(const std::string& bench, const std::vector<Case>& cases, const O
 }
 
 }  // namespace
+
+double nanoseconds(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
+}
 
 int run_bench(int argc, char** argv, const std::string& bench, const std::vector<Case>& cases) {
   Options options;

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,8 +16,13 @@ struct Round {
   /// How many operations to do.
   std::size_t iterations{};
 
+  /// What the operations took, where Run does more than these or has another process do them.
+  /// Otherwise the whole of Run counts.
+  std::optional<double> wall_ns{};
+  std::optional<double> cpu_ns{};
+
   /// Adds a figure of the implementation's own, such as a waiting time. Every round reports the
-  /// same ones. Lower is better.
+  /// same ones. Lower is better, unless the unit says otherwise.
   void report(std::string metric, std::string unit, double value) {
     figures.push_back({std::move(metric), std::move(unit), value});
   }
@@ -63,6 +70,9 @@ struct Case {
 /// the rows as JSON when asked to. Returns main()'s result.
 [[nodiscard]] int run_bench(int argc, char** argv, const std::string& bench,
                             const std::vector<Case>& cases);
+
+/// What `clock` shows.
+[[nodiscard]] double nanoseconds(clockid_t clock);
 
 /// Keeps the compiler from leaving out the computation of `value`.
 template <class T>

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 #include <utility>
 
 namespace grant::bench {
@@ -31,6 +32,13 @@ double paired_ratio(const std::vector<double>& values, const std::vector<double>
   std::transform(values.begin(), values.end(), baseline.begin(), ratios.begin(),
                  [](double value, double base) { return value / base; });
   return summarise(std::move(ratios)).median;
+}
+
+double jain_fairness(const std::vector<double>& shares) {
+  const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
+  const double squares = std::inner_product(shares.begin(), shares.end(), shares.begin(), 0.0);
+  assert(squares > 0);
+  return sum * sum / (static_cast<double>(shares.size()) * squares);
 }
 
 }  // namespace grant::bench

@@ -23,4 +23,8 @@ struct Summary {
 [[nodiscard]] double paired_ratio(const std::vector<double>& values,
                                   const std::vector<double>& baseline);
 
+/// Jain's index of how evenly `shares` are dealt out: 1 when all are equal, down to 1 / n when one
+/// has everything. Not empty, and not all 0.
+[[nodiscard]] double jain_fairness(const std::vector<double>& shares);
+
 }  // namespace grant::bench

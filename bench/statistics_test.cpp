@@ -35,5 +35,14 @@ TEST(PairedRatio, IsNotMisledByASlowRound) {
   EXPECT_EQ(paired_ratio({2, 20, 2}, {1, 10, 1}), 2);
 }
 
+TEST(JainFairness, IsOneWhenAllSharesAreEqual) { EXPECT_EQ(jain_fairness({7, 7, 7}), 1); }
+
+TEST(JainFairness, IsTheShareOfThoseWhoHaveSomething) {
+  EXPECT_EQ(jain_fairness({5, 0, 0, 0}), 0.25);
+  EXPECT_EQ(jain_fairness({5, 5, 0, 0}), 0.5);
+}
+
+TEST(JainFairness, FallsWithTheSpread) { EXPECT_DOUBLE_EQ(jain_fairness({1, 3}), 0.8); }
+
 }  // namespace
 }  // namespace grant::bench

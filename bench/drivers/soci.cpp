@@ -1,9 +1,6 @@
-#include <soci/soci-config.h>
-// Debian's SOCI was built where Boost is. Only templates that nothing here uses need it.
-#undef SOCI_HAVE_BOOST
-#undef SOCI_HAVE_BOOST_DATE_TIME
+#include "bench/soci.hpp"
+
 #include <soci/postgresql/soci-postgresql.h>
-#include <soci/soci.h>
 
 #include <ctime>
 #include <memory>
