@@ -24,6 +24,8 @@ class StatementCache {
   /// The statement for `sql`, now the most recently used one; null when there is none. Valid until
   /// it leaves the cache.
   [[nodiscard]] Prepared* find(std::string_view sql) {
+    // The same again, as in a loop: cheaper than its hash.
+    if (!entries_.empty() && entries_.front().sql == sql) return &entries_.front();
     const auto found = by_sql_.find(sql);
     if (found == by_sql_.end()) return nullptr;
     entries_.splice(entries_.begin(), entries_, found->second);

@@ -1,8 +1,14 @@
 // Whatever bytes a server sends for its types, cells are read, or refused by column.
 
+#include <algorithm>
 #include <array>
+#include <bit>
+#include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "driver/postgres/kept_rows.hpp"
 #include "driver/postgres/result.hpp"
 #include "fuzz/fuzz.hpp"
 #include "fuzz/read_all.hpp"
@@ -10,6 +16,8 @@
 namespace grant::fuzz {
 namespace {
 
+using postgres::Columns;
+using postgres::KeptRows;
 using postgres::PostgresResult;
 using postgres::ResultHandle;
 
@@ -51,6 +59,53 @@ void fill(PGresult* result, std::string_view input, int columns) {
   }
 }
 
+bool same(ValueView one, ValueView other) {
+  if (one.kind() != other.kind()) return false;
+  switch (one.kind()) {
+    case ValueKind::null: return true;
+    case ValueKind::boolean: return one.as_boolean() == other.as_boolean();
+    case ValueKind::integer: return one.as_integer() == other.as_integer();
+    case ValueKind::unsigned_integer:
+      return one.as_unsigned_integer() == other.as_unsigned_integer();
+    case ValueKind::real:
+      return std::bit_cast<std::uint64_t>(one.as_real()) ==
+             std::bit_cast<std::uint64_t>(other.as_real());
+    case ValueKind::date: return one.as_date() == other.as_date();
+    case ValueKind::time: return one.as_time() == other.as_time();
+    case ValueKind::timestamp: return one.as_timestamp() == other.as_timestamp();
+    case ValueKind::array: return std::ranges::equal(one.as_array(), other.as_array(), same);
+    case ValueKind::text:
+    case ValueKind::bytes:
+    case ValueKind::json:
+    case ValueKind::decimal:
+    case ValueKind::uuid: return one.as_characters() == other.as_characters();
+  }
+  return false;
+}
+
+/// Empty, and `cell` set, or why it was refused.
+std::string read(const Result& rows, std::size_t row, std::size_t column, ValueView& cell) {
+  try {
+    cell = rows.cell(row, column);
+    return {};
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+void require_same(const Result& one, const Result& other) {
+  require(one.row_count() == other.row_count(), "every row was copied");
+  for (std::size_t row = 0; row < one.row_count(); ++row) {
+    for (std::size_t column = 0; column < one.column_count(); ++column) {
+      ValueView original;
+      ValueView copy;
+      require(read(one, row, column, original) == read(other, row, column, copy),
+              "a copy is refused as the original");
+      require(same(original, copy), "a copy is as the original");
+    }
+  }
+}
+
 }  // namespace
 
 void try_input(std::string_view input) {
@@ -63,10 +118,17 @@ void try_input(std::string_view input) {
             "libpq takes the columns");
   }
   fill(handle.get(), input, static_cast<int>(columns.size()));
+  auto described = Columns::of(handle.get());
+  described.format = static_cast<postgres::Format>(format);
+  KeptRows copies(std::make_shared<Columns>(std::move(described)));
+  copies.add(handle.get());
   const PostgresResult result(std::move(handle));
   require(result.column_count() == columns.size(), "every column is there");
   require(result.affected_rows() == 0, "no rows were changed");
-  read_all(result);
+  require_same(result, copies);
+  read_all(copies);
+  copies.clear();
+  require(copies.row_count() == 0, "what is cleared is gone");
 }
 
 }  // namespace grant::fuzz

@@ -196,6 +196,7 @@ Task<void> MariadbConnection::attempt(io::Call call, const Settings& settings, s
   }
   unblock(mysql_get_socket(handle.get()));
   handle_ = std::move(handle);
+  encrypted_ = mysql_get_ssl_cipher(handle_.get()) != nullptr;
   last_used_ = now;
 }
 

@@ -88,7 +88,7 @@ class MariadbConnection final : public Connection {
   /// What to tell that call: `events`, or that the time is over. Then it gives up.
   int seen(io::Outcome outcome, MYSQL* handle, int events) noexcept;
 
-  static void forget_tls_errors() noexcept;
+  void forget_tls_errors() noexcept;
 
   /// Waits for `events`, and gives them to `go_on`, which goes on with a call of libmariadb and
   /// gives the next ones, until there are none.
@@ -127,6 +127,8 @@ class MariadbConnection final : public Connection {
   Task<void> undo_load(io::Call call, bool alone);
   void take_position();
   Task<void> ask_replication(io::Call call, Observation& seen);
+  /// Null: it has to be prepared.
+  Prepared* find_prepared(std::string_view sql);
   Task<Prepared*> prepare(io::Call call, std::string_view sql);
   Task<void> close_discarded(io::Call call);
 
@@ -168,6 +170,7 @@ class MariadbConnection final : public Connection {
   bool may_ask_replication_ = true;
   TimePoint grace_{};        // until when a cancelled statement may take to end
   bool cancelling_ = false;  // the server was asked to end what it runs
+  bool encrypted_ = true;    // until it is known that it is not
   bool streaming_ = false;   // rows are on their way to a MariadbStream
   Effect transaction_effect_ = Effect::write;
   bool rolled_back_ = false;  // by the server; nobody has called rollback() yet

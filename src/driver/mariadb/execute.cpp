@@ -31,7 +31,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
   if (rolled_back_ && first_word(statement.sql) != "ROLLBACK") fail_rolled_back();
   std::unique_ptr<Result> result;
   while (!result) {
-    Prepared* prepared = cache_.find(statement.sql);
+    Prepared* prepared = find_prepared(statement.sql);
     const bool cached = prepared != nullptr;
     if (!cached) prepared = co_await prepare(call, statement.sql);
     binder_.bind(statement.params, prepared->order, prepared->parameters);
@@ -41,7 +41,6 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
       result = co_await run_text(call, operation, prepared);
     }
     if (result) {
-      if (prepared->outdated) cache_.erase(statement.sql);
       if (cancelling_) co_await settle(call);  // it ended before it could be cancelled
       break;
     }
@@ -58,6 +57,13 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
   }
   rolled_back_ = false;
   co_return result;
+}
+
+Prepared* MariadbConnection::find_prepared(std::string_view sql) {
+  Prepared* const known = cache_.find(sql);
+  if (known == nullptr || !known->outdated) return known;
+  cache_.erase(sql);
+  return nullptr;
 }
 
 Task<Prepared*> MariadbConnection::prepare(io::Call call, std::string_view sql) {
@@ -148,9 +154,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_prepared(io::Call call, Ope
     if (failed != 0) failure_ = failure_of(statement);
     check(operation);
     if (failed == 0) {
-      auto rows = std::make_unique<MariadbResult>(statement, prepared->changes_rows);
-      prepared->outdated = rows->was_renamed();
-      result = std::move(rows);
+      result = prepared->reader_of_rows().read_all(prepared->changes_rows);
       mysql_stmt_free_result(statement);
     }
   }

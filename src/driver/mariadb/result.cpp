@@ -58,65 +58,80 @@ std::string_view why_unreadable(ValueKind kind) {
   }
 }
 
-/// What the server said last about the columns of `statement`: null when it said nothing new.
+std::string_view name_of(const MYSQL_FIELD& field) { return {field.name, field.name_length}; }
+
+bool is_unsigned(const MYSQL_FIELD& field) { return (field.flags & UNSIGNED_FLAG) != 0; }
+
+std::span<const MYSQL_FIELD> fields_of(MYSQL_STMT* statement) {
+  return {mariadb_stmt_fetch_fields(statement), mysql_stmt_field_count(statement)};
+}
+
+/// What the server said last about the columns of `statement`: empty when it said nothing new.
 /// libmariadb takes over their types from there, and not their names.
-const MYSQL_FIELD* new_fields(MYSQL_STMT* statement, unsigned int count) {
+std::span<const MYSQL_FIELD> new_fields(MYSQL_STMT* statement) {
   const MYSQL* connection = statement->mysql;
-  return connection->field_count == count ? connection->fields : nullptr;
+  const unsigned int count = mysql_stmt_field_count(statement);
+  if (connection->field_count != count || connection->fields == nullptr) return {};
+  return {connection->fields, count};
 }
 
 }  // namespace
 
-void MariadbResult::take_columns(const MYSQL_FIELD* fields, unsigned int count) {
-  for (unsigned int i = 0; i < count; ++i) {
-    Column column;
-    column.name.assign(fields[i].name, fields[i].name_length);
-    column.kind = kind_of(fields[i]);
-    column.is_unsigned = (fields[i].flags & UNSIGNED_FLAG) != 0;
-    columns_.push_back(std::move(column));
+Columns::Columns(std::span<const MYSQL_FIELD> fields) {
+  columns_.reserve(fields.size());
+  for (const MYSQL_FIELD& field : fields) {
+    columns_.push_back({.name = std::string(name_of(field)),
+                        .type = field.type,
+                        .kind = kind_of(field),
+                        .is_unsigned = is_unsigned(field)});
   }
 }
 
-void MariadbResult::take_names(const MYSQL_FIELD* fields) {
-  for (std::size_t i = 0; i < columns_.size(); ++i) {
-    const std::string_view name(fields[i].name, fields[i].name_length);
-    renamed_ = renamed_ || columns_[i].name != name;
-    columns_[i].name = name;
+Columns::Columns(MYSQL_STMT* statement) : Columns(fields_of(statement)) {
+  const auto now = new_fields(statement);
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    renamed_ = renamed_ || columns_[i].name != name_of(now[i]);
+    columns_[i].name = name_of(now[i]);
   }
 }
 
-MariadbResult::MariadbResult(MYSQL_STMT* statement) {
-  const unsigned int count = mysql_stmt_field_count(statement);
-  take_columns(mariadb_stmt_fetch_fields(statement), count);
-  if (const MYSQL_FIELD* now = new_fields(statement, count)) take_names(now);
+bool Columns::fit(MYSQL_STMT* statement) const {
+  const auto same_kind = [](const MYSQL_FIELD& field, const Column& column) {
+    return field.type == column.type && is_unsigned(field) == column.is_unsigned &&
+           kind_of(field) == column.kind;
+  };
+  const auto same_name = [](const MYSQL_FIELD& field, const Column& column) {
+    return name_of(field) == column.name;
+  };
+  const auto now = new_fields(statement);
+  return std::ranges::equal(fields_of(statement), columns_, same_kind) &&
+         (now.empty() || std::ranges::equal(now, columns_, same_name));
 }
 
-MariadbResult::MariadbResult(MYSQL_STMT* statement, bool changes_rows) : MariadbResult(statement) {
-  const std::size_t rows = mysql_stmt_num_rows(statement);
-  if (changes_rows) affected_rows_ = rows;
-  cells_.reserve(rows * columns_.size());
-  if (rows == 0) return;
-  RowReader reader(statement, *this);
-  while (rows_ < rows) {
-    const int fetched = mysql_stmt_fetch(statement);
-    // Truncation is what the empty buffers ask for.
-    if (fetched != 0 && fetched != MYSQL_DATA_TRUNCATED) throw std::bad_alloc();
-    reader.add();
-  }
-}
-
-RowReader::RowReader(MYSQL_STMT* statement, MariadbResult& into)
-    : statement_(statement), into_(into), slots_(into.columns_.size()) {
-  const MYSQL_FIELD* fields = mariadb_stmt_fetch_fields(statement);
+RowReader::RowReader(MYSQL_STMT* statement)
+    : statement_(statement),
+      columns_(std::make_shared<Columns>(statement)),
+      slots_(columns_->size()) {
   std::vector<MYSQL_BIND> binds(slots_.size());
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    slots_[i].type = fields[i].type;
-    bind(binds[i], slots_[i], into.columns_[i]);
-  }
+  for (std::size_t i = 0; i < slots_.size(); ++i) bind(binds[i], slots_[i], (*columns_)[i]);
   if (mysql_stmt_bind_result(statement, binds.data()) != 0) throw std::bad_alloc();
 }
 
-void RowReader::bind(MYSQL_BIND& bind, Slot& slot, const MariadbResult::Column& column) {
+std::unique_ptr<MariadbResult> RowReader::read_all(bool changes_rows) {
+  auto into = std::make_unique<MariadbResult>(columns_);
+  const std::size_t rows = mysql_stmt_num_rows(statement_);
+  if (changes_rows) into->affected_rows_ = rows;
+  into->cells_.reserve(rows * columns_->size());
+  while (into->rows_ < rows) {
+    const int fetched = mysql_stmt_fetch(statement_);
+    // Truncation is what the empty buffers ask for.
+    if (fetched != 0 && fetched != MYSQL_DATA_TRUNCATED) throw std::bad_alloc();
+    add_to(*into);
+  }
+  return into;
+}
+
+void RowReader::bind(MYSQL_BIND& bind, Slot& slot, const Columns::Column& column) {
   bind = {};
   bind.buffer = &slot.integer;
   bind.length = &slot.length;
@@ -128,11 +143,11 @@ void RowReader::bind(MYSQL_BIND& bind, Slot& slot, const MariadbResult::Column& 
       bind.is_unsigned = column.is_unsigned ? 1 : 0;
       return;
     case ValueKind::real:
-      bind.buffer_type = slot.type == MYSQL_TYPE_FLOAT ? MYSQL_TYPE_FLOAT : MYSQL_TYPE_DOUBLE;
+      bind.buffer_type = column.type == MYSQL_TYPE_FLOAT ? MYSQL_TYPE_FLOAT : MYSQL_TYPE_DOUBLE;
       return;
     case ValueKind::date:
     case ValueKind::time:
-    case ValueKind::timestamp: bind.buffer_type = slot.type; return;
+    case ValueKind::timestamp: bind.buffer_type = column.type; return;
     default:
       // As much as fits here; the rest of a longer one goes straight to where it stays.
       bind.buffer_type = MYSQL_TYPE_STRING;
@@ -142,39 +157,39 @@ void RowReader::bind(MYSQL_BIND& bind, Slot& slot, const MariadbResult::Column& 
   }
 }
 
-void RowReader::add() {
-  ++into_.rows_;
+void RowReader::add_to(MariadbResult& into) {
+  ++into.rows_;
+  auto& cells = into.cells_;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const Slot& slot = slots_[i];
-    const auto kind = into_.columns_[i].kind;
+    const auto& column = (*columns_)[i];
     if (slot.is_null != 0) {
-      into_.cells_.emplace_back();
+      cells.emplace_back();
       continue;
     }
-    switch (kind) {
-      case ValueKind::boolean: into_.cells_.push_back(ValueView::boolean(slot.integer != 0)); break;
-      case ValueKind::integer:
-        into_.add_integer(slot.integer, into_.columns_[i].is_unsigned);
-        break;
+    switch (column.kind) {
+      case ValueKind::boolean: cells.push_back(ValueView::boolean(slot.integer != 0)); break;
+      case ValueKind::integer: into.add_integer(slot.integer, column.is_unsigned); break;
       case ValueKind::real:
-        into_.cells_.push_back(ValueView::real(
-            slot.type == MYSQL_TYPE_FLOAT ? static_cast<double>(slot.single) : slot.real));
+        cells.push_back(ValueView::real(
+            column.type == MYSQL_TYPE_FLOAT ? static_cast<double>(slot.single) : slot.real));
         break;
-      case ValueKind::date: into_.add(date_from(slot.time), ValueView::date); break;
-      case ValueKind::time: into_.add(time_from(slot.time), ValueView::time); break;
-      case ValueKind::timestamp: into_.add(timestamp_from(slot.time), ValueView::timestamp); break;
-      default: add_characters(i, kind); break;
+      case ValueKind::date: into.add(date_from(slot.time), ValueView::date); break;
+      case ValueKind::time: into.add(time_from(slot.time), ValueView::time); break;
+      case ValueKind::timestamp: into.add(timestamp_from(slot.time), ValueView::timestamp); break;
+      default: add_characters(into, i); break;
     }
   }
 }
 
-void RowReader::add_characters(std::size_t column, ValueKind kind) {
+void RowReader::add_characters(MariadbResult& into, std::size_t column) {
   const Slot& slot = slots_[column];
+  const auto kind = (*columns_)[column].kind;
   if (kind == ValueKind::uuid && slot.length <= slot.characters.size()) {
-    into_.add_uuid({slot.characters.data(), slot.length});
+    into.add_uuid({slot.characters.data(), slot.length});
     return;
   }
-  char* const room = into_.allocate(slot.length);
+  char* const room = into.allocate(slot.length);
   if (slot.length <= slot.characters.size()) {
     std::copy_n(slot.characters.data(), slot.length, room);
   } else {
@@ -189,7 +204,7 @@ void RowReader::add_characters(std::size_t column, ValueKind kind) {
     const auto index = static_cast<unsigned int>(column);
     if (mysql_stmt_fetch_column(statement_, &whole, index, 0) != 0) throw std::bad_alloc();
   }
-  into_.cells_.push_back(MariadbResult::keep(kind, {room, slot.length}));
+  into.cells_.push_back(MariadbResult::keep(kind, {room, slot.length}));
 }
 
 void MariadbResult::clear_rows() noexcept {
@@ -198,23 +213,24 @@ void MariadbResult::clear_rows() noexcept {
   unreadable_.clear();
   // One block, the largest, is enough for most chunks that follow.
   if (blocks_.size() > 1) blocks_.erase(blocks_.begin(), std::prev(blocks_.end()));
-  free_ = blocks_.empty() ? nullptr : blocks_.back().get();
-  free_bytes_ = blocks_.empty() ? 0 : last_block_;
+  free_ = blocks_.empty() ? first_.data() : blocks_.back().get();
+  free_bytes_ = blocks_.empty() ? first_.size() : last_block_;
 }
 
-MariadbResult::MariadbResult(MYSQL_RES* rows, bool changes_rows) {
-  const unsigned int count = mysql_num_fields(rows);
-  take_columns(mysql_fetch_fields(rows), count);
+MariadbResult::MariadbResult(MYSQL_RES* rows, bool changes_rows)
+    : columns_(std::make_shared<Columns>(
+          std::span<const MYSQL_FIELD>(mysql_fetch_fields(rows), mysql_num_fields(rows)))) {
+  const std::size_t count = columns_->size();
   rows_ = mysql_num_rows(rows);
   if (changes_rows) affected_rows_ = rows_;
   cells_.reserve(rows_ * count);
   while (MYSQL_ROW row = mysql_fetch_row(rows)) {
     const unsigned long* lengths = mysql_fetch_lengths(rows);
-    for (unsigned int i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
       if (row[i] == nullptr) {
         cells_.emplace_back();
       } else {
-        add_text(columns_[i], {row[i], lengths[i]});
+        add_text((*columns_)[i], {row[i], lengths[i]});
       }
     }
   }
@@ -264,7 +280,7 @@ void MariadbResult::add_unreadable() {
   cells_.emplace_back();
 }
 
-void MariadbResult::add_text(const Column& column, std::string_view text) {
+void MariadbResult::add_text(const Columns::Column& column, std::string_view text) {
   switch (column.kind) {
     case ValueKind::boolean: cells_.push_back(ValueView::boolean(text != "0")); return;
     case ValueKind::integer: {
@@ -294,20 +310,26 @@ void MariadbResult::add_text(const Column& column, std::string_view text) {
 
 std::size_t MariadbResult::row_count() const noexcept { return rows_; }
 
-std::size_t MariadbResult::column_count() const noexcept { return columns_.size(); }
+std::size_t MariadbResult::column_count() const noexcept { return columns_ ? columns_->size() : 0; }
 
 std::string_view MariadbResult::column_name(std::size_t column) const noexcept {
-  return columns_[column].name;
+  return (*columns_)[column].name;
 }
 
 ValueView MariadbResult::cell(std::size_t row, std::size_t column) const {
-  const std::size_t index = row * columns_.size() + column;
+  const std::size_t index = row * columns_->size() + column;
   if (!unreadable_.empty() && unreadable_.contains(index)) {
-    const auto& named = columns_[column];
+    const auto& named = (*columns_)[column];
     throw_error(Errc::invalid_argument,
                 fmt::format("column \"{}\": {}", named.name, why_unreadable(named.kind)));
   }
   return cells_[index];
+}
+
+void MariadbResult::row(std::size_t row, std::span<ValueView> cells) const {
+  if (!unreadable_.empty()) return Result::row(row, cells);
+  std::copy_n(cells_.begin() + static_cast<std::ptrdiff_t>(row * cells.size()), cells.size(),
+              cells.begin());
 }
 
 std::uint64_t MariadbResult::affected_rows() const noexcept { return affected_rows_; }

@@ -3,14 +3,46 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "grant/driver/result.hpp"
 #include "types.hpp"
 
 namespace grant::mariadb {
+
+/// The columns of a statement's rows. Immutable, and shared by all results of the statement.
+class Columns {
+ public:
+  struct Column {
+    std::string name;
+    enum_field_types type;
+    ValueKind kind;
+    bool is_unsigned;
+  };
+
+  explicit Columns(std::span<const MYSQL_FIELD> fields);
+
+  /// Those of the rows that `statement`, which has been executed, gives now.
+  explicit Columns(MYSQL_STMT* statement);
+
+  /// Whether they are the columns of the rows that `statement` gives now.
+  [[nodiscard]] bool fit(MYSQL_STMT* statement) const;
+
+  /// True when they have other names than when the statement was prepared. libmariadb keeps the old
+  /// ones, so it has to be prepared anew before it runs again.
+  [[nodiscard]] bool were_renamed() const noexcept { return renamed_; }
+
+  [[nodiscard]] std::size_t size() const noexcept { return columns_.size(); }
+  const Column& operator[](std::size_t column) const noexcept { return columns_[column]; }
+
+ private:
+  std::vector<Column> columns_;
+  bool renamed_ = false;
+};
 
 class RowReader;
 
@@ -19,23 +51,21 @@ class MariadbResult final : public Result {
   /// What a statement gave that gives no rows.
   explicit MariadbResult(std::uint64_t affected_rows) : affected_rows_(affected_rows) {}
 
-  /// The columns of `statement`, which has been executed, and no rows yet.
-  explicit MariadbResult(MYSQL_STMT* statement);
+  /// No rows yet.
+  explicit MariadbResult(std::shared_ptr<const Columns> columns) : columns_(std::move(columns)) {}
 
-  /// Copies the rows of `statement`, which are all here: mysql_stmt_store_result() has succeeded.
-  MariadbResult(MYSQL_STMT* statement, bool changes_rows);
-
-  /// The same for an answer in the text protocol.
+  /// Copies the rows of an answer in the text protocol.
   MariadbResult(MYSQL_RES* rows, bool changes_rows);
 
-  /// True when the columns have other names than when the statement was prepared. libmariadb keeps
-  /// the old ones, so it has to be prepared anew before it runs again.
-  [[nodiscard]] bool was_renamed() const noexcept { return renamed_; }
+  MariadbResult(const MariadbResult&) = delete;
+  MariadbResult& operator=(const MariadbResult&) = delete;
+  ~MariadbResult() override = default;
 
   [[nodiscard]] std::size_t row_count() const noexcept override;
   [[nodiscard]] std::size_t column_count() const noexcept override;
   [[nodiscard]] std::string_view column_name(std::size_t column) const noexcept override;
   [[nodiscard]] ValueView cell(std::size_t row, std::size_t column) const override;
+  void row(std::size_t row, std::span<ValueView> cells) const override;
   [[nodiscard]] std::uint64_t affected_rows() const noexcept override;
 
   /// Forgets the rows; what cells looked at is gone.
@@ -43,15 +73,6 @@ class MariadbResult final : public Result {
 
  private:
   friend class RowReader;
-
-  struct Column {
-    std::string name;
-    ValueKind kind;
-    bool is_unsigned;
-  };
-
-  void take_names(const MYSQL_FIELD* fields);
-  void take_columns(const MYSQL_FIELD* fields, unsigned int count);
 
   /// Room for `size` bytes that stay where they are while this lives.
   char* allocate(std::size_t size);
@@ -63,30 +84,39 @@ class MariadbResult final : public Result {
   void add(const std::optional<T>& value, ValueView (*view)(T)) {
     value ? cells_.push_back(view(*value)) : add_unreadable();
   }
-  void add_text(const Column& column, std::string_view text);
+  void add_text(const Columns::Column& column, std::string_view text);
   void add_unreadable();
 
-  std::vector<Column> columns_;
-  std::vector<ValueView> cells_;                // row by row; characters point into blocks_
+  std::shared_ptr<const Columns> columns_;      // null: without rows
+  std::vector<ValueView> cells_;                // row by row; characters point into first_, blocks_
   std::unordered_set<std::size_t> unreadable_;  // cells whose bytes are no value of their kind
   std::vector<std::unique_ptr<char[]>> blocks_;
-  char* free_ = nullptr;
-  std::size_t free_bytes_ = 0;
-  std::size_t last_block_ = 0;    // its size
-  std::size_t next_block_ = 256;  // most results are small
+  std::array<char, 256> first_;  // before the first block: most results are small
+  char* free_ = first_.data();
+  std::size_t free_bytes_ = first_.size();
+  std::size_t last_block_ = 0;  // its size
+  std::size_t next_block_ = 1024;
   std::size_t rows_ = 0;
   std::uint64_t affected_rows_ = 0;
-  bool renamed_ = false;
 };
 
-/// Copies the rows of a prepared statement into a result, one after the other.
+/// Copies the rows of a prepared statement into results. Stays bound to it from one execution to
+/// the next.
 class RowReader {
  public:
-  /// `into` has the columns of `statement`, which has been executed. Both must outlive this.
-  RowReader(MYSQL_STMT* statement, MariadbResult& into);
+  /// `statement` has been executed, and must outlive this.
+  explicit RowReader(MYSQL_STMT* statement);
+  RowReader(const RowReader&) = delete;
+  RowReader& operator=(const RowReader&) = delete;
 
-  /// Adds the row that mysql_stmt_fetch() has just read.
-  void add();
+  /// Of the rows that it reads.
+  [[nodiscard]] const std::shared_ptr<const Columns>& columns() const noexcept { return columns_; }
+
+  /// Copies all rows, which are here: mysql_stmt_store_result() has succeeded.
+  std::unique_ptr<MariadbResult> read_all(bool changes_rows);
+
+  /// Adds to `into`, which has columns(), the row that mysql_stmt_fetch() has just read.
+  void add_to(MariadbResult& into);
 
  private:
   /// Where libmariadb puts the cells of one column, row after row.
@@ -99,15 +129,14 @@ class RowReader {
     };
     std::array<char, 64> characters;
     unsigned long length;
-    enum_field_types type;
     my_bool is_null;
   };
 
-  static void bind(MYSQL_BIND& bind, Slot& slot, const MariadbResult::Column& column);
-  void add_characters(std::size_t column, ValueKind kind);
+  static void bind(MYSQL_BIND& bind, Slot& slot, const Columns::Column& column);
+  void add_characters(MariadbResult& into, std::size_t column);
 
   MYSQL_STMT* statement_;
-  MariadbResult& into_;
+  std::shared_ptr<const Columns> columns_;
   std::vector<Slot> slots_;
 };
 

@@ -1,22 +1,34 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "driver/statement_cache.hpp"
+#include "result.hpp"
 #include "types.hpp"
 
 namespace grant::mariadb {
 
 /// A statement that the server has parsed.
 struct Prepared {
-  std::string sql{};                 ///< As the caller wrote it.
-  StatementHandle handle{};          ///< Null: it goes as text, because it cannot be prepared.
-  std::vector<std::size_t> order{};  ///< As Rewritten has it.
+  std::string sql{};                    ///< As the caller wrote it.
+  StatementHandle handle{};             ///< Null: it goes as text, because it cannot be prepared.
+  std::unique_ptr<RowReader> reader{};  ///< Null until it gave rows.
+  std::vector<std::size_t> order{};     ///< As Rewritten has it.
   std::size_t parameters{};
   bool outdated{};      ///< To be prepared anew before it runs again.
   bool changes_rows{};  ///< It inserts, updates or deletes, whether or not it gives rows back.
+
+  /// For the rows that it gives now; it has been executed.
+  RowReader& reader_of_rows() {
+    if (!reader || !reader->columns()->fit(handle.get())) {
+      reader = std::make_unique<RowReader>(handle.get());
+      outdated = reader->columns()->were_renamed();
+    }
+    return *reader;
+  }
 };
 
 using StatementCache = grant::StatementCache<Prepared>;

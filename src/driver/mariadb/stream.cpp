@@ -10,14 +10,14 @@ namespace grant::mariadb {
 class MariadbStream final : public RowStream {
  public:
   /// `statement` has been executed and gives rows; the cache of `connection` keeps it.
-  MariadbStream(MariadbConnection& connection, MYSQL_STMT* statement,
+  MariadbStream(MariadbConnection& connection, Prepared& statement,
                 MariadbConnection::Operation operation, std::size_t chunk_rows)
       : connection_(&connection),
-        statement_(statement),
+        statement_(statement.handle.get()),
         operation_(operation),
         chunk_rows_(chunk_rows),
-        rows_(statement),
-        reader_(statement, rows_) {
+        reader_(statement.reader_of_rows()),
+        rows_(reader_.columns()) {
     connection.streaming_ = true;
   }
 
@@ -46,7 +46,7 @@ class MariadbStream final : public RowStream {
         over_ = true;
         break;
       }
-      reader_.add();
+      reader_.add_to(rows_);
     }
     co_return rows_.row_count() > 0 ? &rows_ : nullptr;
   }
@@ -58,8 +58,6 @@ class MariadbStream final : public RowStream {
     co_await connection_->end_stream(call, operation_, statement_);
   }
 
-  [[nodiscard]] bool was_renamed() const noexcept { return rows_.was_renamed(); }
-
  private:
   /// False too when the connection was closed, and the statement with it.
   [[nodiscard]] bool is_open() const noexcept { return !over_ && connection_->streaming_; }
@@ -68,8 +66,8 @@ class MariadbStream final : public RowStream {
   MYSQL_STMT* statement_;
   MariadbConnection::Operation operation_;
   std::size_t chunk_rows_;
+  RowReader& reader_;
   MariadbResult rows_;
-  RowReader reader_;
   bool over_ = false;
 };
 
@@ -92,7 +90,7 @@ Task<std::unique_ptr<RowStream>> MariadbConnection::stream(io::Call call, Statem
   const Operation operation = start(call, statement.effect);
   if (rolled_back_) fail_rolled_back();
   while (true) {
-    Prepared* prepared = cache_.find(statement.sql);
+    Prepared* prepared = find_prepared(statement.sql);
     const bool cached = prepared != nullptr;
     if (!cached) prepared = co_await prepare(call, statement.sql);
     // What cannot be prepared gives few rows.
@@ -108,9 +106,7 @@ Task<std::unique_ptr<RowStream>> MariadbConnection::stream(io::Call call, Statem
       co_return std::make_unique<NoRows>();
     }
     if (failure_.number == 0) {
-      auto rows = std::make_unique<MariadbStream>(*this, handle, operation, options.chunk_rows);
-      prepared->outdated = rows->was_renamed();
-      co_return rows;
+      co_return std::make_unique<MariadbStream>(*this, *prepared, operation, options.chunk_rows);
     }
     const bool again =
         cached && (is_outdated_statement(failure_.number) || has_other_columns(failure_.number));

@@ -160,7 +160,7 @@ Task<void> PostgresConnection::flush_all(io::Call call, Operation operation) {
   }
 }
 
-Task<void> PostgresConnection::receive(io::Call call, Operation operation) {
+Task<void> PostgresConnection::receive(io::Call call, Operation operation, const TakeAnswer& take) {
   PGconn* const handle = handle_.get();
   const bool pipelined = PQpipelineStatus(handle) != PQ_PIPELINE_OFF;
   answers_.clear();
@@ -192,7 +192,12 @@ Task<void> PostgresConnection::receive(io::Call call, Operation operation) {
                               "closed",
                               node_));
     }
-    answers_.push_back(std::move(answer));
+    // The last words on a connection are nobody's answer.
+    const bool last_words =
+        status == PGRES_FATAL_ERROR &&
+        (PQstatus(handle) != CONNECTION_OK || ends_session(sqlstate_of(answer.get())));
+    if (take && !last_words) take(answer);
+    if (answer) answers_.push_back(std::move(answer));
   }
   if (PQstatus(handle) != CONNECTION_OK) fail_lost(operation);
 }
@@ -235,14 +240,15 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
   Operation operation = start(call, statement.effect);
   operation.cancellable = true;
   const bool in_transaction = PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
+  const Prepared* prepared = nullptr;
   while (true) {
-    const Prepared* prepared = cache_.find(statement.sql);
+    prepared = cache_.find(statement.sql);
     const bool cached = prepared != nullptr;
     if (!cached) prepared = co_await prepare(call, statement.sql);
     binder_.bind(statement.params, prepared->parameter_types);
     send(PQsendQueryPrepared(handle_.get(), prepared->name.c_str(), binder_.count(),
                              binder_.values(), binder_.lengths(), binder_.formats(),
-                             prepared->result_format),
+                             prepared->result_format()),
          operation);
     co_await receive(call, operation);
     const PGresult* failed = failure();
@@ -257,7 +263,7 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
   if (answers_.empty() || PQresultStatus(answers_.back().get()) == PGRES_EMPTY_QUERY) {
     throw_error(Errc::invalid_argument, "the statement is empty");
   }
-  co_return std::make_unique<PostgresResult>(std::move(answers_.back()));
+  co_return result_of(std::move(answers_.back()), prepared->columns);
 }
 
 std::string PostgresConnection::next_name() { return fmt::format("grant_{}", ++names_); }

@@ -51,7 +51,7 @@ class PostgresConnection final : public Connection {
   [[nodiscard]] NodeKind kind_hint() const noexcept override;
 
  private:
-  friend class CopyStream;
+  friend class SingleRowStream;
   friend class CursorStream;
 
   /// What has been sent, for the error that losing the connection becomes.
@@ -85,9 +85,13 @@ class PostgresConnection final : public Connection {
   Operation start(io::Call call, Effect effect);
   void check_idle();
 
+  /// Takes an answer as soon as it is there; what it leaves goes into answers_.
+  using TakeAnswer = std::function<void(ResultHandle& answer)>;
+
   /// Sends the rest of what is queued and reads until the server waits for the next command;
-  /// leaves the answers in answers_. Throws for a lost connection, not for the server's errors.
-  Task<void> receive(io::Call call, Operation operation);
+  /// leaves the answers in answers_, but for those that `take` takes. Throws for a lost connection,
+  /// not for the server's errors.
+  Task<void> receive(io::Call call, Operation operation, const TakeAnswer& take = {});
   bool flush(Operation operation);
 
   /// Runs `commands`, in the simple protocol: one round trip, text results.
@@ -101,7 +105,7 @@ class PostgresConnection final : public Connection {
   Task<void> prepare_queued(io::Call call, std::vector<Queued>& queue);
   Task<void> run_queued(io::Call call, std::vector<Queued>& queue);
   /// False: the statement is to be run again.
-  bool take_answer(Queued& queued, ResultHandle answer, bool in_transaction);
+  bool take_answer(Queued& queued, ResultHandle& answer, bool in_transaction);
 
   /// Waits until libpq has sent all that it holds.
   Task<void> flush_all(io::Call call, Operation operation);

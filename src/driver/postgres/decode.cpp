@@ -69,11 +69,7 @@ ValueView bytes_view(std::string_view bytes) {
 
 Timestamp binary_time(const Cell& cell) {
   const auto micros = static_cast<std::int64_t>(binary_number<std::uint64_t>(cell));
-  // The least and the greatest number stand for -infinity and infinity.
-  if (micros == std::numeric_limits<std::int64_t>::min() ||
-      micros > std::numeric_limits<std::int64_t>::max() - kEpochShift) {
-    refuse_infinite_time(cell);
-  }
+  if (is_infinite(micros)) refuse_infinite_time(cell);
   return Timestamp(std::chrono::microseconds(micros + kEpochShift));
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <bit>
+#include <chrono>
+#include <limits>
 #include <memory_resource>
 #include <string_view>
 
@@ -22,6 +24,13 @@ struct Cell {
   return element_of(type) != 0 ||
          (format == Format::binary ? type == oid::numeric
                                    : type == oid::uuid || type == oid::bytea);
+}
+
+/// Whether `micros`, of a timestamp in binary form, stand for no time that a Timestamp holds. The
+/// least and the greatest number are -infinity and infinity.
+[[nodiscard]] constexpr bool is_infinite(std::int64_t micros) noexcept {
+  return micros == std::numeric_limits<std::int64_t>::min() ||
+         micros > std::numeric_limits<std::int64_t>::max() - kEpochShift;
 }
 
 /// The common types in binary form, which most cells have: small, so that it is compiled into the
@@ -50,6 +59,13 @@ struct Cell {
       if (!has(8)) return false;
       value = ValueView::real(std::bit_cast<double>(load<std::uint64_t>(at)));
       return true;
+    case oid::timestamptz: {
+      if (!has(8)) return false;
+      const auto micros = static_cast<std::int64_t>(load<std::uint64_t>(at));
+      if (is_infinite(micros)) return false;
+      value = ValueView::timestamp(Timestamp(std::chrono::microseconds(micros + kEpochShift)));
+      return true;
+    }
     case oid::text:
     case oid::varchar: value = ValueView::text(bytes); return true;
     default: return false;

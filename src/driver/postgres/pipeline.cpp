@@ -123,7 +123,7 @@ Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& qu
     if (alone) sync();
     send(PQsendQueryPrepared(handle, queued.prepared->name.c_str(), binder_.count(),
                              binder_.values(), binder_.lengths(), binder_.formats(),
-                             queued.prepared->result_format),
+                             queued.prepared->result_format()),
          operation);
     queued.sent = true;
     queue[sent++] = queued;
@@ -139,12 +139,13 @@ Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& qu
   };
   try {
     for (const auto end : ends) {
-      co_await receive(call, operation);
-      for (auto& answer : answers_) {
-        if (next == end) break;
-        auto& queued = queue[next++];
-        if (!take_answer(queued, std::move(answer), in_transaction)) again.push_back(queued);
-      }
+      // At once: libpq's results are large, and many of them do not fit into a processor's cache.
+      const TakeAnswer take = [&](ResultHandle& answer) {
+        if (next == end) return;
+        if (!take_answer(queue[next], answer, in_transaction)) again.push_back(queue[next]);
+        ++next;
+      };
+      co_await receive(call, operation, take);
     }
     send(PQexitPipelineMode(handle), operation);
   } catch (...) {
@@ -155,7 +156,7 @@ Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& qu
   queue = std::move(again);
 }
 
-bool PostgresConnection::take_answer(Queued& queued, ResultHandle answer, bool in_transaction) {
+bool PostgresConnection::take_answer(Queued& queued, ResultHandle& answer, bool in_transaction) {
   const auto& statement = *queued.statement;
   switch (PQresultStatus(answer.get())) {
     case PGRES_PIPELINE_ABORTED:
@@ -170,7 +171,7 @@ bool PostgresConnection::take_answer(Queued& queued, ResultHandle answer, bool i
       queued.answer->error = failures::at({}, Errc::invalid_argument, "the statement is empty");
       return true;
     default:
-      queued.answer->result = std::make_unique<PostgresResult>(std::move(answer));
+      queued.answer->result = result_of(std::move(answer), queued.prepared->columns);
       return true;
   }
   if (is_outdated_statement(answer.get()) && !queued.prepared_anew) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "grant/core/error.hpp"
+#include "kept_rows.hpp"
 
 namespace grant::postgres {
 
@@ -44,6 +45,18 @@ void PostgresResult::decode_column(int column) {
       // The statement has run: only who asks for this cell is told, by cell_at().
     }
   }
+}
+
+std::unique_ptr<Result> result_of(ResultHandle result,
+                                  const std::shared_ptr<const Columns>& columns) {
+  // Larger ones cost more to copy than to keep.
+  constexpr std::size_t small = 4'096;
+  if (PQresultMemorySize(result.get()) > small) {
+    return std::make_unique<PostgresResult>(std::move(result));
+  }
+  auto kept = std::make_unique<KeptRows>(columns, affected_rows_of(result.get()));
+  kept->add(result.get());
+  return kept;
 }
 
 std::size_t PostgresResult::row_count() const noexcept {
@@ -94,8 +107,9 @@ void PostgresResult::row(std::size_t row, std::span<ValueView> cells) const {
   for (int column = 0; ValueView & cell : cells) cell = cell_at(r, column++);
 }
 
-std::uint64_t PostgresResult::affected_rows() const noexcept {
-  const std::string_view tag = PQcmdStatus(result_.get());
+std::uint64_t affected_rows_of(const PGresult* result) noexcept {
+  // libpq only reads from it.
+  const std::string_view tag = PQcmdStatus(const_cast<PGresult*>(result));
   if (!tag.starts_with("INSERT") && !tag.starts_with("UPDATE") && !tag.starts_with("DELETE") &&
       !tag.starts_with("MERGE")) {
     return 0;

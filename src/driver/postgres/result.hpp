@@ -5,12 +5,21 @@
 #include <optional>
 #include <vector>
 
+#include "columns.hpp"
 #include "decode.hpp"
 #include "grant/driver/result.hpp"
 #include "types.hpp"
 
 namespace grant::postgres {
 
+/// Rows that `result` says were inserted, updated, deleted or merged.
+[[nodiscard]] std::uint64_t affected_rows_of(const PGresult* result) noexcept;
+
+/// As what serves best; `result` came from a statement that succeeded and has these columns.
+[[nodiscard]] std::unique_ptr<Result> result_of(ResultHandle result,
+                                                const std::shared_ptr<const Columns>& columns);
+
+/// Rows that stay in libpq's result.
 class PostgresResult final : public Result {
  public:
   /// `result` came from a statement that succeeded.
@@ -22,7 +31,9 @@ class PostgresResult final : public Result {
   [[nodiscard]] std::string_view column_name(std::size_t column) const noexcept override;
   [[nodiscard]] ValueView cell(std::size_t row, std::size_t column) const override;
   void row(std::size_t row, std::span<ValueView> cells) const override;
-  [[nodiscard]] std::uint64_t affected_rows() const noexcept override;
+  [[nodiscard]] std::uint64_t affected_rows() const noexcept override {
+    return affected_rows_of(result_.get());
+  }
 
  private:
   struct Decoded;

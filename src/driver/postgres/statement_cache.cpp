@@ -17,12 +17,7 @@ void describe(Prepared& prepared, const PGresult* description) {
   for (int i = 0; i < PQnparams(description); ++i) {
     prepared.parameter_types.push_back(PQparamtype(description, i));
   }
-  prepared.result_format = 1;
-  for (int i = 0; i < PQnfields(description); ++i) {
-    prepared.column_types.push_back(PQftype(description, i));
-    prepared.column_names.emplace_back(PQfname(description, i));
-    if (kind_of(PQftype(description, i)) == ValueKind::null) prepared.result_format = 0;
-  }
+  prepared.columns = std::make_shared<Columns>(Columns::of(description));
 }
 
 }  // namespace grant::postgres

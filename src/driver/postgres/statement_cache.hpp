@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "columns.hpp"
 #include "driver/statement_cache.hpp"
 #include "types.hpp"
 
@@ -14,9 +16,10 @@ struct Prepared {
   std::string sql{};
   std::string name{};  ///< Empty: the server's unnamed statement, overwritten by the next one.
   std::vector<Oid> parameter_types{};
-  std::vector<Oid> column_types{};
-  std::vector<std::string> column_names{};
-  int result_format{};  ///< 1, binary, unless a column has a type that only its text is known of.
+  std::shared_ptr<const Columns> columns{};
+
+  /// As libpq takes it.
+  [[nodiscard]] int result_format() const noexcept { return static_cast<int>(columns->format); }
 };
 
 /// A statement to prepare. Errors: invalid_argument, for what cannot even be sent.

@@ -5,8 +5,8 @@
 
 #include "cancel.hpp"
 #include "connection.hpp"
-#include "copied_rows.hpp"
 #include "driver/failures.hpp"
+#include "kept_rows.hpp"
 #include "result.hpp"
 
 namespace grant::postgres {
@@ -16,24 +16,29 @@ constexpr std::string_view kReadOnly = "25006";
 
 }  // namespace
 
-/// The rows of a COPY: the cheapest way out of the server, and without parameters.
-class CopyStream final : public RowStream {
+/// Rows one by one, as they arrive.
+class SingleRowStream final : public RowStream {
  public:
-  /// The connection is in a transaction of the stream's own.
-  CopyStream(PostgresConnection& connection, const Prepared& query, std::size_t chunk_rows)
-      : connection_(connection), chunk_rows_(chunk_rows), rows_(query) {
+  /// The connection is in a transaction of the stream's own, and `query` its unnamed statement.
+  SingleRowStream(PostgresConnection& connection, const Prepared& query, std::size_t chunk_rows)
+      : connection_(connection), chunk_rows_(chunk_rows), rows_(query.columns) {
     connection_.streaming_ = true;
   }
 
-  ~CopyStream() override {
+  ~SingleRowStream() override {
     if (is_open()) connection_.close();
     connection_.streaming_ = false;
   }
 
-  /// Sends the statement; awaits nothing.
-  void open(std::string_view sql) {
-    const auto copy = fmt::format("COPY (\n{}\n) TO STDOUT (FORMAT binary)", sql);
-    connection_.send(PQsendQuery(connection_.handle_.get(), copy.c_str()), now());
+  /// Sends the statement with the values that are bound; awaits nothing.
+  void open(const Prepared& query) {
+    PGconn* const handle = connection_.handle_.get();
+    const auto& binder = connection_.binder_;
+    connection_.send(
+        PQsendQueryPrepared(handle, query.name.c_str(), binder.count(), binder.values(),
+                            binder.lengths(), binder.formats(), query.result_format()),
+        now());
+    connection_.send(PQsetSingleRowMode(handle), now());
   }
 
   Task<const Result*> next(io::Call call) override {
@@ -42,36 +47,20 @@ class CopyStream final : public RowStream {
     connection_.refuse_late_chunk(call);
     const auto operation = now();
     PGconn* const handle = connection_.handle_.get();
-    if (!copying_) {
-      co_await connection_.flush_all(call, operation);
-      co_await await_answer(call, operation);
+    co_await connection_.flush_all(call, operation);
+    while (rows_.row_count() < chunk_rows_) {
+      while (PQisBusy(handle) != 0) co_await await_bytes(call, operation);
       const ResultHandle answer(PQgetResult(handle));
-      copying_ = PQresultStatus(answer.get()) == PGRES_COPY_OUT;
-      if (!copying_) co_await fail(call, answer.get());
-    }
-    bool more = true;
-    while (more && rows_.row_count() < chunk_rows_) {
-      char* data = nullptr;
-      const int size = PQgetCopyData(handle, &data, 1);
-      CopyData message(data);
-      if (size == 0) {
-        co_await await_bytes(call, operation);
-      } else if (size > 0) {
-        if (!rows_.add(std::move(message), static_cast<std::size_t>(size))) {
-          connection_.close();
-          throw_error(failures::at(connection_.node_, Errc::unavailable,
-                                   "the server's COPY is not in the form that was asked for; the "
-                                   "connection was closed"));
-        }
-      } else {
-        more = false;
+      const auto status = PQresultStatus(answer.get());
+      if (status == PGRES_SINGLE_TUPLE) {
+        rows_.add(answer.get());
+        continue;
       }
+      if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+        co_await fail(call, answer.get());
+      co_await finish(call, call, operation);
+      break;
     }
-    if (more) co_return &rows_;
-    co_await await_answer(call, operation);
-    const ResultHandle answer(PQgetResult(handle));
-    if (PQresultStatus(answer.get()) != PGRES_COMMAND_OK) co_await fail(call, answer.get());
-    co_await finish(call, call, operation);
     co_return rows_.row_count() > 0 ? &rows_ : nullptr;
   }
 
@@ -81,6 +70,7 @@ class CopyStream final : public RowStream {
     // Otherwise the server would send all that is left.
     auto impatient = call;
     const auto operation = PostgresConnection::unwanted(impatient);
+    co_await connection_.flush_all(call, operation);
     co_await finish(call, impatient, operation);
   }
 
@@ -93,16 +83,15 @@ class CopyStream final : public RowStream {
 
   Task<void> await_bytes(io::Call& call, Operation operation) {
     PGconn* const handle = connection_.handle_.get();
-    const auto outcome = co_await call.ready(PQsocket(handle), io::Interest::read);
+    auto outcome = io::Outcome::timed_out;
+    // Rows that nobody wants may come faster than they can be read, and never be waited for.
+    const bool in_time = !operation.unwanted_until || Clock::system().now() < call.deadline();
+    if (in_time) outcome = co_await call.ready(PQsocket(handle), io::Interest::read);
     if (outcome != io::Outcome::ready) {
       if (co_await connection_.cancel_late(call, outcome, operation)) co_return;
       connection_.give_up(outcome, operation);
     }
     if (PQconsumeInput(handle) == 0) connection_.fail_lost(operation);
-  }
-
-  Task<void> await_answer(io::Call& call, Operation operation) {
-    while (PQisBusy(connection_.handle_.get()) != 0) co_await await_bytes(call, operation);
   }
 
   /// Throws what `failed` says, once the connection can be used again.
@@ -117,17 +106,10 @@ class CopyStream final : public RowStream {
   /// Takes what is still to come as `draining` says, and ends the transaction.
   Task<void> finish(io::Call call, io::Call draining, Operation operation) {
     PGconn* const handle = connection_.handle_.get();
-    co_await connection_.flush_all(call, operation);
     while (true) {
-      char* data = nullptr;
-      const int size = copying_ ? PQgetCopyData(handle, &data, 1) : -1;
-      const CopyData message(data);
-      if (size == 0) co_await await_bytes(draining, operation);
-      if (size >= 0) continue;
-      co_await await_answer(draining, operation);
+      while (PQisBusy(handle) != 0) co_await await_bytes(draining, operation);
       const ResultHandle answer(PQgetResult(handle));
       if (!answer) break;
-      copying_ = PQresultStatus(answer.get()) == PGRES_COPY_OUT;
     }
     co_await connection_.end_stream(call);
     open_ = false;
@@ -135,22 +117,19 @@ class CopyStream final : public RowStream {
 
   PostgresConnection& connection_;
   const std::size_t chunk_rows_;
-  CopiedRows rows_;
-  bool copying_ = false;  // the server has begun to send rows
+  KeptRows rows_;
   bool open_ = true;
 };
 
 /// A cursor. While the caller looks at one chunk, the server makes the next.
 class CursorStream final : public RowStream {
  public:
-  /// `owns`: the transaction is the stream's own.
-  CursorStream(PostgresConnection& connection, const Prepared& query, std::size_t chunk_rows,
-               bool owns)
+  /// The connection is in a transaction of the caller's.
+  CursorStream(PostgresConnection& connection, const Prepared& query, std::size_t chunk_rows)
       : connection_(connection),
         fetch_(fmt::format("FETCH FORWARD {} FROM grant_stream", chunk_rows)),
         chunk_rows_(static_cast<int>(chunk_rows)),
-        format_(query.result_format),
-        owns_transaction_(owns) {
+        format_(query.result_format()) {
     connection_.streaming_ = true;
   }
 
@@ -164,8 +143,6 @@ class CursorStream final : public RowStream {
     const auto operation = now();
     PGconn* const handle = connection_.handle_.get();
     connection_.send(PQenterPipelineMode(handle), operation);
-    // All rows are wanted, not the first tenth soon.
-    if (owns_transaction_) send("SET LOCAL cursor_tuple_fraction = 1");
     const auto declare = fmt::format("DECLARE grant_stream NO SCROLL CURSOR FOR {}", sql);
     const auto& binder = connection_.binder_;
     connection_.send(
@@ -208,10 +185,6 @@ class CursorStream final : public RowStream {
   Task<void> close(io::Call call) override {
     chunk_.reset();
     if (!is_open()) co_return;
-    // The rows that are under way may be long in coming. A caller's transaction would be lost.
-    auto impatient = call;
-    const auto operation = owns_transaction_ ? PostgresConnection::unwanted(impatient) : now();
-    while (under_way_ > 0) co_await receive(impatient, operation);
     co_await finish(call);
   }
 
@@ -244,13 +217,12 @@ class CursorStream final : public RowStream {
     while (under_way_ > 0) co_await receive(call, now());
     PGconn* const handle = connection_.handle_.get();
     // A failed transaction has no cursor any more.
-    if (!owns_transaction_ && PQtransactionStatus(handle) == PQTRANS_INTRANS) {
+    if (PQtransactionStatus(handle) == PQTRANS_INTRANS) {
       send("CLOSE grant_stream");
       connection_.send(PQpipelineSync(handle), now());
       co_await connection_.receive(call, now());
     }
     connection_.send(PQexitPipelineMode(handle), now());
-    if (owns_transaction_) co_await connection_.end_stream(call);
     open_ = false;
     connection_.streaming_ = false;
   }
@@ -259,7 +231,6 @@ class CursorStream final : public RowStream {
   const std::string fetch_;
   const int chunk_rows_;
   const int format_;
-  const bool owns_transaction_;
   std::unique_ptr<PostgresResult> chunk_;
   int under_way_ = 0;
   bool exhausted_ = false;
@@ -303,16 +274,12 @@ Task<std::unique_ptr<RowStream>> PostgresConnection::stream(io::Call call, State
     if (owns) co_await undo(call);
     std::rethrow_exception(misfit);
   }
-  // A semicolon might end the COPY around the query. One without columns has no rows to copy.
-  const bool copies = owns && statement.params.empty() && query.result_format == 1 &&
-                      !query.column_types.empty() &&
-                      statement.sql.find(';') == std::string_view::npos;
-  if (copies) {
-    auto rows = std::make_unique<CopyStream>(*this, query, options.chunk_rows);
-    rows->open(statement.sql);
+  if (owns) {
+    auto rows = std::make_unique<SingleRowStream>(*this, query, options.chunk_rows);
+    rows->open(query);
     co_return rows;
   }
-  auto rows = std::make_unique<CursorStream>(*this, query, options.chunk_rows, owns);
+  auto rows = std::make_unique<CursorStream>(*this, query, options.chunk_rows);
   rows->open(statement.sql, query);
   co_return rows;
 }

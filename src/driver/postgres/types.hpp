@@ -2,9 +2,11 @@
 
 #include <libpq-fe.h>
 
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 
 #include "grant/core/value.hpp"
@@ -107,23 +109,34 @@ inline constexpr std::int64_t kEpochShift = 946'684'800'000'000;
 /// The same in days.
 inline constexpr std::int32_t kEpochShiftDays = 10'957;
 
+/// From this machine's byte order to the network's, or back.
+template <std::unsigned_integral T>
+[[nodiscard]] T swapped(T number) noexcept {
+  if constexpr (std::endian::native == std::endian::big || sizeof(T) == 1) {
+    return number;
+  } else if constexpr (sizeof(T) == 2) {
+    return __builtin_bswap16(number);
+  } else if constexpr (sizeof(T) == 4) {
+    return __builtin_bswap32(number);
+  } else {
+    static_assert(sizeof(T) == 8);
+    return __builtin_bswap64(number);
+  }
+}
+
 /// Reads a number in network byte order.
 template <std::unsigned_integral T>
 [[nodiscard]] T load(const char* from) noexcept {
   T number = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) {
-    number = static_cast<T>(number << 8U | static_cast<unsigned char>(from[i]));
-  }
-  return number;
+  std::memcpy(&number, from, sizeof number);
+  return swapped(number);
 }
 
 /// Writes a number in network byte order.
 template <std::unsigned_integral T>
 void store(T number, char* to) noexcept {
-  for (std::size_t i = sizeof(T); i-- > 0;) {
-    to[i] = static_cast<char>(number & 0xFFU);
-    number = static_cast<T>(number >> 4U >> 4U);
-  }
+  number = swapped(number);
+  std::memcpy(to, &number, sizeof number);
 }
 
 }  // namespace grant::postgres

@@ -38,13 +38,16 @@ bool has_statement(sqlite3* database, std::string_view rest) {
 Connection::OperationScope::OperationScope(Connection& connection, TimePoint deadline) noexcept
     : connection_(connection), outer_deadline_(std::exchange(connection.deadline_, deadline)) {
   connection_.busy_since_ = kNever;
-  auto idle = Activity::idle;
-  outermost_ = connection_.activity_->compare_exchange_strong(idle, Activity::running);
+  // Nobody else changes an idle connection's activity.
+  outermost_ = connection_.activity_->load(std::memory_order_relaxed) == Activity::idle;
+  if (outermost_) connection_.activity_->store(Activity::running, std::memory_order_release);
 }
 
 Connection::OperationScope::~OperationScope() {
   connection_.deadline_ = outer_deadline_;
-  if (outermost_ && connection_.stream_ == nullptr) *connection_.activity_ = Activity::idle;
+  if (outermost_ && connection_.stream_ == nullptr) {
+    connection_.activity_->store(Activity::idle, std::memory_order_release);
+  }
 }
 
 Connection::Connection(Options options, std::string node, TimePoint deadline)
@@ -133,7 +136,7 @@ Prepared& Connection::prepared(std::string_view sql, std::string_view tried) {
 void Connection::refuse_unless_ready(TimePoint deadline, std::string_view tried) const {
   if (!open_) throw_at(Errc::unavailable, node_, fmt::format("{}: connection is closed", tried));
   refuse_while_streaming(tried);
-  if (deadline <= now()) {
+  if (deadline != kNever && deadline <= now()) {
     throw_at(Errc::timeout, node_,
              fmt::format("{}: the deadline had passed before it started", tried));
   }

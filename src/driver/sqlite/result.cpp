@@ -65,29 +65,33 @@ std::shared_ptr<const Columns> Columns::of(sqlite3_stmt* statement) {
 }
 
 void BufferedResult::add_row(sqlite3_stmt* statement) {
-  int column = 0;
-  for (const Declared declared : columns_->declared) {
-    cells_.push_back(copied(statement, column++, declared));
+  const std::size_t count = columns_->declared.size();
+  const std::size_t first = cells_.size();
+  cells_.resize(first + count);
+  for (std::size_t i = 0; i < count; ++i) {
+    // Nobody else uses the connection now, so values need no protection of their own.
+    sqlite3_value* const value = sqlite3_column_value(statement, static_cast<int>(i));
+    cells_[first + i] = copied(value, columns_->declared[i]);
   }
   ++rows_;
 }
 
-ValueView BufferedResult::copied(sqlite3_stmt* statement, int column, Declared declared) {
-  const int stored = sqlite3_column_type(statement, column);
+ValueView BufferedResult::copied(sqlite3_value* value, Declared declared) {
+  const int stored = sqlite3_value_type(value);
   if (stored == SQLITE_NULL) return {};
   if (stored == SQLITE_BLOB) {
-    const void* const bytes = sqlite3_column_blob(statement, column);
-    const auto all = kept(characters(bytes, sqlite3_column_bytes(statement, column)));
+    const void* const bytes = sqlite3_value_blob(value);
+    const auto all = kept(characters(bytes, sqlite3_value_bytes(value)));
     if (declared == Declared::uuid && all.size() == Uuid::kSize) return ValueView::uuid(all);
     return ValueView::bytes(std::as_bytes(std::span(all.data(), all.size())));
   }
   // A JSON document that is a number may have been stored as one.
   if (stored == SQLITE_TEXT || declared == Declared::json) {
-    const auto* const text = sqlite3_column_text(statement, column);
-    return from_text(characters(text, sqlite3_column_bytes(statement, column)), declared);
+    const auto* const text = sqlite3_value_text(value);
+    return from_text(characters(text, sqlite3_value_bytes(value)), declared);
   }
-  if (stored == SQLITE_FLOAT) return ValueView::real(sqlite3_column_double(statement, column));
-  const auto number = sqlite3_column_int64(statement, column);
+  if (stored == SQLITE_FLOAT) return ValueView::real(sqlite3_value_double(value));
+  const auto number = sqlite3_value_int64(value);
   if (declared == Declared::boolean && (number == 0 || number == 1)) {
     return ValueView::boolean(number == 1);
   }

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <array>
+#include <cstddef>
 #include <memory>
 #include <memory_resource>
 #include <span>
@@ -59,12 +61,14 @@ class BufferedResult final : public Result {
   [[nodiscard]] std::uint64_t affected_rows() const noexcept override { return affected_rows_; }
 
  private:
-  ValueView copied(sqlite3_stmt* statement, int column, Declared declared);
+  ValueView copied(sqlite3_value* value, Declared declared);
   ValueView from_text(std::string_view text, Declared declared);
   std::string_view kept(std::string_view characters);
 
   std::shared_ptr<const Columns> columns_;
-  std::pmr::monotonic_buffer_resource arena_;  // what the views of cells_ look at
+  // What the views of cells_ look at; the texts of one short row need no further memory.
+  std::array<std::byte, 256> first_;
+  std::pmr::monotonic_buffer_resource arena_{first_.data(), first_.size()};
   std::vector<ValueView> cells_;
   std::size_t rows_ = 0;
   std::uint64_t affected_rows_ = 0;

@@ -47,16 +47,32 @@ void close(RowStream& rows) { run(rows.close(within(kPatience))); }
 
 constexpr std::string_view kMany = "select i, 'row ' || i from generate_series(1, 2500) i";
 
-/// With a parameter a stream is a cursor, without one a COPY.
-class PostgresStream : public ::testing::TestWithParam<bool> {
+enum class Form : std::uint8_t { plain, with_values, in_transaction };
+
+/// Inside a transaction a stream is a cursor; otherwise rows come one by one.
+class PostgresStream : public ::testing::TestWithParam<Form> {
  protected:
-  /// `sql` with "$1" for a 0.
+  /// `sql` with "$1" for a 0, in the second form.
   std::unique_ptr<RowStream> open(std::string_view sql, std::size_t chunk_rows) {
     std::string text(sql);
-    if (!GetParam()) return stream(*connection_, text, chunk_rows);
+    if (is_cursor() && connection_->transaction_state() == TransactionState::none) {
+      run(connection_->begin(within(kPatience), {}));
+    }
+    if (GetParam() != Form::with_values) return stream(*connection_, text, chunk_rows);
     text += " where $1 = 0::bigint";
     return stream(*connection_, text, chunk_rows, zero_);
   }
+
+  static bool is_cursor() { return GetParam() == Form::in_transaction; }
+
+  /// A stream leaves the transaction that it found, and none of its own.
+  void expect_usable() {
+    EXPECT_EQ(connection_->transaction_state(),
+              is_cursor() ? TransactionState::open : TransactionState::none);
+    EXPECT_EQ(first(*connection_, "select 1"), "1");
+    EXPECT_EQ(cursors(), "0");
+  }
+
   std::string cursors() {
     return first(*connection_, "select count(*) from pg_cursors where name = 'grant_stream'");
   }
@@ -83,8 +99,7 @@ TEST_P(PostgresStream, GivesAllRowsInOrderChunkByChunk) {
   }
   EXPECT_EQ(chunks, (std::vector<std::size_t>{1'000, 1'000, 500}));
   EXPECT_EQ(next(*rows), nullptr);
-  EXPECT_EQ(first(*connection_, "select 1"), "1");
-  EXPECT_EQ(connection_->transaction_state(), TransactionState::none);
+  expect_usable();
 }
 
 TEST_P(PostgresStream, LastChunkMayBeFullAndResultsEmpty) {
@@ -94,7 +109,7 @@ TEST_P(PostgresStream, LastChunkMayBeFullAndResultsEmpty) {
   EXPECT_EQ(next(*full), nullptr);
   const auto empty = open("select i from generate_series(1, 0) i", 10);
   EXPECT_EQ(next(*empty), nullptr);
-  EXPECT_EQ(first(*connection_, "select 1"), "1");
+  expect_usable();
 }
 
 TEST_P(PostgresStream, RefusesEverythingElseUntilItIsClosed) {
@@ -105,14 +120,16 @@ TEST_P(PostgresStream, RefusesEverythingElseUntilItIsClosed) {
   EXPECT_THAT(error.message, HasSubstr("stream"));
   close(*rows);
   EXPECT_EQ(next(*rows), nullptr);
-  EXPECT_EQ(cursors(), "0");
-  EXPECT_EQ(connection_->transaction_state(), TransactionState::none);
+  expect_usable();
 }
 
 TEST_P(PostgresStream, ClosedBeforeItsFirstRowOrFarFromItsEnd) {
-  const auto slow = open("select 1 from pg_sleep(1000)", 10);
-  close(*slow);
-  EXPECT_EQ(first(*connection_, "select 1"), "1");
+  // What a cursor is about to fetch has to be waited for.
+  if (!is_cursor()) {
+    const auto slow = open("select 1 from pg_sleep(1000)", 10);
+    close(*slow);
+    EXPECT_EQ(first(*connection_, "select 1"), "1");
+  }
   const auto endless = open("select generate_series(1, 1000000000)", 10);
   EXPECT_EQ(next(*endless)->row_count(), 10U);
   close(*endless);
@@ -140,6 +157,7 @@ TEST_P(PostgresStream, ErrorInTheMiddleEndsItAndLeavesTheConnection) {
   const auto error = error_of([&] { next(*rows); });
   EXPECT_EQ(error.sqlstate, "22012");
   EXPECT_EQ(next(*rows), nullptr);
+  run(connection_->rollback(within(kPatience)));
   EXPECT_EQ(first(*connection_, "select 1"), "1");
 }
 
@@ -163,10 +181,18 @@ TEST_P(PostgresStream, DestroyedBeforeItsEndItClosesTheConnection) {
   EXPECT_FALSE(connection_->is_open());
 }
 
-INSTANTIATE_TEST_SUITE_P(Forms, PostgresStream, ::testing::Bool(),
-                         [](const auto& form) { return form.param ? "cursor" : "copy"; });
+INSTANTIATE_TEST_SUITE_P(Forms, PostgresStream,
+                         ::testing::Values(Form::plain, Form::with_values, Form::in_transaction),
+                         [](const auto& form) {
+                           switch (form.param) {
+                             case Form::plain: return "plain";
+                             case Form::with_values: return "with_values";
+                             case Form::in_transaction: return "in_transaction";
+                           }
+                           return "";
+                         });
 
-TEST(PostgresStreams, TakeQueriesThatCopyWouldNot) {
+TEST(PostgresStreams, TakeQueriesOfAnyForm) {
   const auto connection = connect_to(0);
   for (const auto* sql : {"select 1;", "select ';'", "select 1 -- the end", "values (1)",
                           "select interval '1 day'", "with one as (select 1) select * from one"}) {

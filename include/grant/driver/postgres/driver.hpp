@@ -22,9 +22,9 @@ namespace grant::postgres {
 ///
 /// A `timestamp` without time zone is taken as UTC. Statements are prepared, so one statement is
 /// one command; COPY is refused. Columns of types that Grant has no kind for come as text, and make
-/// the others of their row travel as text too. Arrays have one dimension. A stream is a COPY,
-/// or a cursor where it has parameters or a transaction is open; rows are loaded with COPY, which
-/// tells of a bad row only when all have been sent.
+/// the others of their row travel as text too. Arrays have one dimension. A stream reads row by
+/// row, or is a cursor where a transaction is open; rows are loaded with COPY, which tells of a bad
+/// row only when all have been sent.
 ///
 /// A host name is looked up within the deadline, on another thread. Each of its addresses is tried,
 /// with an equal share of the time that is left, until one answers. libpq itself looks up only what

@@ -1,0 +1,65 @@
+#include "kept_rows.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+#include "decode.hpp"
+
+namespace grant::postgres {
+void KeptRows::add(const PGresult* rows) {
+  assert(static_cast<std::size_t>(PQnfields(rows)) == column_count());
+  const int count = PQntuples(rows);
+  std::size_t at = cells_.size();
+  cells_.resize(at + static_cast<std::size_t>(count) * column_count());
+  for (int row = 0; row < count; ++row) {
+    for (int index = 0; const auto& column : columns_->all) {
+      const int size = PQgetlength(rows, row, index);
+      if (size > 0 || PQgetisnull(rows, row, index) == 0) {
+        decode_into(at, {PQgetvalue(rows, row, index), static_cast<std::size_t>(size)}, column);
+      }
+      ++at;
+      ++index;
+    }
+  }
+  rows_ += static_cast<std::size_t>(count);
+}
+
+void KeptRows::decode_into(std::size_t at, std::string_view bytes, const Columns::Column& column) {
+  if (column.has_characters && !bytes.empty()) {
+    auto* const room = static_cast<char*>(memory_.allocate(bytes.size(), 1));
+    std::memcpy(room, bytes.data(), bytes.size());
+    bytes = {room, bytes.size()};
+  }
+  if (columns_->format == Format::binary && decode_plain(bytes, column.type, cells_[at])) return;
+  try {
+    cells_[at] = decode({bytes, column.type, columns_->format, column.name.c_str()}, memory_);
+  } catch (const Error& error) {
+    // The statement has run: only who asks for this cell is told.
+    unreadable_.emplace(at, error.info());
+  }
+}
+
+void KeptRows::clear() noexcept {
+  rows_ = 0;
+  cells_.clear();
+  unreadable_.clear();
+  memory_.release();
+}
+
+ValueView KeptRows::cell(std::size_t row, std::size_t column) const {
+  const std::size_t at = row * column_count() + column;
+  if (!unreadable_.empty()) {
+    const auto found = unreadable_.find(at);
+    if (found != unreadable_.end()) throw_error(found->second);
+  }
+  return cells_[at];
+}
+
+void KeptRows::row(std::size_t row, std::span<ValueView> cells) const {
+  if (!unreadable_.empty()) return Result::row(row, cells);
+  std::copy_n(cells_.data() + row * column_count(), cells.size(), cells.data());
+}
+
+}  // namespace grant::postgres
