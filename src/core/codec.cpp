@@ -125,7 +125,9 @@ std::string decode_text(ValueView value) {
     case ValueKind::text:
     case ValueKind::json:
     case ValueKind::decimal: return std::string(value.as_characters());
-    case ValueKind::date: return format_date(value.as_date());
+    case ValueKind::date:
+      if (!is_in_written_years(value.as_date())) refuse(value, "text");
+      return format_date(value.as_date());
     case ValueKind::time: return format_time(value.as_time());
     case ValueKind::uuid: return value.as_uuid().to_string();
     default: refuse(value, "text");
@@ -157,7 +159,9 @@ TimeOfDay decode_time(ValueView value) {
 
 Timestamp decode_timestamp(ValueView value) {
   if (value.kind() == ValueKind::timestamp) return value.as_timestamp();
-  if (value.kind() == ValueKind::date) return value.as_date();
+  if (value.kind() == ValueKind::date) {
+    if (const auto start = midnight_of(value.as_date())) return *start;
+  }
   if (value.kind() == ValueKind::text) {
     if (const auto time = parse_timestamp(value.as_characters())) return *time;
   }

@@ -14,6 +14,12 @@ std::string format_date(Date date) {
                      static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
 }
 
+bool is_in_written_years(Date date) noexcept {
+  // By days: the year of one that is far away does not fit into a std::chrono::year.
+  using std::chrono::year;
+  return date >= Date(year(0) / 1 / 1) && date <= Date(year(9999) / 12 / 31);
+}
+
 std::optional<Date> parse_date(std::string_view text) noexcept {
   TextScanner in(text);
   const std::chrono::year year(in.digits(4));

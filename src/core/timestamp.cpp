@@ -77,4 +77,13 @@ std::optional<Timestamp> parse_timestamp(std::string_view text) noexcept {
   return in_written_years(time);
 }
 
+std::optional<Timestamp> midnight_of(Date date) noexcept {
+  using std::chrono::days;
+  if (date < std::chrono::ceil<days>(Timestamp::min()) ||
+      date > std::chrono::floor<days>(Timestamp::max())) {
+    return std::nullopt;
+  }
+  return Timestamp(date);
+}
+
 }  // namespace grant

@@ -21,6 +21,9 @@ struct TimeOfDay {
 /// `2026-11-23`. For years 0 to 9999.
 [[nodiscard]] std::string format_date(Date date);
 
+/// Whether format_date() can write `date`: it is of the years 0 to 9999.
+[[nodiscard]] bool is_in_written_years(Date date) noexcept;
+
 /// Reads what format_date() writes. Empty when `text` is not that, or names no day.
 [[nodiscard]] std::optional<Date> parse_date(std::string_view text) noexcept;
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "grant/core/clock.hpp"
+#include "grant/core/date.hpp"
 
 namespace grant {
 
@@ -16,5 +17,8 @@ namespace grant {
 /// left out, and a closing `Z` or `+hh[:mm]` offset. Empty when `text` is none of these, or a time
 /// outside those years.
 [[nodiscard]] std::optional<Timestamp> parse_timestamp(std::string_view text) noexcept;
+
+/// The start of `date`. Empty for one that timestamps do not reach, about 292,000 years away.
+[[nodiscard]] std::optional<Timestamp> midnight_of(Date date) noexcept;
 
 }  // namespace grant

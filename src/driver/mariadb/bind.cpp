@@ -25,7 +25,7 @@ void check_text(Place place, std::string_view text) {
 void set_date(Place place, Date day, MYSQL_TIME& out) {
   using namespace std::chrono;
   const year_month_day date(day);
-  if (date.year() < year{1} || date.year() > year{9999}) {
+  if (!is_in_written_years(day) || date.year() < year{1}) {
     refuse(place, "the date does not fit: MariaDB holds the years 1 to 9999");
   }
   out.year = static_cast<unsigned>(static_cast<int>(date.year()));

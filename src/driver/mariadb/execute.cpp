@@ -155,6 +155,10 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_prepared(io::Call call, Ope
     check(operation);
     if (failed == 0) {
       result = prepared->reader_of_rows().read_all(prepared->changes_rows);
+      if (!result) {
+        failure_ = failure_of(statement);
+        fail_lost(operation);
+      }
       mysql_stmt_free_result(statement);
     }
   }

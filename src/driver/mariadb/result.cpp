@@ -17,28 +17,38 @@ namespace {
 
 constexpr std::size_t kLargestBlock = std::size_t{64} * 1024;
 
-/// Empty for a zero date, which stands for no day.
-std::optional<Timestamp> timestamp_from(const MYSQL_TIME& time) {
+// libmariadb hands on whatever bytes the server sent as a year, a month, an hour and so on.
+
+/// Empty for what no clock shows.
+std::optional<std::chrono::microseconds> clock_from(const MYSQL_TIME& time) {
   using namespace std::chrono;
-  const year_month_day date(year(static_cast<int>(time.year)), month(time.month), day(time.day));
-  if (!date.ok()) return std::nullopt;
-  return sys_days(date) + hours(time.hour) + minutes(time.minute) + seconds(time.second) +
+  if (time.hour > 24 || time.minute > 59 || time.second > 59 || time.second_part > 999'999) {
+    return std::nullopt;
+  }
+  return hours(time.hour) + minutes(time.minute) + seconds(time.second) +
          microseconds(time.second_part);
+}
+
+/// Empty for a zero date, which stands for no day.
+std::optional<Date> date_from(const MYSQL_TIME& time) {
+  using namespace std::chrono;
+  if (time.year > 9999) return std::nullopt;
+  const year_month_day date(year(static_cast<int>(time.year)), month(time.month), day(time.day));
+  return date.ok() ? std::optional<Date>(sys_days(date)) : std::nullopt;
+}
+
+std::optional<Timestamp> timestamp_from(const MYSQL_TIME& time) {
+  const auto date = date_from(time);
+  const auto clock = clock_from(time);
+  if (!date || !clock || *clock >= std::chrono::days(1)) return std::nullopt;
+  return *date + *clock;
 }
 
 /// Empty for what is no time of one day.
 std::optional<TimeOfDay> time_from(const MYSQL_TIME& time) {
-  using namespace std::chrono;
-  const TimeOfDay of_day{days(time.day) + hours(time.hour) + minutes(time.minute) +
-                         seconds(time.second) + microseconds(time.second_part)};
-  if (time.neg != 0 || of_day.since_midnight > hours(24)) return std::nullopt;
-  return of_day;
-}
-
-std::optional<Date> date_from(const MYSQL_TIME& time) {
-  using namespace std::chrono;
-  const year_month_day date(year(static_cast<int>(time.year)), month(time.month), day(time.day));
-  return date.ok() ? std::optional<Date>(sys_days(date)) : std::nullopt;
+  const auto clock = clock_from(time);
+  if (!clock || *clock > std::chrono::days(1) || time.neg != 0) return std::nullopt;
+  return TimeOfDay{*clock};
 }
 
 template <class T>
@@ -125,7 +135,7 @@ std::unique_ptr<MariadbResult> RowReader::read_all(bool changes_rows) {
   while (into->rows_ < rows) {
     const int fetched = mysql_stmt_fetch(statement_);
     // Truncation is what the empty buffers ask for.
-    if (fetched != 0 && fetched != MYSQL_DATA_TRUNCATED) throw std::bad_alloc();
+    if (fetched != 0 && fetched != MYSQL_DATA_TRUNCATED) return nullptr;
     add_to(*into);
   }
   return into;

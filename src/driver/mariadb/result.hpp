@@ -112,7 +112,8 @@ class RowReader {
   /// Of the rows that it reads.
   [[nodiscard]] const std::shared_ptr<const Columns>& columns() const noexcept { return columns_; }
 
-  /// Copies all rows, which are here: mysql_stmt_store_result() has succeeded.
+  /// Copies all rows, which are here: mysql_stmt_store_result() has succeeded. Null: libmariadb
+  /// cannot make sense of what the server sent.
   std::unique_ptr<MariadbResult> read_all(bool changes_rows);
 
   /// Adds to `into`, which has columns(), the row that mysql_stmt_fetch() has just read.

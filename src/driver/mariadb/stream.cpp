@@ -125,8 +125,10 @@ Task<bool> MariadbConnection::fetch(io::Call call, Operation operation, MYSQL_ST
                     [&](int seen) { return mysql_stmt_fetch_cont(&fetched, statement, seen); });
   }
   if (fetched == 0 || fetched == MYSQL_DATA_TRUNCATED) co_return true;
-  // An error of the server's is not the statement's then, but the connection's.
+  // An error of the server's is not the statement's then, but the connection's; the other way round
+  // with what libmariadb finds wrong in a row.
   if (fetched == 1) failure_ = failure_of(handle_.get());
+  if (fetched == 1 && failure_.number == 0) failure_ = failure_of(statement);
   check(operation);
   const bool failed = fetched == 1;
   mysql_stmt_free_result(statement);

@@ -260,7 +260,9 @@ class Encoder {
       return number(static_cast<std::int32_t>(days));
     }
     if (type_ == oid::timestamp || type_ == oid::timestamptz) {
-      return timestamp(ValueView::timestamp(value.as_date()));
+      const auto start = midnight_of(value.as_date());
+      if (!start) refuse(place_, "the date does not fit: no timestamp is so far away");
+      return timestamp(ValueView::timestamp(*start));
     }
     return text(value, format_date(value.as_date()));
   }

@@ -25,12 +25,7 @@ int bind_text(sqlite3_stmt* statement, int index, std::string_view text,
                              SQLITE_UTF8);
 }
 
-/// Text of four-digit years sorts as time does, and is what can be read back.
-bool is_in_written_years(Date date) noexcept {
-  const auto year = std::chrono::year_month_day(date).year();
-  return year >= std::chrono::year(0) && year <= std::chrono::year(9999);
-}
-
+// Text of four-digit years sorts as time does, and is what can be read back.
 constexpr std::string_view kOutsideWrittenYears = "lies outside the years 0 to 9999";
 
 int placeholder_number(std::string_view name, std::string_view node) {

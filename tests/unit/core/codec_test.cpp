@@ -146,6 +146,9 @@ TEST(Codec, TextStandsInForKindsThatAnEngineLacks) {
   EXPECT_EQ(decode<std::string>(ValueView::decimal("1.0")), "1.0");
   EXPECT_EQ(decode<std::string>(ValueView::date(Date())), "1970-01-01");
   EXPECT_EQ(decode<Timestamp>(ValueView::date(Date())), Timestamp());
+  const auto far_away = ValueView::date(Date(std::chrono::days(842'294'525)));
+  refusal_of<Timestamp>(far_away);
+  refusal_of<std::string>(far_away);
   refusal_of<Date>(ValueView::text("2026-11-31"));
   refusal_of<TimeOfDay>(ValueView::text("24:00:01"));
   refusal_of<Uuid>(ValueView::text("a0eebc99"));

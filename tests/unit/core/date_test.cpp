@@ -41,5 +41,17 @@ TEST(TimeOfDay, WhatIsNoTimeIsRefused) {
   }
 }
 
+TEST(Date, WrittenYearsAreTheOnesOfFourDigits) {
+  using std::chrono::days;
+  const Date first = std::chrono::year(0) / 1 / 1;
+  const Date last = std::chrono::year(9999) / 12 / 31;
+  for (const Date date : {first, last}) EXPECT_TRUE(is_in_written_years(date));
+  // The last one's year would be 2026 in 16 bits.
+  const Date alias = Date(std::chrono::year(2026) / 1 / 1) + days(65'536LL * 146'097 / 400);
+  for (const Date date : {first - days(1), last + days(1), alias}) {
+    EXPECT_FALSE(is_in_written_years(date));
+  }
+}
+
 }  // namespace
 }  // namespace grant

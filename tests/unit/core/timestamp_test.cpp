@@ -86,5 +86,16 @@ TEST(ParseTimestamp, RefusesEverythingElse) {
   }
 }
 
+TEST(Timestamp, MidnightIsOfDatesThatTimestampsReach) {
+  using std::chrono::days;
+  EXPECT_EQ(midnight_of(Date(days(-1))), Timestamp(days(-1)));
+  const auto last = std::chrono::floor<days>(Timestamp::max());
+  const auto first = std::chrono::ceil<days>(Timestamp::min());
+  EXPECT_EQ(midnight_of(last), Timestamp(last));
+  EXPECT_EQ(midnight_of(first), Timestamp(first));
+  EXPECT_FALSE(midnight_of(last + days(1)).has_value());
+  EXPECT_FALSE(midnight_of(first - days(1)).has_value());
+}
+
 }  // namespace
 }  // namespace grant
