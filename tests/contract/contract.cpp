@@ -39,8 +39,7 @@ io::Call Contract::call() {
 }
 
 std::unique_ptr<Connection> Contract::connect() {
-  ConnectOptions options;
-  options.url = backend_->url();
+  auto options = backend_->writer();
   options.node = "contract/primary";
   return connect(std::move(options));
 }

@@ -35,6 +35,10 @@ struct Traits {
   /// Decimals come back with the decimals that they were stored with, not with those of the column.
   bool keeps_scale = true;
   bool has_arrays = true;
+  /// Connections serve side by side: one with an open transaction keeps no other waiting for long.
+  bool serves_side_by_side = true;
+  /// The reader is seen to be a replica.
+  bool has_replicas = true;
 };
 
 /// One engine that the suite runs against. Made anew for each case.
@@ -49,6 +53,13 @@ class Backend {
 
   /// A primary; always the same database while this lives.
   [[nodiscard]] virtual Url url() const = 0;
+
+  /// How to connect to it, if a URL does not say it all.
+  [[nodiscard]] virtual ConnectOptions writer() const {
+    ConnectOptions options;
+    options.url = url();
+    return options;
+  }
 
   /// How to reach the same data where writes are refused: a replica, or the file read-only.
   [[nodiscard]] virtual ConnectOptions reader() const = 0;

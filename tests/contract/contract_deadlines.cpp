@@ -76,9 +76,9 @@ TEST_P(Contract, WaitForALockEndsAtItsDeadline) {
   const auto name = table("id {integer}");
   run("INSERT INTO " + name + " VALUES (1)");
   const auto update = "UPDATE " + name + " SET id = id + 1";
+  const auto other = connect();
   begin();
   run(update);
-  const auto other = connect();
   const auto started = now();
   const auto error = error_of(
       [&] { grant::run(other->execute(call_for(100ms), statement(update, Effect::write))); });

@@ -48,6 +48,7 @@ TEST_P(Contract, ProbeAfterItsDeadlineFails) {
 }
 
 TEST_P(Contract, ReaderIsSeenAsAReplica) {
+  if (!backend().traits().has_replicas) GTEST_SKIP() << "the engine has no replicas";
   const auto reader = connect(backend().reader());
   EXPECT_EQ(grant::run(reader->probe(call())).kind, NodeKind::replica);
   EXPECT_THAT(reader->kind_hint(), AnyOf(NodeKind::replica, NodeKind::unknown));

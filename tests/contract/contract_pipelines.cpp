@@ -167,6 +167,7 @@ TEST_P(Contract, ErrorInAPipelineInsideATransactionFailsTheRestWhereTheEngineHas
 }
 
 TEST_P(Contract, PipelineInsideATransactionIsCommittedWithIt) {
+  if (!backend().traits().serves_side_by_side) GTEST_SKIP() << "one transaction at a time";
   const auto name = table("id {integer}");
   Batch batch;
   for (int i = 0; i < 20; ++i) batch.add("INSERT INTO " + name + " VALUES ($1)", {integer(i)});

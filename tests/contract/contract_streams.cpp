@@ -222,6 +222,7 @@ TEST_P(Contract, StreamInsideATransactionSeesItsWritesAndLeavesItOpen) {
 }
 
 TEST_P(Contract, StreamGivesTheRowsOfOneMoment) {
+  if (!backend().traits().serves_side_by_side) GTEST_SKIP() << "one transaction at a time";
   const auto name = table("id {integer}");
   run("INSERT INTO " + name + " " + numbers(500) + "SELECT i FROM n");
   const auto other = connect();

@@ -7,21 +7,18 @@
 namespace grant::contract {
 namespace {
 
-class SqliteBackend final : public Backend {
+class SqliteBackend : public Backend {
  public:
   const Driver& driver() const override { return sqlite::driver(); }
 
-  Url url() const override { return file_url(directory_.path() / "contract.db"); }
-
   ConnectOptions reader() const override {
-    ConnectOptions options;
-    options.url = url();
+    auto options = writer();
     options.node = "contract/reader";
     options.access = Effect::read;
     return options;
   }
 
-  Url unreachable() const override { return file_url(directory_.path() / "missing" / "no.db"); }
+  Url unreachable() const override { return file_url(directory() / "missing" / "no.db"); }
 
   std::string type(ValueKind kind) const override {
     switch (kind) {
@@ -62,7 +59,7 @@ class SqliteBackend final : public Backend {
     return traits;
   }
 
- private:
+ protected:
   static Url file_url(const std::filesystem::path& file) {
     Url url;
     url.adapter = Adapter::sqlite;
@@ -70,12 +67,57 @@ class SqliteBackend final : public Backend {
     return url;
   }
 
+  [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
+
+ private:
   test::TemporaryDirectory directory_;
 };
 
+class FileBackend final : public SqliteBackend {
+ public:
+  Url url() const override { return file_url(directory() / "contract.db"); }
+};
+
+/// A database in memory, as the connections of a node share it.
+class MemoryBackend final : public SqliteBackend {
+ public:
+  Url url() const override { return Url::parse("sqlite::memory:"); }
+
+  ConnectOptions writer() const override {
+    ConnectOptions options;
+    options.url = url();
+    options.memory = directory().filename().string();  // a name that nobody else has
+    return options;
+  }
+
+  ConnectOptions reader() const override {
+    auto options = writer();
+    options.node = "contract/reader";
+    options.purpose = Purpose::reading;
+    return options;
+  }
+
+  Traits traits() const override {
+    auto traits = SqliteBackend::traits();
+    traits.serves_side_by_side = false;
+    traits.has_replicas = false;
+    return traits;
+  }
+
+ private:
+  /// As a node does: the database goes with the last connection to it.
+  const std::unique_ptr<Connection> keeper_ =
+      grant::run(sqlite::driver().connect(io::Call(io::blocking_waiter()), writer()));
+};
+
+template <class Kind>
+Transport transport(std::string_view name) {
+  return {name, [] { return std::make_unique<Kind>(); }};
+}
+
 INSTANTIATE_TEST_SUITE_P(Sqlite, Contract,
-                         ::testing::Values(Transport{
-                             "file", [] { return std::make_unique<SqliteBackend>(); }}),
+                         ::testing::Values(transport<FileBackend>("file"),
+                                           transport<MemoryBackend>("memory")),
                          name_of);
 
 }  // namespace
