@@ -10,13 +10,18 @@ std::string quoted(std::string_view name) {
   return out + '"';
 }
 
+std::string quoted_table(const LoadTarget& target) {
+  if (target.schema.empty()) return quoted(target.table);
+  return fmt::format("{}.{}", quoted(target.schema), quoted(target.table));
+}
+
 std::string table_and_columns(const LoadTarget& target) {
   std::string columns;
   for (const auto column : target.columns) {
     if (!columns.empty()) columns += ", ";
     columns += quoted(column);
   }
-  return fmt::format("{} ({})", quoted(target.table), columns);
+  return fmt::format("{} ({})", quoted_table(target), columns);
 }
 
 std::string insert_one(const LoadTarget& target) {

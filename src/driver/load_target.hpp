@@ -10,7 +10,10 @@ namespace grant {
 /// `"name"`: an identifier of the SQL standard, which is what the sessions of every engine read.
 [[nodiscard]] std::string quoted(std::string_view name);
 
-/// `"table" ("column", …)`.
+/// `"table"`, or `"schema"."table"`.
+[[nodiscard]] std::string quoted_table(const LoadTarget& target);
+
+/// `"table" ("column", …)`, after its schema.
 [[nodiscard]] std::string table_and_columns(const LoadTarget& target);
 
 /// An INSERT of one row, with a placeholder for each column.

@@ -9,6 +9,8 @@
 #include <ostream>
 #include <utility>
 
+#include "grant/query/dialect.hpp"
+
 namespace grant::contract {
 
 using namespace std::chrono_literals;
@@ -65,6 +67,18 @@ std::string Contract::table(std::string_view columns) {
   tables_.push_back(name);
   run("CREATE TABLE " + name + " (" + with_types(columns) + ")");
   return name;
+}
+
+std::string Backend::quoted(std::string_view name) const {
+  std::string sql;
+  dialect::append_identifier(sql, driver().adapter(), name);
+  return sql;
+}
+
+void Backend::run(Connection& connection, std::string_view sql) {
+  Statement statement;
+  statement.sql = sql;
+  grant::run(connection.execute(io::Call(io::blocking_waiter()), statement));
 }
 
 std::string Contract::numbers(int most) {

@@ -85,7 +85,19 @@ class Backend {
   /// A query for the name of the transport that its own session uses; empty: there are none.
   [[nodiscard]] virtual std::string transport_query() const { return {}; }
 
+  /// Makes what holds tables: a schema, a database, an attached file. Nobody has that `name` yet.
+  virtual void make_schema(Connection& connection, std::string_view name) const = 0;
+
+  /// Drops it, with all tables in it.
+  virtual void drop_schema(Connection& connection, std::string_view name) const = 0;
+
   [[nodiscard]] virtual Traits traits() const = 0;
+
+  /// `name` as an identifier of the engine.
+  [[nodiscard]] std::string quoted(std::string_view name) const;
+
+ protected:
+  static void run(Connection& connection, std::string_view sql);
 };
 
 /// An engine, and a way to reach it.

@@ -37,9 +37,26 @@ class MadeRows final : public RowSource {
   std::size_t made_ = 0;
 };
 
+/// A schema that goes when this does, with what is in it.
+class NamedSchema {
+ public:
+  NamedSchema(const Backend& backend, Connection& connection, std::string_view name)
+      : backend_(backend), connection_(connection), name_(name) {
+    backend_.make_schema(connection_, name_);
+  }
+  ~NamedSchema() { backend_.drop_schema(connection_, name_); }
+  NamedSchema(const NamedSchema&) = delete;
+  NamedSchema& operator=(const NamedSchema&) = delete;
+
+ private:
+  const Backend& backend_;
+  Connection& connection_;
+  const std::string name_;
+};
+
 std::uint64_t load(Connection& connection, std::string_view table,
                    std::vector<std::string_view> columns, RowSource& source) {
-  return grant::run(connection.load(patient(), LoadTarget{table, columns}, source));
+  return grant::run(connection.load(patient(), {.table = table, .columns = columns}, source));
 }
 
 ValueView integer(std::size_t number) {
@@ -224,14 +241,53 @@ TEST_P(Contract, LoadIntoNothingIsRefused) {
   EXPECT_EQ(number("SELECT count(*) FROM " + name), 0);
 }
 
+TEST_P(Contract, LoadFindsTheTableInTheSchemaThatItNames) {
+  const auto here = table("id {integer}");
+  const std::string_view table = R"(a "table" of `odd` names. x)";
+  const std::vector<std::string_view> columns{"id"};
+  for (const std::string_view name : {"contract_schema", R"(odd "schema".`name`; it's)"}) {
+    SCOPED_TRACE(name);
+    const auto in_schema = [&](std::string_view inside) {
+      return backend().quoted(name) + "." + backend().quoted(inside);
+    };
+    const NamedSchema made(backend(), connection(), name);
+    run("CREATE TABLE " + in_schema(table) + with_types(" (id {integer})"));
+    run("CREATE TABLE " + in_schema(here) + with_types(" (id {integer})"));
+    for (const auto target : {table, std::string_view(here)}) {
+      MadeRows rows(3, [](std::size_t i, std::span<ValueView> row) { row[0] = integer(i); });
+      const LoadTarget there{.schema = name, .table = target, .columns = columns};
+      EXPECT_EQ(grant::run(connection().load(patient(), there, rows)), 3U);
+      EXPECT_EQ(number("SELECT count(*) FROM " + in_schema(target)), 3);
+    }
+    EXPECT_EQ(number("SELECT count(*) FROM " + here), 0);
+  }
+}
+
+TEST_P(Contract, LoadIntoASchemaThatIsNotThereIsRefusedAndNamesIt) {
+  const auto name = table("id {integer}");
+  const std::vector<std::string_view> columns{"id"};
+  const std::string with_nul("contract\0nowhere", 16);
+  for (const std::string_view schema :
+       {std::string_view("contract_nowhere"), std::string_view(with_nul)}) {
+    MadeRows rows(1, [](std::size_t i, std::span<ValueView> row) { row[0] = integer(i); });
+    const LoadTarget target{.schema = schema, .table = name, .columns = columns};
+    const auto error = error_of([&] { grant::run(connection().load(patient(), target, rows)); });
+    EXPECT_EQ(error.code, Errc::invalid_argument) << error.message;
+    if (schema != with_nul) {
+      EXPECT_THAT(error.message, HasSubstr("contract_nowhere"));
+    }
+    expect_usable();
+  }
+  EXPECT_EQ(number("SELECT count(*) FROM " + name), 0);
+}
+
 TEST_P(Contract, LoadAfterItsDeadlineInsertsNothing) {
   const auto name = table("id {integer}");
   MadeRows rows(10, [](std::size_t i, std::span<ValueView> row) { row[0] = integer(i); });
   const io::Call late(io::blocking_waiter(), Clock::system().now() - 1ms);
   const std::vector<std::string_view> columns{"id"};
-  const auto error = error_of([&] {
-    grant::run(connection().load(late, LoadTarget{name, columns}, rows));
-  });
+  const auto error = error_of(
+      [&] { grant::run(connection().load(late, {.table = name, .columns = columns}, rows)); });
   EXPECT_EQ(error.code, Errc::timeout);
   EXPECT_EQ(number_on(*connect(), "SELECT count(*) FROM " + name), 0);
 }

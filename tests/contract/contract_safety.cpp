@@ -4,7 +4,6 @@
 
 #include "contract/contract.hpp"
 #include "grant/core/timestamp.hpp"
-#include "grant/query/dialect.hpp"
 
 namespace grant::contract {
 namespace {
@@ -15,11 +14,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 TEST_P(Contract, QuotedIdentifiersMayHoldAnything) {
-  const auto quoted = [&](std::string_view name) {
-    std::string sql;
-    dialect::append_identifier(sql, backend().driver().adapter(), name);
-    return sql;
-  };
+  const auto quoted = [&](std::string_view name) { return backend().quoted(name); };
   for (const std::string_view column :
        {"select", "With Space", "quote\"inside", "\"quoted\"", "back`tick", "it's", "a;b--c", "/*",
         "100%", "$1", "?", "back\\slash", "\xC3\xA9t\xC3\xA9", "x) VALUES (1); DROP TABLE y; --"}) {

@@ -88,6 +88,16 @@ class MariadbBackend final : public Backend {
            "ELSE 'tcp' END FROM information_schema.processlist WHERE id = connection_id()";
   }
 
+  // The application may not make databases.
+  void make_schema(Connection& /*connection*/, std::string_view name) const override {
+    cluster().sql(0, "CREATE DATABASE " + quoted(name));
+    cluster().sql(0, "GRANT ALL ON " + quoted(name) + ".* TO app@'127.0.0.1', app@localhost");
+  }
+
+  void drop_schema(Connection& /*connection*/, std::string_view name) const override {
+    cluster().sql(0, "DROP DATABASE " + quoted(name));
+  }
+
   Traits traits() const override {
     Traits traits;
     traits.keeps_infinity = false;

@@ -92,6 +92,14 @@ class PostgresBackend final : public Backend {
            "FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE pid = pg_backend_pid()";
   }
 
+  void make_schema(Connection& connection, std::string_view name) const override {
+    run(connection, "CREATE SCHEMA " + quoted(name));
+  }
+
+  void drop_schema(Connection& connection, std::string_view name) const override {
+    run(connection, "DROP SCHEMA " + quoted(name) + " CASCADE");
+  }
+
   Traits traits() const override { return {}; }
 
  private:

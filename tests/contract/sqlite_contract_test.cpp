@@ -49,6 +49,14 @@ class SqliteBackend : public Backend {
     return "abs(-9223372036854775807 - 1 + abs(" + std::to_string(at) + " - i))";
   }
 
+  void make_schema(Connection& connection, std::string_view name) const override {
+    run(connection, "ATTACH ':memory:' AS " + quoted(name));
+  }
+
+  void drop_schema(Connection& connection, std::string_view name) const override {
+    run(connection, "DETACH " + quoted(name));
+  }
+
   Traits traits() const override {
     Traits traits;
     traits.keeps_negative_zero = false;

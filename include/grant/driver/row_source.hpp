@@ -7,8 +7,11 @@
 
 namespace grant {
 
-/// Where loaded rows go.
+/// Where loaded rows go. Names are as they are, without quotes.
 struct LoadTarget {
+  /// What holds the table: a schema on PostgreSQL, a database on MariaDB, and on SQLite `main`,
+  /// `temp` or the name of an attached file. Empty: where the session finds the table.
+  std::string_view schema{};
   std::string_view table{};
   std::span<const std::string_view> columns{};  ///< At least one.
 };

@@ -24,7 +24,7 @@ class Connection::Load {
         target_(target),
         source_(source),
         deadline_(deadline),
-        tried_(fmt::format("cannot load rows into \"{}\"", target.table)) {}
+        tried_(fmt::format("cannot load rows into {}", quoted_table(target))) {}
 
   std::uint64_t run() {
     connection_.refuse_failed_transaction(tried_);

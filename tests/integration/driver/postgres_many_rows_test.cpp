@@ -401,7 +401,8 @@ class PostgresLoad : public ::testing::Test {
 
   std::uint64_t load(RowSource& source) {
     static constexpr std::array<std::string_view, 2> columns{"id", "some text"};
-    return run(connection_->load(within(kPatience), {"loaded", columns}, source));
+    return run(
+        connection_->load(within(kPatience), {.table = "loaded", .columns = columns}, source));
   }
   std::string count() { return first(*connection_, "select count(*) from loaded"); }
 
@@ -450,7 +451,8 @@ TEST_F(PostgresLoad, TableThatIsNotThereIsAnErrorAndNothingIsLost) {
   Numbers source(1);
   static constexpr std::array<std::string_view, 1> columns{"id"};
   EXPECT_EQ(error_of([&] {
-              run(connection_->load(within(kPatience), {"no such \"table\"", columns}, source));
+              run(connection_->load(within(kPatience),
+                                    {.table = "no such \"table\"", .columns = columns}, source));
             }).sqlstate,
             "42P01");
   EXPECT_EQ(count(), "0");
@@ -490,14 +492,15 @@ TEST_F(PostgresLoad, HungServerEndsItAtTheDeadlineWithNothingInDoubt) {
   exec(*connection, "create table if not exists hung_load (id int, \"some text\" text)");
   static constexpr std::array<std::string_view, 2> columns{"id", "some text"};
   Numbers warm(1);
-  run(connection->load(within(kPatience), {"hung_load", columns}, warm));
+  run(connection->load(within(kPatience), {.table = "hung_load", .columns = columns}, warm));
   {
     const Hung hung(cluster(), 0);
     Numbers source(10);
-    EXPECT_EQ(error_of([&] {
-                run(connection->load(within(200ms), {"hung_load", columns}, source));
-              }).code,
-              Errc::timeout);
+    EXPECT_EQ(
+        error_of([&] {
+          run(connection->load(within(200ms), {.table = "hung_load", .columns = columns}, source));
+        }).code,
+        Errc::timeout);
   }
   EXPECT_FALSE(connection->is_open());
   exec(*connect_to(0), "drop table hung_load");

@@ -47,7 +47,8 @@ class SqliteLoadTest : public SqliteTest {
 
   std::uint64_t load(RowSource& source, std::string_view table = "t", Duration span = 60s) {
     static constexpr std::string_view columns[] = {"id", "name"};
-    return grant::run(connection_->load(call(span), LoadTarget{table, columns}, source));
+    return grant::run(
+        connection_->load(call(span), LoadTarget{.table = table, .columns = columns}, source));
   }
   ErrorInfo load_error(RowSource& source) {
     return error_of([&] { load(source); });
@@ -118,9 +119,8 @@ TEST_F(SqliteLoadTest, InsideATransactionItIsAllOrNothingAndTheTransactionGoesOn
 
 TEST_F(SqliteLoadTest, WithoutColumnsIsRefused) {
   Numbers source(1);
-  const auto error = error_of([&] {
-    grant::run(connection_->load(call(), LoadTarget{"t", {}}, source));
-  });
+  const auto error =
+      error_of([&] { grant::run(connection_->load(call(), LoadTarget{.table = "t"}, source)); });
   EXPECT_EQ(error.code, Errc::invalid_argument);
 }
 
