@@ -26,7 +26,8 @@ void decode_as(ValueView cell) {
   T member{};
   if (!accepts(Errc::invalid_argument, [&] { member = Codec<T>::decode(cell); })) return;
   const Value stored{Codec<T>::encode(member)};
-  require(same_member(Codec<T>::decode(stored.view()), member), "the member comes back as it was stored");
+  require(same_member(Codec<T>::decode(stored.view()), member),
+          "the member comes back as it was stored");
 }
 
 template <class... T>

@@ -1,12 +1,12 @@
 #include "batch.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace grant::mariadb {
 namespace {
 
-// More makes nothing faster. The least that a server can be told to take in one message is less
-// than what it takes unless told: 16 MiB.
+// More makes nothing faster.
 constexpr std::size_t kMostRows = 4'096;
 constexpr std::size_t kCharacters = std::size_t{1} << 20U;
 
@@ -37,12 +37,12 @@ bool is_same_type(const MYSQL_BIND& a, const MYSQL_BIND& b) noexcept {
 
 }  // namespace
 
-Batch::Batch(std::span<const std::string_view> columns)
+Batch::Batch(std::span<const std::string_view> columns, std::size_t message_limit)
     : columns_(columns),
       types_(columns.size()),
       indicators_(columns.size()),
-      characters_(new char[kCharacters]),
-      capacity_(kCharacters) {
+      capacity_(std::min(kCharacters, message_limit / 2)) {
+  characters_.reset(new char[capacity_]);
   clear();
 }
 

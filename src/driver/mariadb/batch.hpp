@@ -14,8 +14,8 @@ namespace grant::mariadb {
 /// Rows that are sent in one message, with one type for each column.
 class Batch {
  public:
-  /// `columns` must outlive the batch.
-  explicit Batch(std::span<const std::string_view> columns);
+  /// `columns` must outlive the batch. `message_limit`: of the server, in bytes.
+  Batch(std::span<const std::string_view> columns, std::size_t message_limit);
 
   [[nodiscard]] std::size_t rows() const noexcept { return cells_.size() / types_.size(); }
 
@@ -28,6 +28,9 @@ class Batch {
   void add(std::span<const ValueView> row);
 
   void clear() noexcept;
+
+  /// How many bytes their characters take.
+  [[nodiscard]] std::size_t size() const noexcept { return used_; }
 
   /// The types of the columns, for mysql_stmt_bind_param().
   [[nodiscard]] MYSQL_BIND* types() noexcept { return types_.data(); }

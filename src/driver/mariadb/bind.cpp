@@ -147,6 +147,19 @@ void Binder::encode(std::size_t slot, Place place, ValueView value) {
   bind.length_value = characters.size();
 }
 
+// COM_STMT_EXECUTE: the command, the statement, flags, a count; nulls, a mark that types follow,
+// and the types; and each value, with its length before it where it is not of one size.
+std::size_t Binder::message_size() const noexcept {
+  std::size_t size = 10 + (binds_.size() + 7) / 8 + 1 + 2 * binds_.size();
+  for (const MYSQL_BIND& bind : binds_) {
+    const std::size_t length = bind.buffer_length;
+    if (bind.buffer_type == MYSQL_TYPE_NULL) continue;
+    size += 1 + length + (length > 250 ? 2 : 0) + (length > 0xFFFF ? 1 : 0) +
+            (length > 0xFF'FFFF ? 5 : 0);
+  }
+  return size;
+}
+
 void Binder::bind_row(std::span<const ValueView> row, std::size_t number,
                       std::span<const std::string_view> columns) {
   binds_.resize(row.size());

@@ -26,6 +26,10 @@ class Binder {
 
   [[nodiscard]] MYSQL_BIND* data() noexcept { return binds_.data(); }
 
+  /// How many bytes the message that runs the statement with these values takes at least; times and
+  /// numbers are counted as one byte each.
+  [[nodiscard]] std::size_t message_size() const noexcept;
+
  private:
   // What one bind points to when it is not the caller's text.
   union Scalar {

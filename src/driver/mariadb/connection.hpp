@@ -130,6 +130,11 @@ class MariadbConnection final : public Connection {
   /// Null: it has to be prepared.
   Prepared* find_prepared(std::string_view sql);
   Task<Prepared*> prepare(io::Call call, std::string_view sql);
+
+  /// Refuses a message of `size` bytes, or more, that the server would not take. Errors:
+  /// invalid_argument; those of execute(), when the server has to be asked.
+  Task<void> check_size(io::Call call, std::size_t size);
+  Task<std::uint64_t> ask_message_limit(io::Call call);
   Task<void> close_discarded(io::Call call);
 
   /// Each of these gives null when the statement failed; failure_ says how.
@@ -168,10 +173,11 @@ class MariadbConnection final : public Connection {
   TimePoint last_used_{};
   std::string position_;  // of the last write
   bool may_ask_replication_ = true;
-  TimePoint grace_{};        // until when a cancelled statement may take to end
-  bool cancelling_ = false;  // the server was asked to end what it runs
-  bool encrypted_ = true;    // until it is known that it is not
-  bool streaming_ = false;   // rows are on their way to a MariadbStream
+  TimePoint grace_{};                // until when a cancelled statement may take to end
+  bool cancelling_ = false;          // the server was asked to end what it runs
+  bool encrypted_ = true;            // until it is known that it is not
+  bool streaming_ = false;           // rows are on their way to a MariadbStream
+  std::uint64_t message_limit_ = 0;  // the server takes shorter ones; 0: nobody has asked yet
   Effect transaction_effect_ = Effect::write;
   bool rolled_back_ = false;  // by the server; nobody has called rollback() yet
 };

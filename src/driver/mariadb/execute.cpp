@@ -5,6 +5,7 @@
 
 #include "connection.hpp"
 #include "driver/failures.hpp"
+#include "grant/core/codec.hpp"
 #include "grant/core/error.hpp"
 #include "lexer.hpp"
 #include "result.hpp"
@@ -35,6 +36,8 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
     const bool cached = prepared != nullptr;
     if (!cached) prepared = co_await prepare(call, statement.sql);
     binder_.bind(statement.params, prepared->order, prepared->parameters);
+    const auto size = binder_.message_size();
+    if (size >= kTakenByAll) co_await check_size(call, size);
     if (prepared->handle) {
       result = co_await run_prepared(call, operation, prepared);
     } else {
@@ -73,6 +76,7 @@ Task<Prepared*> MariadbConnection::prepare(io::Call call, std::string_view sql) 
   MYSQL* const handle = handle_.get();
   const bool plain = (server_status() & SERVER_STATUS_NO_BACKSLASH_ESCAPES) != 0;
   auto rewritten = rewrite_placeholders(sql, plain ? Backslash::plain : Backslash::escapes);
+  if (rewritten.sql.size() >= kTakenByAll) co_await check_size(call, rewritten.sql.size() + 1);
   if (uncached_.handle) cache_.discarded().push_back(std::move(uncached_));
   co_await close_discarded(call);
 
@@ -112,6 +116,28 @@ Task<Prepared*> MariadbConnection::prepare(io::Call call, std::string_view sql) 
   if (cache_.capacity() > 0) co_return cache_.insert(std::move(prepared));
   uncached_ = std::move(prepared);
   co_return &uncached_;
+}
+
+Task<std::uint64_t> MariadbConnection::ask_message_limit(io::Call call) {
+  if (message_limit_ == 0) {
+    // A session keeps the limit that the server had when it began.
+    const auto rows = co_await run_simple(call, "SELECT @@max_allowed_packet", Effect::read);
+    message_limit_ = Codec<std::uint64_t>::decode(rows->cell(0, 0));
+  }
+  co_return message_limit_;
+}
+
+// The server reads no further than the length of what is too long for it, and hangs up, mostly
+// before its error can be read: then nobody could tell that nothing was executed.
+Task<void> MariadbConnection::check_size(io::Call call, std::size_t size) {
+  const auto limit = co_await ask_message_limit(call);
+  if (size < limit) co_return;
+  throw_error(failures::at(
+      node_, Errc::invalid_argument,
+      fmt::format(
+          "nothing was sent: the statement, or its values, take at least {} bytes in one message, "
+          "and the server takes less than {} (max_allowed_packet)",
+          size, limit)));
 }
 
 Task<void> MariadbConnection::close_discarded(io::Call call) {

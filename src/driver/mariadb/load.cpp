@@ -85,7 +85,7 @@ Task<std::uint64_t> MariadbConnection::load_batches(io::Call call, Effect effect
                                                     MYSQL_STMT* statement,
                                                     std::span<const std::string_view> columns,
                                                     RowSource& source) {
-  Batch batch(columns);
+  Batch batch(columns, co_await ask_message_limit(call));
   std::vector<ValueView> row(columns.size());
   std::uint64_t rows = 0;
   for (; take(source, row); ++rows) {
@@ -102,6 +102,7 @@ Task<std::uint64_t> MariadbConnection::load_batches(io::Call call, Effect effect
 
 Task<void> MariadbConnection::send_batch(io::Call call, Effect effect, MYSQL_STMT* statement,
                                          Batch& batch) {
+  if (batch.size() >= kTakenByAll) co_await check_size(call, batch.size());
   const Operation operation = start(call, effect);
   auto count = static_cast<unsigned int>(batch.rows());
   // libmariadb takes a function as a pointer to an object.

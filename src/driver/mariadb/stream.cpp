@@ -100,6 +100,8 @@ Task<std::unique_ptr<RowStream>> MariadbConnection::stream(io::Call call, Statem
     if (!prepared->order.empty() && mysql_stmt_bind_param(handle, binder_.data()) != 0) {
       throw std::bad_alloc();
     }
+    const auto size = binder_.message_size();
+    if (size >= kTakenByAll) co_await check_size(call, size);
     failure_ = {};
     co_await send_prepared(call, operation, handle);
     if (failure_.number == 0 && mysql_stmt_field_count(handle) == 0) {

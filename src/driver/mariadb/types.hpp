@@ -25,6 +25,10 @@ struct FreeResult {
 };
 using ResultHandle = std::unique_ptr<MYSQL_RES, FreeResult>;
 
+/// Messages that are shorter no server refuses for their length: its buffers are of this size,
+/// unless it was told otherwise.
+inline constexpr std::size_t kTakenByAll = std::size_t{16} * 1024;
+
 /// The character set number of what is no text.
 inline constexpr unsigned int kBinaryCharset = 63;
 

@@ -19,11 +19,19 @@ void Binder::bind(std::span<const ValueView> values, std::span<const Oid> types)
     formats_.resize(count_);
     scratch_.resize(count_);
   }
+  std::size_t size = 0;
   for (std::size_t i = 0; i < count_; ++i) {
     const auto encoded = encode(values[i], types[i], Place{i, {}}, scratch_[i]);
     values_[i] = encoded.data;
     lengths_[i] = static_cast<int>(encoded.size);
     formats_[i] = static_cast<int>(encoded.format);
+    size += encoded.size;
+  }
+  if (size > kLargestMessage) {
+    throw_error(Errc::invalid_argument,
+                fmt::format("nothing was sent: the values take {} bytes together, and PostgreSQL "
+                            "takes no more than {} in one message",
+                            size, kLargestMessage));
   }
 }
 

@@ -325,6 +325,10 @@ class Encoder {
 }  // namespace
 
 Encoded encode(ValueView value, Oid type, Place place, Scratch& scratch) {
+  if (value.has_characters() && value.as_characters().size() > kLargestMessage) {
+    refuse(place, fmt::format("the value takes {} bytes, and PostgreSQL takes no more than {}",
+                              value.as_characters().size(), kLargestMessage));
+  }
   return Encoder(type, place, scratch).encode(value);
 }
 

@@ -11,6 +11,9 @@ namespace grant::postgres {
 
 enum class Format : int { text = 0, binary = 1 };
 
+/// What the server takes in one message. It hangs up on whoever sends more.
+inline constexpr std::size_t kLargestMessage = 0x3FFF'FFFE;
+
 /// A value in the form that goes to the server.
 struct Encoded {
   const char* data{};  ///< Null: the value is null.

@@ -16,6 +16,7 @@ constexpr std::string_view kHeader{"PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19};
 constexpr std::uint16_t kTrailer = 0xFFFF;
 constexpr std::uint32_t kNull = 0xFFFFFFFF;
 constexpr std::size_t kBufferSize = std::size_t{64} * 1024;
+constexpr std::size_t kLargestPiece = std::size_t{64} << 20U;
 
 template <class T>
 void append_number(std::string& out, T number) {
@@ -84,8 +85,13 @@ Task<void> PostgresConnection::copy_rows(io::Call call, Operation operation, Loa
   std::string buffer(kHeader);
   buffer.reserve(kBufferSize + kBufferSize / 4);
   const auto put = [&] {
-    send(PQputCopyData(handle_.get(), buffer.data(), static_cast<int>(buffer.size())) == 1 ? 1 : 0,
-         operation);
+    // Messages may end anywhere, but may not be of just any length.
+    for (std::string_view left = buffer; !left.empty();) {
+      const auto piece = left.substr(0, kLargestPiece);
+      const int queued = PQputCopyData(handle_.get(), piece.data(), static_cast<int>(piece.size()));
+      send(queued == 1 ? 1 : 0, operation);
+      left.remove_prefix(piece.size());
+    }
     buffer.clear();
   };
   for (std::size_t number = 0; source.next(row); ++number) {

@@ -1,5 +1,8 @@
 #include "statement_cache.hpp"
 
+#include <fmt/format.h>
+
+#include "encode.hpp"
 #include "grant/core/error.hpp"
 
 namespace grant::postgres {
@@ -7,6 +10,11 @@ namespace grant::postgres {
 Prepared unprepared(std::string_view sql) {
   if (sql.find('\0') != std::string_view::npos) {
     throw_error(Errc::invalid_argument, "the statement holds a NUL character");
+  }
+  if (sql.size() > kLargestMessage) {
+    throw_error(Errc::invalid_argument,
+                fmt::format("the statement takes {} bytes, and PostgreSQL takes no more than {}",
+                            sql.size(), kLargestMessage));
   }
   Prepared prepared;
   prepared.sql = sql;

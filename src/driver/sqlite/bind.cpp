@@ -125,6 +125,13 @@ void bind(sqlite3_stmt* statement, const Placeholders& placeholders,
       throw_at(Errc::invalid_argument, node, fmt::format("parameter ${} {}", number, refusal));
     }
     const int code = bind_value(statement, ++index, value);
+    if (code == SQLITE_TOOBIG) {
+      throw_at(Errc::invalid_argument, node,
+               fmt::format("parameter ${} takes {} bytes, and SQLite holds no more than {}", number,
+                           value.as_characters().size(),
+                           sqlite3_limit(sqlite3_db_handle(statement), SQLITE_LIMIT_LENGTH, -1)),
+               code);
+    }
     if (code != SQLITE_OK) {
       throw_failure(code, node, fmt::format("cannot bind parameter ${}", number),
                     sqlite3_errstr(code));

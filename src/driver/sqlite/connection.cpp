@@ -203,6 +203,9 @@ void Connection::fail(int code, std::string_view tried, const Statement& stateme
     message = "it writes, but was marked as a read";
   } else if (primary == SQLITE_READONLY && query_only_) {
     message = "it writes, but the transaction is for reading";
+  } else if (primary == SQLITE_TOOBIG) {
+    message += fmt::format(": SQLite holds no value of more than {} bytes",
+                           sqlite3_limit(database_.get(), SQLITE_LIMIT_LENGTH, -1));
   } else if (primary == SQLITE_IOERR || primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) {
     open_ = false;  // nothing good comes from a handle whose file cannot be read any more
     if (!options_.in_memory()) message += fmt::format(" (file {})", options_.file);

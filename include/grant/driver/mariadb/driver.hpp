@@ -50,6 +50,10 @@ namespace grant::mariadb {
 /// its own, or behind a savepoint where one is open; none of it undoes rows in tables without
 /// transactions. pipeline() runs one statement after another: libmariadb has no pipelining.
 ///
+/// A server hangs up on a message that is not shorter than its `max_allowed_packet`. A session that
+/// is about to send one of 16 KiB or more asks once for the limit, and refuses what the server
+/// would not take with Errc::invalid_argument; load() makes its batches small enough.
+///
 /// A transaction that the server rolls back by itself, as after a deadlock, is `failed` until
 /// rollback() is called, so that what follows in it is not committed statement by statement.
 ///
