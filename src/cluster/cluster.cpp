@@ -226,6 +226,8 @@ void Cluster::report_read_only(std::size_t node) {
 
 void Cluster::report_lost() const { probe_soon(); }
 
+void Cluster::report_promoted() const { probe_soon(); }
+
 void Cluster::on_probe_wanted(std::function<void()> callback) {
   probe_wanted_ = std::move(callback);
 }

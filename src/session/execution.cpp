@@ -95,7 +95,7 @@ Task<void> stream_chunks(const Access& access, Statement statement, StreamOption
       if (!finder.retry_after_failure(error, *lease) || begun) throw;
     }
     if (!done) continue;
-    finder.succeeded(Effect::read);
+    finder.succeeded(Effect::read, *lease);
     co_return;
   }
 }
@@ -134,7 +134,7 @@ Task<Executed> execute(Access access, Statement statement, io::Call call) {
       if (!finder.retry_after_failure(error, *lease)) throw;
     }
     if (!result) continue;
-    finder.succeeded(statement.effect);
+    finder.succeeded(statement.effect, *lease);
     co_return Executed{std::move(result), &located.cluster->origin()};
   }
 }

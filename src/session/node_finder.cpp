@@ -157,7 +157,14 @@ void NodeFinder::give_up() const {
                           to_string(route_.reason), fmt::join(seen, "; ")));
 }
 
-void NodeFinder::succeeded(Effect effect) {
+void NodeFinder::succeeded(Effect effect, const Connection& connection) {
+  served(effect);
+  // A server that has been promoted may say so with its answers.
+  const bool replica = table_->nodes[*route_.node].kind == NodeKind::replica;
+  if (replica && connection.kind_hint() == NodeKind::primary) cluster_.report_promoted();
+}
+
+void NodeFinder::served(Effect effect) {
   located_.session->served(located_.cluster, *route_.node, route_.reason);
   if (effect == Effect::write) located_.session->wrote(cluster_);
 }
@@ -203,7 +210,7 @@ bool NodeFinder::retry_after_failure(const Error& error, const Connection& conne
       return read && attempt_again(error);
     case Errc::outcome_unknown:
       // It may have happened: then the session must be able to see it.
-      succeeded(Effect::write);
+      served(Effect::write);
       return false;
     default: return false;
   }

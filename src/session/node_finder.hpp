@@ -50,8 +50,8 @@ class NodeFinder {
   /// The node to try, if no waiting is needed to tell.
   [[nodiscard]] std::optional<std::size_t> next_now();
 
-  /// Takes in that the node has taken the statement.
-  void succeeded(Effect effect);
+  /// Takes in that the node has taken the statement on this connection.
+  void succeeded(Effect effect, const Connection& connection);
 
   /// Takes in that opening or leasing a connection failed. True: call next() again.
   [[nodiscard]] bool retry_after_checkout_failure(const Error& error);
@@ -61,6 +61,7 @@ class NodeFinder {
   [[nodiscard]] bool retry_after_failure(const Error& error, const Connection& connection);
 
  private:
+  void served(Effect effect);
   [[nodiscard]] TimePoint wait_until() const;
   [[nodiscard]] bool attempt_again(const Error& error);
   [[nodiscard]] bool out_of_time() const;

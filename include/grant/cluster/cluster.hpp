@@ -82,6 +82,9 @@ class Cluster {
   /// Takes in that a connection was lost: asks for probes.
   void report_lost() const;
 
+  /// Takes in that what was a replica says that it is a primary: asks for probes.
+  void report_promoted() const;
+
   [[nodiscard]] HealthRecord health_record(std::size_t node) const GRANT_EXCLUDES(mutex_);
 
   /// Waits until a table newer than `version` is there. False: the deadline passed first. Errors:

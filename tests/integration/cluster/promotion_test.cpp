@@ -124,6 +124,21 @@ TEST_F(Promotion, WriteThatIsRefusedAsReadOnlyGoesToTheNewPrimary) {
   EXPECT_EQ(rows_on(servers_, 1, "refused at first"), 1);
 }
 
+TEST_F(Promotion, ReadsFromAReplicaNoticeThatItWasPromoted) {
+  const auto registry = connect_own(spec_of(servers_, {1}));
+  Session(registry).run([] {
+    static_cast<void>(Item::count());
+    EXPECT_EQ(server(), "reader-1");
+  });
+  split();
+  // Nodes that are well are not probed, unless somebody asks.
+  EXPECT_EQ(status_of(*registry, "reader-1").kind, NodeKind::replica);
+  EXPECT_TRUE(wait_until([&] {
+    Session(registry).run([] { static_cast<void>(Item::count()); });
+    return status_of(*registry, "reader-1").kind == NodeKind::primary;
+  }));
+}
+
 TEST_F(Promotion, WriteFindsTheNewPrimaryWhenTheOldOneCameBackAsAReplica) {
   const auto registry = connect_own(spec_of(servers_, {1}));
   servers_.stop(0);
