@@ -41,6 +41,7 @@ constexpr std::array rules{
 
     Rule{1205, Errc::timeout},  // innodb_lock_wait_timeout or NOWAIT: the transaction goes on
     Rule{1969, Errc::timeout},  // max_statement_time
+    Rule{3024, Errc::timeout},  // MySQL's max_execution_time
     Rule{1317, Errc::cancelled},
 
     Rule{1290, Errc::read_only},  // read_only; other options are told apart below
