@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <thread>
 
 #include "contract/contract.hpp"
@@ -19,21 +20,20 @@ class CancelUntilOver {
  public:
   explicit CancelUntilOver(std::shared_ptr<Canceller> canceller)
       : thread_([this, canceller = std::move(canceller)] {
-          while (!over_) {
+          const auto over = over_.get_future();
+          do {
             grant::run(canceller->cancel(patient()));
-            // sleeps: the statement may not have begun, which nobody announces
-            std::this_thread::sleep_for(20ms);
-          }
+          } while (over.wait_for(20ms) == std::future_status::timeout);
         }) {}
   CancelUntilOver(const CancelUntilOver&) = delete;
   CancelUntilOver& operator=(const CancelUntilOver&) = delete;
   ~CancelUntilOver() {
-    over_ = true;
+    over_.set_value();
     thread_.join();
   }
 
  private:
-  std::atomic<bool> over_ = false;
+  std::promise<void> over_;
   std::thread thread_;
 };
 

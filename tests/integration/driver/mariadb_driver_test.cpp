@@ -18,55 +18,11 @@ class ClusterEnvironment final : public ::testing::Environment {
 [[maybe_unused]] const auto* const environment =
     ::testing::AddGlobalTestEnvironment(new ClusterEnvironment);  // gtest deletes it
 
-std::string text_of(ValueView value) {
-  switch (value.kind()) {
-    case ValueKind::null: return "null";
-    case ValueKind::boolean: return value.as_boolean() ? "true" : "false";
-    case ValueKind::integer: return std::to_string(value.as_integer());
-    case ValueKind::real: return fmt::format("{}", value.as_real());
-    case ValueKind::unsigned_integer: return std::to_string(value.as_unsigned_integer());
-    case ValueKind::date: return format_date(value.as_date());
-    case ValueKind::time: return format_time(value.as_time());
-    case ValueKind::uuid: return value.as_uuid().to_string();
-    case ValueKind::timestamp: return format_timestamp(value.as_timestamp());
-    default: return std::string(value.as_characters());
-  }
-}
-
 }  // namespace
 
 MariadbCluster& cluster() {
   if (!shared_cluster) shared_cluster = std::make_unique<MariadbCluster>();
   return *shared_cluster;
-}
-
-io::Call within(Duration limit) {
-  return io::Call(io::blocking_waiter(), Clock::system().now() + limit);
-}
-
-std::unique_ptr<Connection> connect_to(const std::string& url, Duration limit) {
-  ConnectOptions options;
-  options.url = Url::parse(url);
-  options.node = "primary/test";
-  return run(mariadb::driver().connect(within(limit), std::move(options)));
-}
-
-std::unique_ptr<Result> exec(Connection& connection, std::string_view sql,
-                             std::vector<ValueView> params, Effect effect, Duration limit) {
-  Statement statement;
-  statement.sql = sql;
-  statement.params = params;
-  statement.effect = effect;
-  return run(connection.execute(within(limit), statement));
-}
-
-ErrorInfo exec_error(Connection& connection, std::string_view sql, std::vector<ValueView> params,
-                     Effect effect, Duration limit) {
-  return error_of([&] { return exec(connection, sql, std::move(params), effect, limit); });
-}
-
-std::string first(Connection& connection, std::string_view sql, std::vector<ValueView> params) {
-  return text_of(exec(connection, sql, std::move(params), Effect::read)->cell(0, 0));
 }
 
 int running(std::string_view sql) {

@@ -26,45 +26,6 @@ PostgresCluster& cluster() {
   return *shared_cluster;
 }
 
-io::Call within(Duration limit) {
-  return io::Call(io::blocking_waiter(), Clock::system().now() + limit);
-}
-
-std::unique_ptr<Connection> connect_to(const std::string& url, Duration limit) {
-  ConnectOptions options;
-  options.url = Url::parse(url);
-  options.node = "primary/test";
-  return run(postgres::driver().connect(within(limit), std::move(options)));
-}
-
-std::unique_ptr<Result> exec(Connection& connection, std::string_view sql,
-                             std::vector<ValueView> params, Effect effect, Duration limit) {
-  const Statement statement{sql, params, effect};
-  return run(connection.execute(within(limit), statement));
-}
-
-std::string text_of(ValueView value) {
-  switch (value.kind()) {
-    case ValueKind::null: return "null";
-    case ValueKind::boolean: return value.as_boolean() ? "true" : "false";
-    case ValueKind::integer: return fmt::format("{}", value.as_integer());
-    case ValueKind::real: return fmt::format("{}", value.as_real());
-    case ValueKind::unsigned_integer: return fmt::format("{}", value.as_unsigned_integer());
-    case ValueKind::timestamp: return format_timestamp(value.as_timestamp());
-    case ValueKind::array: {
-      std::string all = "{";
-      for (const auto& element : value.as_array()) all += text_of(element) + ";";
-      return all + "}";
-    }
-    case ValueKind::bytes: return std::string(value.as_characters());
-    default: return Codec<std::string>::decode(value);
-  }
-}
-
-std::string first(Connection& connection, std::string_view sql, std::vector<ValueView> params) {
-  return text_of(exec(connection, sql, std::move(params))->cell(0, 0));
-}
-
 void await(Connection& connection, std::string_view sql, std::string_view expected) {
   const auto deadline = Clock::system().now() + kPatience;
   while (first(connection, sql) != expected) {
