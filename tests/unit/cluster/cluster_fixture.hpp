@@ -35,9 +35,8 @@ struct ClusterFixture {
   }
 
   void see(std::size_t node, Observation seen) const {
-    ProbeResult probe;
-    probe.at = clock.now();
-    probe.seen = std::move(seen);
+    // Made in one go: GCC 12 takes assigning to `seen` for a use of what is not there yet.
+    const ProbeResult probe{.at = clock.now(), .seen = std::move(seen)};
     cluster->record(node, probe);
   }
 
