@@ -121,6 +121,8 @@ std::vector<NodeStatus> Cluster::status() const {
     status.version = record.seen.version;
     status.healthy = record.healthy;
     status.lag = record.lag;
+    status.lag_bytes = record.lag_bytes;
+    status.unreplayed_bytes = record.seen.unreplayed_bytes;
     if (record.checked) status.last_check = now - record.checked_at;
     if (!record.healthy) status.last_error = record.error.message;
     status.pool = nodes_[i]->pool_stats();

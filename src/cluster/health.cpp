@@ -42,7 +42,9 @@ HealthRecord after_probe(HealthRecord record, const ProbeResult& probe,
     if (record.failures >= options.failure_threshold) {
       record.healthy = false;
       record.seen.kind = NodeKind::unknown;
+      record.seen.unreplayed_bytes.reset();
       record.lag.reset();
+      record.lag_bytes.reset();
       record.level_at.reset();
     }
   }
@@ -54,9 +56,13 @@ HealthRecord with_lag(HealthRecord replica, const HealthRecord* primary) {
   const auto& here = replica.seen;
   const auto& there = primary->seen;
   replica.lag.reset();
+  replica.lag_bytes.reset();
 
-  if (here.position && there.position && here.epoch == there.epoch &&
-      *here.position >= *there.position) {
+  const bool comparable = here.position && there.position && here.epoch == there.epoch;
+  if (comparable && here.position_in_bytes && there.position_in_bytes) {
+    replica.lag_bytes = *there.position - std::min(*there.position, *here.position);
+  }
+  if (comparable && *here.position >= *there.position) {
     // Level with what the primary had when it was asked, which may be a while ago.
     replica.lag = std::max(replica.seen_at - primary->seen_at, Duration::zero());
     replica.level_at = std::max(replica.level_at.value_or(primary->seen_at), primary->seen_at);

@@ -34,6 +34,9 @@ struct HealthRecord {
   std::optional<TimePoint> level_at{};
   /// Replicas: how far behind; empty: not known, which counts as infinitely far.
   std::optional<Duration> lag{};
+  /// Replicas: how many bytes of log the primary had written when it was last asked, and the
+  /// replica had not replayed when it was. Empty: not known, or positions do not count bytes.
+  std::optional<std::uint64_t> lag_bytes{};
 };
 
 /// The record after one more probe. Pure.

@@ -19,7 +19,12 @@ struct NodeStatus {
   NodeKind kind{};        ///< What it is.
   std::string version{};  ///< Of the server; empty: not known.
   bool healthy = false;
-  std::optional<Duration> lag{};         ///< Replicas; empty: not known.
+  std::optional<Duration> lag{};  ///< Replicas; empty: not known.
+  /// Replicas: what the primary's log had more than they had replayed, when they were last probed;
+  /// empty: not known, as on engines other than PostgreSQL.
+  std::optional<std::uint64_t> lag_bytes{};
+  /// Replicas: what of that they had received already; empty: not known.
+  std::optional<std::uint64_t> unreplayed_bytes{};
   std::optional<Duration> last_check{};  ///< Its age; empty: not checked yet.
   std::string last_error{};              ///< Of the last failed check while it is unhealthy.
   PoolStats pool{};                      ///< Of all connections.

@@ -40,9 +40,12 @@ struct Observation {
   /// Equal for two URLs that reach one server process; empty: not known.
   std::string instance{};
 
-  /// A primary: where its log ends. A replica: how far it has replayed. Bytes on PostgreSQL. Two
-  /// positions compare only within one epoch.
+  /// A primary: where its log ends. A replica: how far it has replayed. Two positions compare only
+  /// within one epoch.
   std::optional<std::uint64_t> position{};
+
+  /// `position` counts bytes of the log, as on PostgreSQL; elsewhere it counts transactions.
+  bool position_in_bytes = false;
 
   /// The same in the engine's own words, also where no one number says it: a set of GTIDs, an LSN.
   std::string position_text{};
@@ -50,6 +53,10 @@ struct Observation {
   /// How far the node itself believes to be behind. It counts from when a change was made, so it
   /// grows with clock skew, and is 0 on a replica that hears nothing from its primary: a hint.
   std::optional<std::chrono::milliseconds> reported_lag{};
+
+  /// On a replica: how many bytes of the primary's log it has received and not replayed yet. All
+  /// that a replica can know alone: 0 on one that has been cut off from its primary.
+  std::optional<std::uint64_t> unreplayed_bytes{};
 
   /// A primary's own clock.
   std::optional<Timestamp> clock{};

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -18,7 +19,8 @@ namespace {
 //   - which cluster it is: without settings of their own all clusters use GTID domain 0;
 //   - how old the last replayed change is: no server says so.
 //
-// What SHOW REPLICA STATUS adds takes the privilege REPLICA MONITOR, and a second round trip on a
+// What SHOW REPLICA STATUS adds, the lag that the replica reports and the bytes that it has not
+// replayed, takes the privilege REPLICA MONITOR, and a second round trip on a
 // replica; a connection that was refused once does not ask again.
 //
 // Server ids are often copied along with the data, so the host, the port and the directory help to
@@ -66,6 +68,14 @@ std::string_view text_of(ValueView value) {
   return value.is_null() ? std::string_view{} : value.as_characters();
 }
 
+/// Null where there is no such column.
+ValueView named(const Result& row, std::string_view name) {
+  for (std::size_t column = 0; column < row.column_count(); ++column) {
+    if (row.column_name(column) == name) return row.cell(0, column);
+  }
+  return {};
+}
+
 }  // namespace
 
 Task<Observation> MariadbConnection::probe(io::Call call) {
@@ -108,22 +118,33 @@ Task<void> MariadbConnection::ask_replication(io::Call call, Observation& seen) 
   }
   if (!may_ask_replication_) {
     seen.unknown.emplace_back("reported_lag: it takes the privilege REPLICA MONITOR");
+    seen.unknown.emplace_back("unreplayed_bytes: it takes the privilege REPLICA MONITOR");
     co_return;
   }
   if (status->row_count() == 0) {
     seen.unknown.emplace_back("reported_lag: no replication is set up");
+    seen.unknown.emplace_back("unreplayed_bytes: no replication is set up");
     co_return;
   }
-  for (std::size_t column = 0; column < status->column_count(); ++column) {
-    if (status->column_name(column) != "Seconds_Behind_Master") continue;
-    const ValueView behind = status->cell(0, column);
-    if (behind.kind() == ValueKind::integer) {
-      seen.reported_lag = std::chrono::seconds(behind.as_integer());
-    } else {
-      seen.unknown.emplace_back(
-          "reported_lag: replication has stopped, or does not reach its "
-          "primary");
-    }
+  const ValueView behind = named(*status, "Seconds_Behind_Master");
+  if (behind.kind() == ValueKind::integer) {
+    seen.reported_lag = std::chrono::seconds(behind.as_integer());
+  } else {
+    seen.unknown.emplace_back(
+        "reported_lag: replication has stopped, or does not reach its "
+        "primary");
+  }
+  const ValueView received = named(*status, "Read_Master_Log_Pos");
+  const ValueView replayed = named(*status, "Exec_Master_Log_Pos");
+  const bool in_one_file = text_of(named(*status, "Master_Log_File")) ==
+                           text_of(named(*status, "Relay_Master_Log_File"));
+  if (in_one_file && received.kind() == ValueKind::integer &&
+      replayed.kind() == ValueKind::integer) {
+    seen.unreplayed_bytes = static_cast<std::uint64_t>(
+        std::max<std::int64_t>(received.as_integer() - replayed.as_integer(), 0));
+  } else {
+    seen.unknown.emplace_back(
+        "unreplayed_bytes: what was received and what is replayed are in different log files");
   }
 }
 

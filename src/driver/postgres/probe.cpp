@@ -26,6 +26,8 @@ SELECT CASE WHEN standby THEN 't' ELSE 'f' END,
        extract(epoch FROM pg_postmaster_start_time()) * 1000000,
        current_setting('port'),
        CASE WHEN standby THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END - '0/0',
+       CASE WHEN standby
+            THEN greatest(pg_last_wal_receive_lsn() - pg_last_wal_replay_lsn(), 0) END,
        CASE WHEN NOT standby THEN (extract(epoch FROM clock_timestamp()) * 1000000)::bigint END,
        CASE WHEN standby
             THEN (extract(epoch FROM pg_last_xact_replay_timestamp()) * 1000000)::bigint END,
@@ -41,6 +43,7 @@ enum Column : int {
   started,
   port,
   position,
+  unreplayed,
   clock_now,
   replayed_at,
   version
@@ -97,9 +100,15 @@ Task<Observation> PostgresConnection::probe(io::Call call) {
   // A node and its copies share the system identifier, but not the moment and the port.
   seen.instance = fmt::format("{}/{}/{}", row.text(history), row.text(started), row.text(port));
   seen.position = row.number(position);
+  seen.position_in_bytes = true;
   if (seen.position) {
     seen.position_text =
         fmt::format("{:X}/{:X}", *seen.position >> 32U, *seen.position & std::uint64_t{0xFFFFFFFF});
+  }
+  seen.unreplayed_bytes = row.number(unreplayed);
+  if (is_standby && !seen.unreplayed_bytes) {
+    seen.unknown.emplace_back(
+        "unreplayed_bytes: nothing has been received from a primary since the server started");
   }
   seen.clock = row.time(clock_now);
   seen.replayed_at = row.time(replayed_at);

@@ -129,6 +129,23 @@ TEST(MariadbProbe, LagTakesAPrivilegeAndRunningReplication) {
   EXPECT_THAT(probe().second, HasSubstr("replication has stopped"));
 }
 
+TEST(MariadbProbe, UnreplayedBytesTakeAPrivilegeAndAreThoseOfTheRelayLog) {
+  MariadbCluster own(1);
+  const auto probe = [&] { return run(connect_to(own.url(1))->probe(within(kPatience))); };
+  const auto plain = probe();
+  EXPECT_FALSE(plain.unreplayed_bytes.has_value());
+  EXPECT_FALSE(plain.position_in_bytes);
+  EXPECT_THAT(fmt::format("{}", fmt::join(plain.unknown, "; ")),
+              HasSubstr("unreplayed_bytes: it takes the privilege REPLICA MONITOR"));
+  own.sql(0, "grant replica monitor on *.* to app@'127.0.0.1', app@localhost");
+  EXPECT_TRUE(eventually([&] { return probe().unreplayed_bytes == 0U; }));
+  own.sql(1, "stop slave sql_thread");
+  exec(*connect_to(own.url(0)), "create table unreplayed (a int)");
+  EXPECT_TRUE(eventually([&] { return probe().unreplayed_bytes > 0U; }));
+  own.sql(1, "start slave sql_thread");
+  EXPECT_TRUE(eventually([&] { return probe().unreplayed_bytes == 0U; }));
+}
+
 TEST(MariadbPosition, ArrivesWithEachWriteAndStaysAfterReads) {
   const auto connection = connect_to(0);
   exec(*connection, "select 1");

@@ -42,6 +42,9 @@ TEST(PostgresProbe, TellsAPrimaryFromItsReplica) {
   EXPECT_EQ(replica.epoch, primary.epoch);
   EXPECT_GE(replica.position, primary.position);
   EXPECT_FALSE(replica.clock);
+  EXPECT_TRUE(replica.position_in_bytes);
+  EXPECT_TRUE(replica.unreplayed_bytes.has_value());
+  EXPECT_FALSE(primary.unreplayed_bytes.has_value());
   ASSERT_TRUE(replica.replayed_at);
   EXPECT_LT(std::chrono::abs(*replica.replayed_at - *primary.clock), 10s);
   EXPECT_NE(replica.instance, primary.instance);
@@ -56,9 +59,14 @@ TEST(PostgresProbe, PausedReplayKeepsThePositionBehind) {
   cluster().pause(1);
   const auto before = probe(*on_replica).position;
   exec(*on_primary, "create table paused (a int)");
-  const auto target = probe(*on_primary).position;
+  const auto written = probe(*on_primary);
+  const auto target = written.position;
+  const auto& target_text = written.position_text;
   EXPECT_EQ(probe(*on_replica).position, before);
   EXPECT_LT(before, target);
+  // It receives all the same.
+  await(*on_replica, "select (pg_last_wal_receive_lsn() >= '" + target_text + "')::int", "1");
+  EXPECT_GE(probe(*on_replica).unreplayed_bytes, *target - *before);
   cluster().resume(1);
   EXPECT_GE(probe_at(*on_replica, target.value()).position, target);
   exec(*on_primary, "drop table paused");

@@ -91,6 +91,23 @@ TEST(Cluster, ReplicaRecheckedAloneIsNotLevelWithWhatThePrimaryHadLongAgo) {
   EXPECT_EQ(f.cluster->table()->nodes[1].lag, 10s);
 }
 
+TEST(Cluster, StatusSaysTheLagInBytesWherePositionsCountThem) {
+  ClusterFixture f(1);
+  auto primary = observed(NodeKind::primary, 500);
+  auto replica = observed(NodeKind::replica, 100);
+  f.see(0, primary);
+  f.see(1, replica);
+  EXPECT_EQ(f.cluster->status()[1].lag_bytes, std::nullopt);
+  primary.position_in_bytes = true;
+  replica.position_in_bytes = true;
+  replica.unreplayed_bytes = 30;
+  f.see(0, primary);
+  f.see(1, replica);
+  EXPECT_EQ(f.cluster->status()[0].lag_bytes, std::nullopt);
+  EXPECT_EQ(f.cluster->status()[1].lag_bytes, 400U);
+  EXPECT_EQ(f.cluster->status()[1].unreplayed_bytes, 30U);
+}
+
 TEST(Cluster, LastJudgementStandsWhileThePrimarysAnswerIsAwaited) {
   ClusterFixture f(1);
   f.see_all();

@@ -80,10 +80,14 @@ TEST(AfterProbe, AnswerIsKeptWithItsTime) {
 TEST(AfterProbe, UnhealthyNodeIsNothingAndHasNoLag) {
   auto record = after_probe({}, answer(), {});
   record.lag = 1s;
+  record.lag_bytes = 60;
+  record.seen.unreplayed_bytes = 30;
   record.level_at = kStart;
   record = after_probe(record, failure(kStart + 5s), {});
   EXPECT_EQ(record.seen.kind, NodeKind::unknown);
   EXPECT_EQ(record.lag, std::nullopt);
+  EXPECT_EQ(record.lag_bytes, std::nullopt);
+  EXPECT_EQ(record.seen.unreplayed_bytes, std::nullopt);
   EXPECT_EQ(record.level_at, std::nullopt);
   EXPECT_EQ(record.checked_at, kStart + 5s);
   EXPECT_EQ(record.seen_at, kStart);
@@ -216,6 +220,24 @@ TEST(WithLag, OlderSampleOfThePrimaryDoesNotTakeLevelAtBack) {
   here.level_at = kStart + 15s;
   const auto there = primary(100, kStart + 10s);
   EXPECT_EQ(with_lag(here, &there).level_at, kStart + 15s);
+}
+
+TEST(WithLag, BytesAreWhatThePrimaryHadMoreOfTheSameLog) {
+  auto there = primary(100, kStart);
+  const auto bytes_of = [&](HealthRecord here) {
+    return with_lag(std::move(here), &there).lag_bytes;
+  };
+  EXPECT_EQ(bytes_of(replica(40, kStart)), std::nullopt);  // transactions
+  const auto in_bytes = [](HealthRecord record) {
+    record.seen.position_in_bytes = true;
+    return record;
+  };
+  there = in_bytes(there);
+  EXPECT_EQ(bytes_of(replica(40, kStart)), std::nullopt);
+  EXPECT_EQ(bytes_of(in_bytes(replica(40, kStart))), 60U);
+  EXPECT_EQ(bytes_of(in_bytes(replica(100, kStart))), 0U);
+  EXPECT_EQ(bytes_of(in_bytes(replica(120, kStart))), 0U);
+  EXPECT_EQ(bytes_of(in_bytes(replica(40, kStart, 2))), std::nullopt);
 }
 
 TEST(WithLag, StaysWhileNoPrimaryIsKnown) {
