@@ -17,7 +17,8 @@ std::unique_ptr<Connection> connect_to(const std::string& url, Duration limit) {
   ConnectOptions options;
   options.url = Url::parse(url);
   options.node = "primary/test";
-  return run(find_driver(options.url.adapter).connect(within(limit), std::move(options)));
+  const Driver& driver = find_driver(options.url.adapter);
+  return run(driver.connect(within(limit), std::move(options)));
 }
 
 std::unique_ptr<Result> exec(Connection& connection, std::string_view sql,

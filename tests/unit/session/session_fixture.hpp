@@ -17,8 +17,7 @@ namespace grant::test {
 struct Shop : Servers {
   explicit Shop(std::size_t readers = 1, RoutingOptions routing = {}) {
     std::vector<std::string> hosts;
-    // Not "r" + ...: GCC 12 warns of that where it optimises, for nothing (its bug 105651).
-    for (std::size_t i = 1; i <= readers; ++i) hosts.push_back(std::to_string(i).insert(0, 1, 'r'));
+    for (std::size_t i = 1; i <= readers; ++i) hosts.push_back("r" + std::to_string(i));
     auto shop = spec("w", hosts);
     shop.routing = routing;
     start(std::move(shop), hosts);
