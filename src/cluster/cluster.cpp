@@ -228,7 +228,13 @@ void Cluster::report_read_only(std::size_t node) {
 
 void Cluster::report_lost() const { probe_soon(); }
 
-void Cluster::report_promoted() const { probe_soon(); }
+void Cluster::report_promoted() {
+  // Whoever keeps saying so may be wrong: a pooler in between can repeat what was.
+  const auto now = clock_.now();
+  auto last = promotion_seen_.load(std::memory_order_relaxed);
+  if (last != TimePoint::min() && now - last < health_.recheck_interval) return;
+  if (promotion_seen_.compare_exchange_strong(last, now, std::memory_order_relaxed)) probe_soon();
+}
 
 void Cluster::on_probe_wanted(std::function<void()> callback) {
   probe_wanted_ = std::move(callback);

@@ -118,7 +118,7 @@ void try_input(std::string_view input) {
             "libpq takes the columns");
   }
   fill(handle.get(), input, static_cast<int>(columns.size()));
-  auto described = Columns::of(handle.get());
+  auto described = Columns::of(handle.get(), "SELECT");
   described.format = static_cast<postgres::Format>(format);
   KeptRows copies(std::make_shared<Columns>(std::move(described)));
   copies.add(handle.get());

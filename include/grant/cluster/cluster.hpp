@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -82,8 +83,9 @@ class Cluster {
   /// Takes in that a connection was lost: asks for probes.
   void report_lost() const;
 
-  /// Takes in that what was a replica says that it is a primary: asks for probes.
-  void report_promoted() const;
+  /// Takes in that what was a replica says that it is a primary: asks for probes, once within
+  /// recheck_interval.
+  void report_promoted();
 
   [[nodiscard]] HealthRecord health_record(std::size_t node) const GRANT_EXCLUDES(mutex_);
 
@@ -115,6 +117,7 @@ class Cluster {
   const Clock& clock_;
   const EventSink events_;
   std::function<void()> probe_wanted_;  // constant once the cluster is used
+  std::atomic<TimePoint> promotion_seen_ = TimePoint::min();
   LoadBalancer balancer_;
 
   // Guards everything below. Not held across I/O, callbacks or logging.

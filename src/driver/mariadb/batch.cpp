@@ -18,6 +18,25 @@ std::size_t characters_in(std::span<const ValueView> row) {
   return size;
 }
 
+/// The most bytes that `row` takes in a message: an indicator for each value, and a length before
+/// it where it is not of one size.
+std::size_t most_bytes_of(std::span<const ValueView> row) {
+  constexpr std::size_t longest_number = 13;  // a time of day, with its length
+  constexpr std::size_t longest_length = 9;
+  std::size_t size = 0;
+  for (const ValueView cell : row) {
+    size +=
+        1 + (cell.has_characters() ? longest_length + cell.as_characters().size() : longest_number);
+  }
+  return size;
+}
+
+/// The same for what comes before the rows.
+std::size_t most_bytes_of_head(std::size_t columns) {
+  constexpr std::size_t fixed = 64;
+  return fixed + 2 * columns;
+}
+
 /// `cell` with its characters at `room`.
 ValueView moved_to(ValueView cell, const char* room) {
   const std::string_view characters(room, cell.as_characters().size());
@@ -41,7 +60,8 @@ Batch::Batch(std::span<const std::string_view> columns, std::size_t message_limi
     : columns_(columns),
       types_(columns.size()),
       indicators_(columns.size()),
-      capacity_(std::min(kCharacters, message_limit / 2)) {
+      capacity_(std::min(kCharacters, message_limit)),
+      message_limit_(message_limit) {
   characters_.reset(new char[capacity_]);
   clear();
 }
@@ -50,6 +70,7 @@ bool Batch::takes(std::span<const ValueView> row, std::size_t number) {
   binder_.bind_row(row, number, columns_);
   if (cells_.empty()) return true;
   if (rows() == kMostRows || characters_in(row) > capacity_ - used_) return false;
+  if (message_ + most_bytes_of(row) >= message_limit_) return false;
   for (std::size_t i = 0; i < row.size(); ++i) {
     const MYSQL_BIND& bind = binder_.data()[i];
     const bool any =
@@ -64,6 +85,7 @@ void Batch::add(std::span<const ValueView> row) {
     characters_.reset(new char[size]);  // it has them to itself
     capacity_ = size;
   }
+  message_ += most_bytes_of(row);
   for (std::size_t i = 0; i < row.size(); ++i) {
     if (types_[i].buffer_type == MYSQL_TYPE_NULL) {
       types_[i].buffer_type = binder_.data()[i].buffer_type;
@@ -84,6 +106,7 @@ void Batch::add(std::span<const ValueView> row) {
 void Batch::clear() noexcept {
   cells_.clear();
   used_ = 0;
+  message_ = most_bytes_of_head(types_.size());
   for (MYSQL_BIND& type : types_) {
     type = {};
     type.buffer_type = MYSQL_TYPE_NULL;

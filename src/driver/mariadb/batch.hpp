@@ -46,6 +46,8 @@ class Batch {
   std::unique_ptr<char[]> characters_;
   std::size_t used_ = 0;
   std::size_t capacity_;
+  std::size_t message_limit_;
+  std::size_t message_ = 0;  // the most bytes that the rows take in it
   Binder binder_;
 };
 

@@ -129,7 +129,9 @@ class MariadbConnection final : public Connection {
   Task<void> ask_replication(io::Call call, Observation& seen);
   /// Null: it has to be prepared.
   Prepared* find_prepared(std::string_view sql);
-  Task<Prepared*> prepare(io::Call call, std::string_view sql);
+  Task<Prepared> prepare(io::Call call, std::string_view sql);
+  /// In the cache, if it has room for anything.
+  Prepared* keep(Prepared prepared);
 
   /// Refuses a message of `size` bytes, or more, that the server would not take. Errors:
   /// invalid_argument; those of execute(), when the server has to be asked.

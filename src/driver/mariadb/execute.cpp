@@ -34,7 +34,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
   while (!result) {
     Prepared* prepared = find_prepared(statement.sql);
     const bool cached = prepared != nullptr;
-    if (!cached) prepared = co_await prepare(call, statement.sql);
+    if (!cached) prepared = keep(co_await prepare(call, statement.sql));
     binder_.bind(statement.params, prepared->order, prepared->parameters);
     const auto size = binder_.message_size();
     if (size >= kTakenByAll) co_await check_size(call, size);
@@ -69,7 +69,14 @@ Prepared* MariadbConnection::find_prepared(std::string_view sql) {
   return nullptr;
 }
 
-Task<Prepared*> MariadbConnection::prepare(io::Call call, std::string_view sql) {
+Prepared* MariadbConnection::keep(Prepared prepared) {
+  if (cache_.capacity() > 0) return cache_.insert(std::move(prepared));
+  if (uncached_.handle) cache_.discarded().push_back(std::move(uncached_));
+  uncached_ = std::move(prepared);
+  return &uncached_;
+}
+
+Task<Prepared> MariadbConnection::prepare(io::Call call, std::string_view sql) {
   if (sql.find('\0') != std::string_view::npos) {
     throw_error(Errc::invalid_argument, "the statement holds a NUL character");
   }
@@ -77,7 +84,6 @@ Task<Prepared*> MariadbConnection::prepare(io::Call call, std::string_view sql) 
   const bool plain = (server_status() & SERVER_STATUS_NO_BACKSLASH_ESCAPES) != 0;
   auto rewritten = rewrite_placeholders(sql, plain ? Backslash::plain : Backslash::escapes);
   if (rewritten.sql.size() >= kTakenByAll) co_await check_size(call, rewritten.sql.size() + 1);
-  if (uncached_.handle) cache_.discarded().push_back(std::move(uncached_));
   co_await close_discarded(call);
 
   // Preparing changes nothing, whatever the statement will do.
@@ -113,9 +119,7 @@ Task<Prepared*> MariadbConnection::prepare(io::Call call, std::string_view sql) 
     co_await settle(call);
     throw_error(failures::cancelled_late(node_, Clock::system().now() - operation.started));
   }
-  if (cache_.capacity() > 0) co_return cache_.insert(std::move(prepared));
-  uncached_ = std::move(prepared);
-  co_return &uncached_;
+  co_return prepared;
 }
 
 Task<std::uint64_t> MariadbConnection::ask_message_limit(io::Call call) {
@@ -180,7 +184,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_prepared(io::Call call, Ope
     if (failed != 0) failure_ = failure_of(statement);
     check(operation);
     if (failed == 0) {
-      result = prepared->reader_of_rows().read_all(prepared->changes_rows);
+      result = prepared->bound_reader().read_all(prepared->changes_rows);
       if (!result) {
         failure_ = failure_of(statement);
         fail_lost(operation);

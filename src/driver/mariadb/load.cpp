@@ -55,10 +55,7 @@ Task<std::uint64_t> MariadbConnection::load(io::Call call, LoadTarget target, Ro
   std::exception_ptr failed;
   StatementHandle statement;
   try {
-    const auto sql = insert_one(target);
-    Prepared* const prepared = co_await prepare(call, sql);
-    statement = std::move(prepared->handle);
-    cache_.erase(sql);
+    statement = (co_await prepare(call, insert_one(target))).handle;
     rows = co_await load_batches(call, effect, statement.get(), target.columns, source);
   } catch (...) {
     failed = std::current_exception();

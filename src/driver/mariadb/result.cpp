@@ -121,10 +121,13 @@ bool Columns::fit(MYSQL_STMT* statement) const {
 RowReader::RowReader(MYSQL_STMT* statement)
     : statement_(statement),
       columns_(std::make_shared<Columns>(statement)),
-      slots_(columns_->size()) {
-  std::vector<MYSQL_BIND> binds(slots_.size());
-  for (std::size_t i = 0; i < slots_.size(); ++i) bind(binds[i], slots_[i], (*columns_)[i]);
-  if (mysql_stmt_bind_result(statement, binds.data()) != 0) throw std::bad_alloc();
+      slots_(columns_->size()),
+      binds_(columns_->size()) {
+  for (std::size_t i = 0; i < slots_.size(); ++i) describe(binds_[i], slots_[i], (*columns_)[i]);
+}
+
+void RowReader::bind() {
+  if (mysql_stmt_bind_result(statement_, binds_.data()) != 0) throw std::bad_alloc();
 }
 
 std::unique_ptr<MariadbResult> RowReader::read_all(bool changes_rows) {
@@ -141,7 +144,7 @@ std::unique_ptr<MariadbResult> RowReader::read_all(bool changes_rows) {
   return into;
 }
 
-void RowReader::bind(MYSQL_BIND& bind, Slot& slot, const Columns::Column& column) {
+void RowReader::describe(MYSQL_BIND& bind, Slot& slot, const Columns::Column& column) {
   bind = {};
   bind.buffer = &slot.integer;
   bind.length = &slot.length;
@@ -279,10 +282,17 @@ void MariadbResult::add_integer(std::int64_t bits, bool is_unsigned) {
 
 void MariadbResult::add_uuid(std::string_view text) {
   const auto uuid = Uuid::parse(text);
-  if (!uuid) return add_unreadable();
+  // The column was altered: the server does not tell anew what its texts stand for.
+  if (!uuid) return add_copied(ValueKind::text, text);
   char* const room = allocate(Uuid::kSize);
   std::memcpy(room, uuid->bytes.data(), Uuid::kSize);
   cells_.push_back(ValueView::uuid(std::string_view(room, Uuid::kSize)));
+}
+
+void MariadbResult::add_copied(ValueKind kind, std::string_view characters) {
+  char* const room = allocate(characters.size());
+  if (!characters.empty()) std::memcpy(room, characters.data(), characters.size());
+  cells_.push_back(keep(kind, {room, characters.size()}));
 }
 
 void MariadbResult::add_unreadable() {
@@ -310,11 +320,7 @@ void MariadbResult::add_text(const Columns::Column& column, std::string_view tex
     case ValueKind::time: add(parse_time(text), ValueView::time); return;
     case ValueKind::timestamp: add(parse_timestamp(text), ValueView::timestamp); return;
     case ValueKind::uuid: add_uuid(text); return;
-    default: {
-      char* const room = allocate(text.size());
-      if (!text.empty()) std::memcpy(room, text.data(), text.size());
-      cells_.push_back(keep(column.kind, {room, text.size()}));
-    }
+    default: add_copied(column.kind, text); return;
   }
 }
 

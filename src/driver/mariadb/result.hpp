@@ -79,6 +79,7 @@ class MariadbResult final : public Result {
   static ValueView keep(ValueKind kind, std::string_view characters);
 
   void add_integer(std::int64_t bits, bool is_unsigned);
+  void add_copied(ValueKind kind, std::string_view characters);
   void add_uuid(std::string_view text);
   template <class T>
   void add(const std::optional<T>& value, ValueView (*view)(T)) {
@@ -100,14 +101,16 @@ class MariadbResult final : public Result {
   std::uint64_t affected_rows_ = 0;
 };
 
-/// Copies the rows of a prepared statement into results. Stays bound to it from one execution to
-/// the next.
+/// Copies the rows of a prepared statement into results.
 class RowReader {
  public:
   /// `statement` has been executed, and must outlive this.
   explicit RowReader(MYSQL_STMT* statement);
   RowReader(const RowReader&) = delete;
   RowReader& operator=(const RowReader&) = delete;
+
+  /// Before the rows of each execution: libmariadb forgets now and then what it was bound to.
+  void bind();
 
   /// Of the rows that it reads.
   [[nodiscard]] const std::shared_ptr<const Columns>& columns() const noexcept { return columns_; }
@@ -133,12 +136,13 @@ class RowReader {
     my_bool is_null;
   };
 
-  static void bind(MYSQL_BIND& bind, Slot& slot, const Columns::Column& column);
+  static void describe(MYSQL_BIND& bind, Slot& slot, const Columns::Column& column);
   void add_characters(MariadbResult& into, std::size_t column);
 
   MYSQL_STMT* statement_;
   std::shared_ptr<const Columns> columns_;
   std::vector<Slot> slots_;
+  std::vector<MYSQL_BIND> binds_;  // to slots_
 };
 
 }  // namespace grant::mariadb

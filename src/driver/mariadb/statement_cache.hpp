@@ -21,12 +21,13 @@ struct Prepared {
   bool outdated{};      ///< To be prepared anew before it runs again.
   bool changes_rows{};  ///< It inserts, updates or deletes, whether or not it gives rows back.
 
-  /// For the rows that it gives now; it has been executed.
-  RowReader& reader_of_rows() {
+  /// For the rows that it gives now; it has been executed. Sets `outdated`.
+  RowReader& bound_reader() {
     if (!reader || !reader->columns()->fit(handle.get())) {
       reader = std::make_unique<RowReader>(handle.get());
       outdated = reader->columns()->were_renamed();
     }
+    reader->bind();
     return *reader;
   }
 };

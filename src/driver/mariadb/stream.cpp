@@ -16,7 +16,7 @@ class MariadbStream final : public RowStream {
         statement_(statement.handle.get()),
         operation_(operation),
         chunk_rows_(chunk_rows),
-        reader_(statement.reader_of_rows()),
+        reader_(statement.bound_reader()),
         rows_(reader_.columns()) {
     connection.streaming_ = true;
   }
@@ -92,7 +92,7 @@ Task<std::unique_ptr<RowStream>> MariadbConnection::stream(io::Call call, Statem
   while (true) {
     Prepared* prepared = find_prepared(statement.sql);
     const bool cached = prepared != nullptr;
-    if (!cached) prepared = co_await prepare(call, statement.sql);
+    if (!cached) prepared = keep(co_await prepare(call, statement.sql));
     // What cannot be prepared gives few rows.
     if (!prepared->handle) co_return co_await Connection::stream(call, statement, options);
     MYSQL_STMT* const handle = prepared->handle.get();
@@ -108,7 +108,12 @@ Task<std::unique_ptr<RowStream>> MariadbConnection::stream(io::Call call, Statem
       co_return std::make_unique<NoRows>();
     }
     if (failure_.number == 0) {
-      co_return std::make_unique<MariadbStream>(*this, *prepared, operation, options.chunk_rows);
+      try {
+        co_return std::make_unique<MariadbStream>(*this, *prepared, operation, options.chunk_rows);
+      } catch (...) {
+        close();  // the rows are on their way all the same
+        throw;
+      }
     }
     const bool again =
         cached && (is_outdated_statement(failure_.number) || has_other_columns(failure_.number));

@@ -1,5 +1,8 @@
 #include "columns.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace grant::postgres {
 namespace {
 
@@ -15,10 +18,28 @@ bool has_characters(Oid type) {
   }
 }
 
+/// Whether the server refuses to run `sql` when its columns are not what they were. One that starts
+/// with a comment is not looked into.
+bool is_plain_query(std::string_view sql) {
+  const auto start = sql.find_first_not_of(" \t\r\n\f(");
+  if (start == std::string_view::npos) return false;
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  std::string word;
+  for (const char c : sql.substr(start)) {
+    if (!is_letter(c)) break;
+    word += static_cast<char>(c & ~0x20);  // in upper case
+  }
+  static constexpr std::array<std::string_view, 8> plain{"SELECT", "INSERT", "UPDATE", "DELETE",
+                                                         "WITH",   "VALUES", "MERGE",  "TABLE"};
+  return std::ranges::find(plain, word) != plain.end();
+}
+
 }  // namespace
 
-Columns Columns::of(const PGresult* description) {
+Columns Columns::of(const PGresult* description, std::string_view sql) {
   Columns columns;
+  columns.fixed = is_plain_query(sql);
+  if (!columns.fixed) columns.format = Format::text;
   for (int i = 0; i < PQnfields(description); ++i) {
     const Oid type = PQftype(description, i);
     columns.all.push_back({type, has_characters(type), PQfname(description, i)});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "encode.hpp"
@@ -19,8 +20,13 @@ struct Columns {
   std::vector<Column> all{};
   Format format = Format::binary;  ///< Of all their cells.
 
-  /// As the server describes them. In text, if there is a type that only its text is known of.
-  [[nodiscard]] static Columns of(const PGresult* description);
+  /// False: the server may give others the next time, and does not say so before it runs the
+  /// statement (FETCH, EXECUTE).
+  bool fixed = false;
+
+  /// As the server describes those of `sql`. In text, if there is a type that only its text is
+  /// known of, or there may be.
+  [[nodiscard]] static Columns of(const PGresult* description, std::string_view sql);
 };
 
 }  // namespace grant::postgres

@@ -87,6 +87,13 @@ NodeKind PostgresConnection::kind_hint() const noexcept {
 
 void PostgresConnection::close() noexcept { handle_.reset(); }
 
+void PostgresConnection::refuse_copy(ExecStatusType status) {
+  if (status != PGRES_COPY_IN && status != PGRES_COPY_OUT && status != PGRES_COPY_BOTH) return;
+  close();
+  throw_error(failures::at(node_, Errc::invalid_argument,
+                           "COPY cannot be run as a statement; the connection was closed"));
+}
+
 void PostgresConnection::fail_unsent(std::string_view why, std::string_view sqlstate) {
   auto info = failures::unsent(node_, why);
   info.sqlstate = sqlstate;
@@ -185,18 +192,10 @@ Task<void> PostgresConnection::receive(io::Call call, Operation operation, const
     const auto status = PQresultStatus(answer.get());
     if (status == PGRES_PIPELINE_SYNC) break;
     if (status == PGRES_COPY_IN && operation.copies) co_return;  // the server waits for rows
-    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
-      close();
-      throw_error(Errc::invalid_argument,
-                  fmt::format("node \"{}\": COPY cannot be run as a statement; the connection was "
-                              "closed",
-                              node_));
-    }
+    refuse_copy(status);
     // The last words on a connection are nobody's answer.
-    const bool last_words =
-        status == PGRES_FATAL_ERROR &&
-        (PQstatus(handle) != CONNECTION_OK || ends_session(sqlstate_of(answer.get())));
-    if (take && !last_words) take(answer);
+    const bool lost = PQstatus(handle) != CONNECTION_OK || is_farewell(answer.get());
+    if (take && !lost) take(answer);
     if (answer) answers_.push_back(std::move(answer));
   }
   if (PQstatus(handle) != CONNECTION_OK) fail_lost(operation);
@@ -261,7 +260,7 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
     fail(operation, statement.params);
   }
   if (answers_.empty() || PQresultStatus(answers_.back().get()) == PGRES_EMPTY_QUERY) {
-    throw_error(Errc::invalid_argument, "the statement is empty");
+    throw_error(Errc::invalid_argument, kEmptyStatement);
   }
   co_return result_of(std::move(answers_.back()), prepared->columns);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -134,6 +135,8 @@ class PostgresConnection final : public Connection {
   Task<bool> cancel_late(io::Call& call, io::Outcome outcome, Operation operation);
 
   void send(int queued, Operation operation);
+  /// Closes the connection, and throws, where `status` is that of a COPY.
+  void refuse_copy(ExecStatusType status);
   [[nodiscard]] const PGresult* failure() const noexcept;
   void close() noexcept;
   [[nodiscard]] ErrorInfo failure_info(const PGresult* failed, Operation operation,

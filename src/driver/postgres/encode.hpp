@@ -11,8 +11,9 @@ namespace grant::postgres {
 
 enum class Format : int { text = 0, binary = 1 };
 
-/// What the server takes in one message. It hangs up on whoever sends more.
-inline constexpr std::size_t kLargestMessage = 0x3FFF'FFFE;
+/// What the server takes in one message is 1 GiB, and it hangs up on whoever sends more. This is
+/// less by what may stand around the values: six bytes for each of 65535, and names.
+inline constexpr std::size_t kLargestMessage = 0x4000'0000 - 512 * 1024;
 
 /// A value in the form that goes to the server.
 struct Encoded {

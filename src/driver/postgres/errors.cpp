@@ -175,6 +175,12 @@ bool is_outdated_statement(const PGresult* failed) noexcept {
          (sqlstate == "0A000" && field(failed, PG_DIAG_SOURCE_FUNCTION) == "RevalidateCachedQuery");
 }
 
+bool is_farewell(const PGresult* failed) noexcept {
+  const char* const severity = PQresultErrorField(failed, PG_DIAG_SEVERITY_NONLOCALIZED);
+  return severity != nullptr &&
+         (severity == std::string_view("FATAL") || severity == std::string_view("PANIC"));
+}
+
 std::string_view first_line(std::string_view text) noexcept {
   return text.substr(0, text.find('\n'));
 }

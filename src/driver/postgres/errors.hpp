@@ -30,6 +30,12 @@ namespace grant::postgres {
 /// deallocated behind our back, or its tables have changed. Nothing was executed.
 [[nodiscard]] bool is_outdated_statement(const PGresult* failed) noexcept;
 
+/// True when the server ends the session after this error, whatever its reason.
+[[nodiscard]] bool is_farewell(const PGresult* failed) noexcept;
+
+/// Of a statement without a command in it.
+inline constexpr const char* kEmptyStatement = "the statement is empty";
+
 /// The first line of libpq's `text`.
 [[nodiscard]] std::string_view first_line(std::string_view text) noexcept;
 

@@ -32,6 +32,9 @@ Task<std::vector<Answer>> PostgresConnection::pipeline(io::Call call,
     }
   } catch (const Error& error) {
     lost = error.info();
+  } catch (...) {
+    close();  // there may be answers that nobody has read
+    throw;
   }
   for (const auto& queued : queue) {
     auto info = *lost;
@@ -168,7 +171,7 @@ bool PostgresConnection::take_answer(Queued& queued, ResultHandle& answer, bool 
       return true;
     case PGRES_FATAL_ERROR: break;
     case PGRES_EMPTY_QUERY:
-      queued.answer->error = failures::at({}, Errc::invalid_argument, "the statement is empty");
+      queued.answer->error = failures::at({}, Errc::invalid_argument, kEmptyStatement);
       return true;
     default:
       queued.answer->result = result_of(std::move(answer), queued.prepared->columns);

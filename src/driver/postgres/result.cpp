@@ -51,7 +51,7 @@ std::unique_ptr<Result> result_of(ResultHandle result,
                                   const std::shared_ptr<const Columns>& columns) {
   // Larger ones cost more to copy than to keep.
   constexpr std::size_t small = 4'096;
-  if (PQresultMemorySize(result.get()) > small) {
+  if (!columns->fixed || PQresultMemorySize(result.get()) > small) {
     return std::make_unique<PostgresResult>(std::move(result));
   }
   auto kept = std::make_unique<KeptRows>(columns, affected_rows_of(result.get()));

@@ -25,7 +25,7 @@ void describe(Prepared& prepared, const PGresult* description) {
   for (int i = 0; i < PQnparams(description); ++i) {
     prepared.parameter_types.push_back(PQparamtype(description, i));
   }
-  prepared.columns = std::make_shared<Columns>(Columns::of(description));
+  prepared.columns = std::make_shared<Columns>(Columns::of(description, prepared.sql));
 }
 
 }  // namespace grant::postgres

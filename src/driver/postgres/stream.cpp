@@ -6,6 +6,8 @@
 #include "cancel.hpp"
 #include "connection.hpp"
 #include "driver/failures.hpp"
+#include "errors.hpp"
+#include "grant/core/error.hpp"
 #include "kept_rows.hpp"
 #include "result.hpp"
 
@@ -50,15 +52,16 @@ class SingleRowStream final : public RowStream {
     co_await connection_.flush_all(call, operation);
     while (rows_.row_count() < chunk_rows_) {
       while (PQisBusy(handle) != 0) co_await await_bytes(call, operation);
-      const ResultHandle answer(PQgetResult(handle));
+      ResultHandle answer(PQgetResult(handle));
       const auto status = PQresultStatus(answer.get());
       if (status == PGRES_SINGLE_TUPLE) {
         rows_.add(answer.get());
         continue;
       }
-      if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-        co_await fail(call, answer.get());
+      connection_.refuse_copy(status);
+      if (status == PGRES_FATAL_ERROR) co_await fail(call, std::move(answer));
       co_await finish(call, call, operation);
+      if (status == PGRES_EMPTY_QUERY) throw_error(Errc::invalid_argument, kEmptyStatement);
       break;
     }
     co_return rows_.row_count() > 0 ? &rows_ : nullptr;
@@ -95,8 +98,11 @@ class SingleRowStream final : public RowStream {
   }
 
   /// Throws what `failed` says, once the connection can be used again.
-  Task<void> fail(io::Call call, const PGresult* failed) {
-    auto info = connection_.failure_info(failed, now(), {});
+  Task<void> fail(io::Call call, ResultHandle failed) {
+    // In case that they are the last words on the connection.
+    connection_.answers_.clear();
+    connection_.answers_.push_back(std::move(failed));
+    auto info = connection_.failure_info(connection_.failure(), now(), {});
     if (info.sqlstate == kReadOnly) info.code = Errc::invalid_argument;
     rows_.clear();
     co_await finish(call, call, now());
@@ -161,7 +167,7 @@ class CursorStream final : public RowStream {
       co_await finish(call);
       co_return nullptr;
     }
-    co_await receive(call, now());
+    co_await receive(call);
     const PGresult* failed = connection_.failure();
     if (failed != nullptr) {
       auto info = connection_.failure_info(failed, now(), {});
@@ -207,14 +213,14 @@ class CursorStream final : public RowStream {
     ++under_way_;
   }
 
-  Task<void> receive(io::Call call, PostgresConnection::Operation operation) {
-    co_await connection_.receive(call, operation);
+  Task<void> receive(io::Call call) {
+    co_await connection_.receive(call, now());
     --under_way_;
   }
 
-  /// Takes the answers that are still to come and ends the transaction, or just the cursor.
+  /// Takes the answers that are still to come, and ends the cursor.
   Task<void> finish(io::Call call) {
-    while (under_way_ > 0) co_await receive(call, now());
+    while (under_way_ > 0) co_await receive(call);
     PGconn* const handle = connection_.handle_.get();
     // A failed transaction has no cursor any more.
     if (PQtransactionStatus(handle) == PQTRANS_INTRANS) {
@@ -267,7 +273,7 @@ Task<std::unique_ptr<RowStream>> PostgresConnection::stream(io::Call call, State
   std::exception_ptr misfit;
   try {
     binder_.bind(statement.params, query.parameter_types);
-  } catch (const Error&) {
+  } catch (...) {
     misfit = std::current_exception();
   }
   if (misfit) {

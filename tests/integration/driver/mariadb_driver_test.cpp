@@ -139,10 +139,31 @@ TEST(MariadbStatements, WrittenRowsThatCannotBeReadAreNotWrittenTwice) {
 
 TEST(MariadbStatements, ProceduresGiveTheirRows) {
   const auto connection = connect_to(0);
-  exec(*connection, "create procedure two_results() begin select 7 as a; select 8, 9; end");
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(first(*connection, "call two_results()"), "7");
+  exec(*connection, "create procedure one_result(n int) begin select n; end");
+  exec(*connection, "create procedure two_results(n int) begin select n; select 8, 9; end");
+  for (const auto* call : {"call one_result($1)", "call two_results($1)"}) {
+    for (int n = 1; n < 4; ++n) {
+      EXPECT_EQ(first(*connection, call, {ValueView::integer(n)}), std::to_string(n)) << call;
+    }
+  }
   EXPECT_EQ(first(*connection, "select 1"), "1");
+  exec(*connection, "drop procedure one_result");
   exec(*connection, "drop procedure two_results");
+}
+
+TEST(MariadbStatements, KindThatIsNoTypeOfTheProtocolFollowsItsColumn) {
+  const auto connection = connect_to(0);
+  exec(*connection, "create table remade (v uuid)");
+  exec(*connection, "insert into remade values (uuid())");
+  const auto kind = [&] {
+    return exec(*connection, "select v from remade", {}, Effect::read)->cell(0, 0).kind();
+  };
+  EXPECT_EQ(kind(), ValueKind::uuid);
+  exec(*connection, "alter table remade modify v varchar(36)");
+  exec(*connection, "update remade set v = 'no uuid'");
+  EXPECT_EQ(kind(), ValueKind::text);
+  EXPECT_EQ(kind(), ValueKind::text);
+  exec(*connection, "drop table remade");
 }
 
 TEST(MariadbValues, IntegersOfAllWidths) {

@@ -1,6 +1,9 @@
 // What the server would hang up on is refused before it is sent.
 
+#include <algorithm>
+#include <functional>
 #include <limits>
+#include <utility>
 
 #include "grant/driver/row_source.hpp"
 #include "integration/driver/mariadb_fixture.hpp"
@@ -112,6 +115,23 @@ class Values final : public RowSource {
   std::size_t made_ = 0;
 };
 
+/// Rows that are all the same.
+class Alike final : public RowSource {
+ public:
+  Alike(std::size_t count, std::function<void(std::span<ValueView>)> fill)
+      : left_(count), fill_(std::move(fill)) {}
+  bool next(std::span<ValueView> row) override {
+    if (left_ == 0) return false;
+    --left_;
+    fill_(row);
+    return true;
+  }
+
+ private:
+  std::size_t left_;
+  const std::function<void(std::span<ValueView>)> fill_;
+};
+
 TEST_F(MariadbLimits, LoadedRowsGoInMessagesThatTheServerTakes) {
   const Zeros some(kLimit / 16);
   const std::vector<std::string_view> columns{"v"};
@@ -119,6 +139,21 @@ TEST_F(MariadbLimits, LoadedRowsGoInMessagesThatTheServerTakes) {
   EXPECT_EQ(run(connection_->load(within(kPatience), {.table = "large", .columns = columns}, rows)),
             100U);
   EXPECT_EQ(count(), "100");
+}
+
+TEST_F(MariadbLimits, NumbersCountToo) {
+  exec(*connection_, "create or replace table numbers (a bigint, b bigint, c bigint)");
+  const auto row = [](std::span<ValueView> cells) {
+    std::ranges::fill(cells, ValueView::integer(1));
+  };
+  const std::vector<std::string_view> columns{"a", "b", "c"};
+  cluster().sql(0, "SET GLOBAL max_allowed_packet = 65536");
+  const auto narrow = connect_to(0);
+  Alike rows(20'000, row);
+  EXPECT_EQ(run(narrow->load(within(kPatience), {.table = "numbers", .columns = columns}, rows)),
+            20'000U);
+  EXPECT_EQ(first(*connection_, "select count(*) from numbers"), "20000");
+  exec(*connection_, "drop table numbers");
 }
 
 TEST_F(MariadbLimits, LoadedRowThatNoMessageHoldsUndoesTheLoad) {

@@ -1,6 +1,7 @@
 // Streaming, loading and cancelling.
 
 #include <fmt/format.h>
+#include <array>
 
 #include <functional>
 #include <future>
@@ -356,6 +357,40 @@ TEST(MariadbDeadline, EndsAStreamAndKeepsTheConnection) {
   EXPECT_EQ(error.code, Errc::timeout) << error.message;
   EXPECT_EQ(next(*rows), nullptr);
   EXPECT_EQ(first(*connection, "select 1"), "1");
+}
+
+TEST(MariadbLoad, LeavesAStatementOfTheSameTextAsItWas) {
+  const auto connection = connect_to(0);
+  exec(*connection, "create or replace table twice (a bigint)");
+  const auto insert = [&] {
+    exec(*connection, "INSERT INTO `twice` (`a`) VALUES ($1)", {ValueView::integer(1)});
+  };
+  insert();
+  load(*connection, "twice", {"a"}, [](std::size_t number, std::span<ValueView> row) {
+    row[0] = ValueView::integer(2);
+    return number < 3;
+  });
+  insert();
+  EXPECT_EQ(first(*connection, "select count(*) from twice"), "5");
+  exec(*connection, "drop table twice");
+}
+
+TEST(MariadbStreams, ProceduresGiveTheirRows) {
+  const auto connection = connect_to(0);
+  exec(*connection, "create procedure streamed(n int) begin select n; select 8, 9; end");
+  for (int n = 1; n < 4; ++n) {
+    const std::array params{ValueView::integer(n)};
+    Statement statement;
+    statement.sql = "call streamed($1)";
+    statement.params = params;
+    statement.effect = Effect::read;
+    const auto rows = run(connection->stream(within(kPatience), statement, {}));
+    const auto* chunk = run(rows->next(within(kPatience)));
+    ASSERT_NE(chunk, nullptr);
+    EXPECT_EQ(text_of(chunk->cell(0, 0)), std::to_string(n));
+    EXPECT_EQ(run(rows->next(within(kPatience))), nullptr);
+  }
+  exec(*connection, "drop procedure streamed");
 }
 
 }  // namespace

@@ -212,6 +212,54 @@ TEST(PostgresStreams, TakeQueriesOfAnyForm) {
   EXPECT_EQ(first(*connection, "select 1"), "1");
 }
 
+TEST(PostgresStreams, RefuseWhatIsNoQueryAndKeepTheConnection) {
+  const auto connection = connect_to(0);
+  for (const auto* sql : {"", "-- nothing"}) {
+    const auto error = error_of([&] { next(*stream(*connection, sql, 10)); });
+    EXPECT_EQ(error.code, Errc::invalid_argument) << sql;
+    EXPECT_THAT(error.message, HasSubstr("empty")) << sql;
+    EXPECT_EQ(first(*connection, "select 1"), "1") << sql;
+  }
+  const auto error = error_of([&] { next(*stream(*connection, "copy (select 1) to stdout", 10)); });
+  EXPECT_EQ(error.code, Errc::invalid_argument);
+  EXPECT_THAT(error.message, HasSubstr("COPY"));
+}
+
+TEST(PostgresStreams, LastWordsOfTheServerAreTheError) {
+  const auto connection = connect_to(0);
+  const auto rows = stream(*connection, "select 1 from pg_sleep(1000)", 10);
+  cluster().sql(0,
+                "select pg_terminate_backend(pid, 10000) from pg_stat_activity "
+                "where usename = 'app'");
+  const auto error = error_of([&] { next(*rows); });
+  EXPECT_EQ(error.code, Errc::unavailable);
+  EXPECT_EQ(error.sqlstate, "57P01") << error.message;
+}
+
+TEST(PostgresStatements, ColumnsOfACursorAreThoseOfItsQuery) {
+  const auto connection = connect_to(0);
+  run(connection->begin(within(kPatience), {}));
+  for (const auto* query : {"select 1 as n, 2 as m", "select 'abcd', 'efgh'", "select 3",
+                            "select interval '1 day', 4, true"}) {
+    exec(*connection, std::string("declare c cursor for ") + query);
+    const auto rows = exec(*connection, "fetch all from c");
+    const auto expected = exec(*connection, query);
+    ASSERT_EQ(rows->column_count(), expected->column_count()) << query;
+    for (std::size_t column = 0; column < rows->column_count(); ++column) {
+      EXPECT_EQ(rows->column_name(column), expected->column_name(column)) << query;
+      EXPECT_EQ(text_of(rows->cell(0, column)), text_of(expected->cell(0, column))) << query;
+    }
+    exec(*connection, "close c");
+  }
+  const std::vector<Statement> both{writing("declare d cursor for select 7"),
+                                    writing("fetch all from d")};
+  const auto answers = run(connection->pipeline(within(kPatience), both));
+  ASSERT_FALSE(answers[1].error);
+  ASSERT_EQ(answers[1].result->column_count(), 1U);
+  EXPECT_EQ(text_of(answers[1].result->cell(0, 0)), "7");
+  run(connection->rollback(within(kPatience)));
+}
+
 TEST(PostgresStreams, RefuseWhatChangesRowsAndChunksOfNothing) {
   const auto connection = connect_to(0);
   exec(*connection, "create table if not exists streamed (n int)");

@@ -285,6 +285,18 @@ TEST(ClusterReports, LostConnectionOnlyAsksForAProbe) {
   EXPECT_EQ(wanted, 1);
 }
 
+TEST(ClusterReports, PromotedReplicaAsksForAProbeAndNotAgainAndAgain) {
+  ClusterFixture f;
+  int wanted = 0;
+  f.cluster->on_probe_wanted([&wanted] { ++wanted; });
+  f.see_all();
+  for (int i = 0; i < 3; ++i) f.cluster->report_promoted();
+  EXPECT_EQ(wanted, 1);
+  f.clock.advance(f.cluster->health().recheck_interval);
+  f.cluster->report_promoted();
+  EXPECT_EQ(wanted, 2);
+}
+
 // -- Waiting for news -------------------------------------------------------------------------
 
 TEST(ClusterNews, NewerTableIsThereAtOnceWhenItIs) {
