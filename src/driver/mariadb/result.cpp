@@ -124,6 +124,7 @@ RowReader::RowReader(MYSQL_STMT* statement)
       slots_(columns_->size()),
       binds_(columns_->size()) {
   for (std::size_t i = 0; i < slots_.size(); ++i) describe(binds_[i], slots_[i], (*columns_)[i]);
+  bind();
 }
 
 void RowReader::bind() {

@@ -109,7 +109,8 @@ class RowReader {
   RowReader(const RowReader&) = delete;
   RowReader& operator=(const RowReader&) = delete;
 
-  /// Before the rows of each execution: libmariadb forgets now and then what it was bound to.
+  /// Before the rows of each further execution: libmariadb forgets now and then what it was bound
+  /// to.
   void bind();
 
   /// Of the rows that it reads.

@@ -23,11 +23,12 @@ struct Prepared {
 
   /// For the rows that it gives now; it has been executed. Sets `outdated`.
   RowReader& bound_reader() {
-    if (!reader || !reader->columns()->fit(handle.get())) {
+    if (reader && reader->columns()->fit(handle.get())) {
+      reader->bind();
+    } else {
       reader = std::make_unique<RowReader>(handle.get());
       outdated = reader->columns()->were_renamed();
     }
-    reader->bind();
     return *reader;
   }
 };
