@@ -18,11 +18,6 @@ namespace {
 // Asking the socket costs a system call: not for a connection in steady use.
 constexpr auto kIdleCheckAfter = std::chrono::milliseconds(20);
 
-bool ends_session(std::string_view sqlstate) {
-  return sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P04" || sqlstate == "57P05" ||
-         sqlstate == "25P03";
-}
-
 const char* begin_command(TransactionOptions options) {
   const bool reads = options.effect == Effect::read;
   switch (options.isolation) {
@@ -59,8 +54,9 @@ PostgresConnection::~PostgresConnection() {
 }
 
 void PostgresConnection::on_notice(void* self, const PGresult* notice) noexcept {
-  const auto sqlstate = sqlstate_of(notice);
-  if (ends_session(sqlstate)) static_cast<PostgresConnection*>(self)->farewell_ = sqlstate;
+  if (is_farewell(notice)) {
+    static_cast<PostgresConnection*>(self)->farewell_ = sqlstate_of(notice);
+  }
 }
 
 bool PostgresConnection::is_open() const noexcept {

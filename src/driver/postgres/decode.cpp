@@ -4,11 +4,11 @@
 
 #include <bit>
 #include <charconv>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <vector>
 
+#include "driver/kept.hpp"
 #include "grant/core/decimal.hpp"
 #include "grant/core/error.hpp"
 #include "grant/core/timestamp.hpp"
@@ -56,13 +56,6 @@ char* allocate(std::pmr::memory_resource& memory, std::size_t size) {
   return static_cast<char*>(memory.allocate(size, 1));
 }
 
-std::string_view keep(std::pmr::memory_resource& memory, std::string_view characters) {
-  if (characters.empty()) return "";
-  char* const room = allocate(memory, characters.size());
-  std::memcpy(room, characters.data(), characters.size());
-  return {room, characters.size()};
-}
-
 ValueView bytes_view(std::string_view bytes) {
   return ValueView::bytes(std::as_bytes(std::span(bytes.data(), bytes.size())));
 }
@@ -96,7 +89,7 @@ std::string_view without_version(const Cell& cell) {
 ValueView binary_decimal(const Cell& cell, std::pmr::memory_resource& memory) {
   std::string text;
   switch (append_decimal(cell.bytes, text)) {
-    case NumericForm::number: return ValueView::decimal(keep(memory, text));
+    case NumericForm::number: return ValueView::decimal(kept(memory, text));
     case NumericForm::malformed: refuse_bytes(cell);
     case NumericForm::not_a_number:
     case NumericForm::infinite: break;
@@ -171,7 +164,7 @@ ValueView text_array(const Cell& cell, std::pmr::memory_resource& memory) {
       elements.emplace_back();
     } else {
       elements.push_back(decode(
-          {keep(memory, element), element_of(cell.type), Format::text, cell.column}, memory));
+          {kept(memory, element), element_of(cell.type), Format::text, cell.column}, memory));
     }
     if (rest == "}") return array_view(elements, memory);
     if (!rest.starts_with(',')) refuse_bytes(cell);
@@ -266,7 +259,7 @@ ValueView decode_text(const Cell& cell, std::pmr::memory_resource& memory) {
     case ValueKind::uuid: {
       const auto uuid = Uuid::parse(cell.bytes);
       if (!uuid) refuse_bytes(cell);
-      return ValueView::uuid(keep(memory, ValueView::uuid(*uuid).as_characters()));
+      return ValueView::uuid(kept(memory, ValueView::uuid(*uuid).as_characters()));
     }
     case ValueKind::bytes: return text_bytes(cell, memory);
     case ValueKind::json: return ValueView::json(cell.bytes);

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 #include <utility>
 
 #include "decode.hpp"
+#include "driver/kept.hpp"
 
 namespace grant::postgres {
 void KeptRows::add(const PGresult* rows) {
@@ -27,7 +27,7 @@ void KeptRows::add(const PGresult* rows) {
 }
 
 void KeptRows::decode_into(std::size_t at, std::string_view bytes, const Columns::Column& column) {
-  if (column.has_characters) bytes = kept(bytes);
+  if (column.has_characters) bytes = kept(memory_, bytes);
   if (columns_->format == Format::binary && decode_plain(bytes, column.type, cells_[at])) return;
   try {
     cells_[at] = decode({bytes, column.type, columns_->format, column.name.c_str()}, memory_);
@@ -35,13 +35,6 @@ void KeptRows::decode_into(std::size_t at, std::string_view bytes, const Columns
     // The statement has run: only who asks for this cell is told.
     unreadable_.emplace(at, error.info());
   }
-}
-
-std::string_view KeptRows::kept(std::string_view bytes) {
-  if (bytes.empty()) return "";
-  auto* const room = static_cast<char*>(memory_.allocate(bytes.size(), 1));
-  std::memcpy(room, bytes.data(), bytes.size());
-  return {room, bytes.size()};
 }
 
 void KeptRows::clear() noexcept {

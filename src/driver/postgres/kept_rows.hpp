@@ -39,7 +39,6 @@ class KeptRows final : public Result {
   [[nodiscard]] std::uint64_t affected_rows() const noexcept override { return affected_rows_; }
 
  private:
-  std::string_view kept(std::string_view bytes);
   void decode_into(std::size_t at, std::string_view bytes, const Columns::Column& column);
 
   std::shared_ptr<const Columns> columns_;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 #include <new>
 #include <optional>
 
+#include "driver/kept.hpp"
 #include "grant/core/date.hpp"
 #include "grant/core/decimal.hpp"
 #include "grant/core/timestamp.hpp"
@@ -81,7 +81,7 @@ ValueView BufferedResult::copied(sqlite3_value* value, Declared declared) {
   if (stored == SQLITE_NULL) return {};
   if (stored == SQLITE_BLOB) {
     const void* const bytes = sqlite3_value_blob(value);
-    const auto all = kept(characters(bytes, sqlite3_value_bytes(value)));
+    const auto all = kept(arena_, characters(bytes, sqlite3_value_bytes(value)));
     if (declared == Declared::uuid && all.size() == Uuid::kSize) return ValueView::uuid(all);
     return ValueView::bytes(std::as_bytes(std::span(all.data(), all.size())));
   }
@@ -104,9 +104,10 @@ ValueView BufferedResult::copied(sqlite3_value* value, Declared declared) {
 /// takes any text.
 ValueView BufferedResult::from_text(std::string_view text, Declared declared) {
   switch (declared) {
-    case Declared::json: return ValueView::json(kept(text));
+    case Declared::json: return ValueView::json(kept(arena_, text));
     case Declared::decimal:
-      if (const auto number = Decimal::parse(text)) return ValueView::decimal(kept(number->text()));
+      if (const auto number = Decimal::parse(text))
+        return ValueView::decimal(kept(arena_, number->text()));
       break;
     case Declared::date:
       if (const auto date = parse_date(text)) return ValueView::date(*date);
@@ -119,21 +120,14 @@ ValueView BufferedResult::from_text(std::string_view text, Declared declared) {
       break;
     case Declared::uuid:
       if (const auto uuid = Uuid::parse(text)) {
-        return ValueView::uuid(kept(ValueView::uuid(*uuid).as_characters()));
+        return ValueView::uuid(kept(arena_, ValueView::uuid(*uuid).as_characters()));
       }
       break;
     case Declared::other:
     case Declared::boolean:
     case Declared::real: break;
   }
-  return ValueView::text(kept(text));
-}
-
-std::string_view BufferedResult::kept(std::string_view characters) {
-  if (characters.empty()) return "";
-  auto* const room = static_cast<char*>(arena_.allocate(characters.size(), 1));
-  std::memcpy(room, characters.data(), characters.size());
-  return {room, characters.size()};
+  return ValueView::text(kept(arena_, text));
 }
 
 void BufferedResult::clear() noexcept {

@@ -63,7 +63,6 @@ class BufferedResult final : public Result {
  private:
   ValueView copied(sqlite3_value* value, Declared declared);
   ValueView from_text(std::string_view text, Declared declared);
-  std::string_view kept(std::string_view characters);
 
   std::shared_ptr<const Columns> columns_;
   // What the views of cells_ look at; the texts of one short row need no further memory.
