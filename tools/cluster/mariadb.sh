@@ -91,7 +91,11 @@ make_template() {
     --skip-name-resolve --auth-root-authentication-method=socket \
     --auth-root-socket-user="$owner" --innodb-log-file-size=8M \
     --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=16M \
-    >"$BASE/install.log" 2>&1 || { tail -n 5 "$BASE/install.log" >&2 && die "no template"; }
+    >"$BASE/install.log" 2>&1 || {
+    # It closes with where to report a bug; what went wrong stands before that.
+    grep -i -m 5 error "$BASE/install.log" >&2 || cat "$BASE/install.log" >&2
+    die "no template"
+  }
 }
 
 write_settings() {
