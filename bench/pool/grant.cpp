@@ -37,11 +37,15 @@ Implementation lease(const Load& load) {
   return leasing("grant::Pool", load, [](std::size_t connections) {
     static const FakeDriver driver;
     const PoolOptions options{.max_size = connections,
-                              .checkout_timeout = std::chrono::seconds(60)};
+                              .checkout_timeout = std::chrono::seconds(60),
+                              .leak_threshold = std::chrono::seconds(60)};
     auto pool = std::make_shared<Pool>(options, driver, ConnectOptions{.node = "bench"},
                                        Clock::system(), EventSink{});
+    // As sessions do it.
     return [pool](auto&& use) {
-      const Lease lease = run(pool->acquire(io::Call(io::blocking_waiter())));
+      const io::Call call(io::blocking_waiter());
+      auto lease = pool->try_acquire(call);
+      if (!lease) lease = run(pool->acquire(call));
       use();
     };
   });

@@ -24,6 +24,11 @@ PoolStats sum(const PoolStats& a, const PoolStats& b) noexcept {
   both.opening = a.opening + b.opening;
   both.waiting = a.waiting + b.waiting;
   both.longest_held = std::max(a.longest_held, b.longest_held);
+  both.checkouts = a.checkouts + b.checkouts;
+  both.timeouts = a.timeouts + b.timeouts;
+  both.opened = a.opened + b.opened;
+  both.failed = a.failed + b.failed;
+  both.closed = a.closed + b.closed;
   return both;
 }
 

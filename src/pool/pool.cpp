@@ -1,23 +1,46 @@
 #include "grant/pool/pool.hpp"
 
-#include <utility>
+#include <fmt/format.h>
 
+#include <utility>
+#include <vector>
+
+#include "keeper.hpp"
 #include "pool_core.hpp"
 
 namespace grant {
 
 Connection& Lease::connection() const noexcept { return *slot_->connection; }
 
-void Lease::give_back() noexcept { core_->give_back(*slot_, may_block_); }
+void Lease::give_back() noexcept { detail::PoolCore::give_back(*slot_, may_block_); }
+
+void Lease::hand_over() noexcept {
+  if (slot_ != nullptr) slot_->holder.store(nullptr, std::memory_order_relaxed);
+}
 
 Pool::Pool(PoolOptions options, const Driver& driver, ConnectOptions target, const Clock& clock,
            EventSink events)
     : core_(std::make_shared<detail::PoolCore>(options, driver, std::move(target), clock,
-                                               std::move(events))) {}
+                                               std::move(events))) {
+  detail::remember(*this, [](Pool& pool) {
+    auto anew = pool.core_->made_anew();
+    // What the parent had is left alone for ever: freeing it would use the parent's connections.
+    static auto& left_alone = *new std::vector<std::shared_ptr<detail::PoolCore>>;
+    left_alone.push_back(std::exchange(pool.core_, std::move(anew)));
+  });
+}
 
-Pool::~Pool() { core_->close(); }
+Pool::~Pool() {
+  detail::forget(*this);
+  core_->close();
+  core_->await_work();
+}
 
-Task<Lease> Pool::acquire(io::Call call) { return core_->acquire(call); }
+Lease Pool::try_acquire(const io::Call& call, CallSite place) noexcept {
+  return core_->try_acquire(call, place);
+}
+
+Task<Lease> Pool::acquire(io::Call call, CallSite place) { return core_->acquire(call, place); }
 
 Task<void> Pool::warm_up(io::Call call) { return core_->warm_up(call); }
 
@@ -25,10 +48,20 @@ void Pool::drop_connections() noexcept { core_->drop_connections(); }
 
 void Pool::drop_idle() noexcept { core_->drop_idle(); }
 
+void Pool::resize(std::size_t max_size) { core_->resize(max_size); }
+
+void Pool::suspend() noexcept { core_->suspend(); }
+
+void Pool::resume() noexcept { core_->resume(); }
+
+Task<std::size_t> Pool::drain(io::Call call) { return core_->drain(call); }
+
 void Pool::close() noexcept { core_->close(); }
+
+void Pool::look_after() noexcept { core_->look_after(); }
 
 PoolStats Pool::stats() const { return core_->stats(); }
 
-const PoolOptions& Pool::options() const noexcept { return core_->options(); }
+PoolOptions Pool::options() const { return core_->options(); }
 
 }  // namespace grant

@@ -3,29 +3,49 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <thread>
 #include <utility>
 
 #include "grant/core/error.hpp"
+#include "keeper.hpp"
 
 namespace grant::detail {
 namespace {
 
+using Answer = PoolWaiter::Answer;
+
 constexpr std::chrono::seconds kRollbackLimit{1};
+
+/// How often a blocking caller lets other threads go first before it joins the queue: where
+/// connections come back at once, that is all it takes.
+constexpr int kYields = 2;
+
+/// The slot that a thread used last, for some pools.
+struct LastUsed {
+  std::uint64_t core = 0;
+  PoolSlot* slot = nullptr;
+};
+
+// Its address also tells threads apart.
+constinit thread_local std::array<LastUsed, 8> last_used{};
+
+std::uint64_t new_id() {
+  static std::atomic<std::uint64_t> count = 0;
+  return ++count;
+}
 
 std::int64_t in_ms(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 
-/// A deadline. Waiters go by the machine's clock, whatever the pool measures ages with.
-TimePoint from_now(std::chrono::milliseconds span) { return after(Clock::system().now(), span); }
+// Waits and openings go by the machine's clock, whatever the pool measures ages with.
+TimePoint machine_now() { return Clock::system().now(); }
 
 /// Rolls back what a borrower left open, blocking. False: the connection is not fit to be reused.
-bool clean(Connection& connection, bool may_block) noexcept {
-  if (!connection.is_open()) return false;
-  if (connection.transaction_state() == TransactionState::none) return true;
-  if (!may_block) return false;
+bool roll_back(Connection& connection) noexcept {
   try {
-    run(connection.rollback(io::Call(io::blocking_waiter(), from_now(kRollbackLimit))));
+    run(connection.rollback(io::Call(io::blocking_waiter(), after(machine_now(), kRollbackLimit))));
   } catch (...) {
     return false;
   }
@@ -34,281 +54,557 @@ bool clean(Connection& connection, bool may_block) noexcept {
 
 }  // namespace
 
+/// A caller's place in the queue, which it leaves whatever ends its wait: its coroutine may be
+/// destroyed while it waits.
+class PoolCore::InQueue {
+ public:
+  InQueue(PoolCore& core, io::Call call, TimePoint began, bool may_block) : core_(core) {
+    waiter.began = began;
+    waiter.deadline = call.deadline();
+    if (may_block) waiter.thread = &last_used;
+  }
+  InQueue(const InQueue&) = delete;
+  InQueue& operator=(const InQueue&) = delete;
+  ~InQueue() {
+    if (joined) core_.abandon(waiter);
+  }
+
+  PoolWaiter waiter;
+  bool joined = false;
+
+ private:
+  PoolCore& core_;
+};
+
 PoolCore::PoolCore(PoolOptions options, const Driver& driver, ConnectOptions target,
                    const Clock& clock, EventSink events)
-    : options_(options),
+    : id_(new_id()),
+      forks_(forks()),
+      given_(options),
       driver_(driver),
       target_(std::move(target)),
       clock_(clock),
-      events_(std::move(events)) {}
+      events_(std::move(events)),
+      max_size_(options.max_size),
+      dice_(static_cast<Dice::result_type>(std::random_device{}())) {}
 
-void PoolCore::throw_closed() const {
-  ErrorInfo info;
-  info.code = Errc::closed;
-  info.node = target_.node;
-  info.message = fmt::format("pool \"{}\" is closed", target_.node);
-  throw_error(std::move(info));
-}
-
-void PoolCore::throw_cancelled(std::string_view doing) const {
-  ErrorInfo info;
-  info.code = Errc::cancelled;
-  info.node = target_.node;
-  info.message = fmt::format("pool \"{}\": {} for a connection was cancelled", target_.node, doing);
-  throw_error(std::move(info));
-}
-
-void PoolCore::throw_timeout(Duration limit) const {
-  const auto seen = stats();
-  ErrorInfo info;
-  info.code = Errc::pool_timeout;
-  info.node = target_.node;
-  info.message = fmt::format(
-      "pool \"{}\": no connection{} within {} ms ({} of {} leased, {} opening, {} waiting, the "
-      "longest held for {} ms)",
-      target_.node, suffix_of(target_.purpose), in_ms(limit), seen.leased, options_.max_size,
-      seen.opening, seen.waiting, in_ms(seen.longest_held));
-  emit(events_, {Severity::warning,
-                 "pool.timeout",
-                 {{"pool", target_.node},
-                  {"leased", static_cast<std::int64_t>(seen.leased)},
-                  {"waiting", static_cast<std::int64_t>(seen.waiting)}}});
-  throw_error(std::move(info));
-}
-
-Task<Lease> PoolCore::acquire(io::Call call) {
-  const auto began = Clock::system().now();
-  const auto limited = call.until(after(began, options_.checkout_timeout));
-  const bool may_block = &call.waiter() == &io::blocking_waiter();
-
-  PoolSlot* slot = nullptr;
-  PoolWaiter waiter;
-  waiter.signal = nullptr;
-  auto step = first_step(slot, waiter);
-  if (step == Step::wait) {
-    // Joining the queue needs a signal, which only those who must wait pay for.
-    waiter.signal = call.waiter().make_signal();
-    step = first_step(slot, waiter);
+PoolCore::~PoolCore() {
+  for (auto* slot = first_.load(); slot != nullptr;) {
+    const std::unique_ptr<PoolSlot> owned(slot);
+    slot = slot->next.load();
   }
-  if (step == Step::wait) {
-    const auto outcome = co_await limited.signalled(*waiter.signal);
-    leave_queue(waiter);
-    switch (waiter.answer) {
-      case PoolWaiter::Answer::none:
-        if (outcome == io::Outcome::cancelled) throw_cancelled("waiting");
-        throw_timeout(limited.deadline() - began);
-      case PoolWaiter::Answer::closed: throw_closed();
-      case PoolWaiter::Answer::slot: slot = waiter.slot; break;
-      case PoolWaiter::Answer::may_open: step = Step::open; break;
+}
+
+std::shared_ptr<PoolCore> PoolCore::made_anew() const {
+  return std::make_shared<PoolCore>(options(), driver_, target_, clock_, events_);
+}
+
+PoolOptions PoolCore::options() const noexcept {
+  auto options = given_;
+  options.max_size = max_size_.load(std::memory_order_relaxed);
+  return options;
+}
+
+// -- Without a lock ---------------------------------------------------------------------------
+
+bool PoolCore::is_clean(const Connection& connection) noexcept {
+  return connection.is_open() && connection.transaction_state() == TransactionState::none;
+}
+
+PoolSlot* PoolCore::take_now() noexcept {
+  auto& last = last_used[id_ % last_used.size()];
+  if (last.core == id_ && last.slot->take()) {
+    if (last.slot->connection->is_open()) [[likely]]
+      return last.slot;
+    give_back_slowly(*last.slot, false, false);
+  }
+  // Older slots first, so that those which are not needed any more stay idle.
+  for (auto* slot = first_.load(std::memory_order_acquire); slot != nullptr;
+       slot = slot->next.load(std::memory_order_acquire)) {
+    if (slot->state.load(std::memory_order_relaxed) != slot_state::idle || !slot->take()) continue;
+    if (slot->connection->is_open()) {
+      last = {id_, slot};
+      return slot;
     }
+    give_back_slowly(*slot, false, false);
   }
-  if (step == Step::open) {
-    const bool never_queues = options_.checkout_timeout.count() == 0;
-    const bool queued = waiter.answer == PoolWaiter::Answer::may_open;
-    try {
-      slot = co_await open_slot(never_queues ? call : limited);
-    } catch (const Error& error) {
-      // After the wait in the queue too little time was left: that says nothing about the node.
-      const bool cut_short = queued && Clock::system().now() >= limited.deadline();
-      if (error.code() != Errc::unavailable || !cut_short) throw;
-      throw_timeout(limited.deadline() - began);
-    }
-  }
-  co_return Lease(shared_from_this(), *slot, may_block);
+  return nullptr;
 }
 
-PoolCore::Step PoolCore::first_step(PoolSlot*& slot, PoolWaiter& waiter) {
-  std::vector<std::unique_ptr<Connection>> broken;  // closed after the lock is gone
-  bool closed = false;
-  auto step = Step::wait;
-  {
-    const Lock lock(mutex_);
-    closed = closed_;
-    while (!closed && queue_.empty() && !idle_.empty() && step == Step::wait) {
-      slot = idle_.back();
-      idle_.pop_back();
-      if (slot->connection->is_open()) {
-        slot->leased = true;
-        slot->leased_at = clock_.now();
-        step = Step::take;
-      } else {
-        broken.push_back(remove(*slot));
-      }
-    }
-    if (!closed && step == Step::wait) {
-      if (queue_.empty() && slots_.size() + opening_ < options_.max_size) {
-        ++opening_;
-        step = Step::open;
-      } else if (waiter.signal) {
-        queue_.push_back(&waiter);
-      }
-    }
-  }
-  if (closed) throw_closed();
-  return step;
+Lease PoolCore::lend(PoolSlot& slot, bool may_block, CallSite place) noexcept {
+  slot.holder.store(may_block ? &last_used : nullptr, std::memory_order_relaxed);
+  slot.file.store(place.file, std::memory_order_relaxed);
+  slot.line.store(place.line, std::memory_order_relaxed);
+  slot.uses.store(slot.uses.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  return Lease(slot, may_block);
 }
 
-void PoolCore::leave_queue(PoolWaiter& waiter) {
-  const Lock lock(mutex_);
-  if (waiter.answer == PoolWaiter::Answer::none) std::erase(queue_, &waiter);
-}
-
-Task<std::unique_ptr<Connection>> PoolCore::connect(io::Call call) {
-  for (std::size_t attempt = 0;; ++attempt) {
-    try {
-      co_return co_await driver_.connect(call, target_);
-    } catch (const Error& error) {
-      const bool again = error.code() == Errc::unavailable && attempt < options_.retry_attempts &&
-                         from_now(options_.retry_delay) < call.deadline();
-      if (!again) throw;
-    }
-    const auto pause_ends = from_now(options_.retry_delay);
-    const auto outcome = co_await call.sleep_until(pause_ends);
-    if (outcome == io::Outcome::cancelled) throw_cancelled("opening");
-  }
-}
-
-/// Opens a connection, leased to the caller, in a place that was reserved by `opening_`.
-Task<PoolSlot*> PoolCore::open_slot(io::Call call) {
-  const auto generation = current_generation();
-  std::unique_ptr<Connection> connection;
-  try {
-    connection = co_await connect(call);
-  } catch (...) {
-    std::shared_ptr<io::Signal> next;
-    {
-      const Lock lock(mutex_);
-      --opening_;
-      next = hand_on_place();
-    }
-    if (next) next->set();
-    throw;
-  }
-  co_return &add_slot(std::move(connection), generation);
-}
-
-std::uint64_t PoolCore::current_generation() const {
-  const Lock lock(mutex_);
-  return generation_;
-}
-
-PoolSlot& PoolCore::add_slot(std::unique_ptr<Connection> connection, std::uint64_t generation) {
-  auto slot = std::make_unique<PoolSlot>();
-  auto& added = *slot;
-  added.connection = std::move(connection);
-  added.generation = generation;
-  added.leased = true;
-  added.leased_at = clock_.now();
-  const Lock lock(mutex_);
-  --opening_;
-  slots_.push_back(std::move(slot));
-  return added;
-}
-
-Task<void> PoolCore::warm_up(io::Call call) {
-  const auto wanted = std::min(options_.initial_size, options_.max_size);
-  while (true) {
-    {
-      const Lock lock(mutex_);
-      if (closed_ || slots_.size() + opening_ >= wanted) co_return;
-      ++opening_;
-    }
-    auto* slot = co_await open_slot(call);
-    give_back(*slot, false);
-  }
-}
-
-std::shared_ptr<io::Signal> PoolCore::hand_on(PoolSlot& slot) {
-  if (queue_.empty()) {
-    slot.leased = false;
-    idle_.push_back(&slot);
-    return nullptr;
-  }
-  auto* waiter = queue_.front();
-  queue_.pop_front();
-  slot.leased = true;
-  slot.leased_at = clock_.now();
-  waiter->slot = &slot;
-  waiter->answer = PoolWaiter::Answer::slot;
-  return waiter->signal;
-}
-
-std::shared_ptr<io::Signal> PoolCore::hand_on_place() {
-  if (closed_ || queue_.empty() || slots_.size() + opening_ >= options_.max_size) return nullptr;
-  auto* waiter = queue_.front();
-  queue_.pop_front();
-  ++opening_;
-  waiter->answer = PoolWaiter::Answer::may_open;
-  return waiter->signal;
-}
-
-std::unique_ptr<Connection> PoolCore::remove(PoolSlot& slot) {
-  auto connection = std::move(slot.connection);
-  std::erase_if(slots_, [&slot](const auto& owned) { return owned.get() == &slot; });
-  return connection;
+Lease PoolCore::try_acquire(const io::Call& call, CallSite place) noexcept {
+  auto* const slot = take_now();
+  if (slot == nullptr) return {};
+  return lend(*slot, &call.waiter() == &io::blocking_waiter(), place);
 }
 
 void PoolCore::give_back(PoolSlot& slot, bool may_block) noexcept {
-  const bool reusable = clean(*slot.connection, may_block);
-  std::unique_ptr<Connection> unfit;
-  std::shared_ptr<io::Signal> next;
-  {
-    const Lock lock(mutex_);
-    if (reusable && !closed_ && slot.generation == generation_) {
-      next = hand_on(slot);
-    } else {
-      unfit = remove(slot);
-      next = hand_on_place();
-    }
-  }
-  if (next) next->set();
+  const bool clean = is_clean(*slot.connection);
+  if (clean && slot.put_back()) [[likely]]
+    return;  // and it may be another's by now
+  slot.core.give_back_slowly(slot, may_block, clean);
 }
 
-void PoolCore::drop_connections() noexcept {
-  {
-    const Lock lock(mutex_);
-    ++generation_;
+void PoolCore::give_back_slowly(PoolSlot& slot, bool may_block, bool clean) noexcept {
+  if (forks_ != forks()) return;  // the parent's
+  auto& connection = *slot.connection;
+  if (!clean && may_block && connection.is_open()) clean = roll_back(connection);
+
+  Later later(*this);
+  later.self = shared_from_this();  // another thread may end the last lease meanwhile
+  const Lock lock(mutex_);
+  const auto use = slot.uses.load(std::memory_order_relaxed);
+  if (slot.leak_told == use && slot.leak_told != 0) {
+    later.events.push_back({Severity::info,
+                            "pool.leak_ended",
+                            {{"node", target_.node},
+                             {"place", fmt::format("{}:{}", slot.file.load(), slot.line.load())},
+                             {"held_ms", in_ms(clock_.now() - slot.seen_at)}}});
+    slot.leak_told = 0;
   }
-  drop_idle();
+  slot.holder.store(nullptr, std::memory_order_relaxed);
+  if (clean && is_fit(slot)) {
+    slot.unproven = given_.verify_idle.count() == 0;
+    offer(slot, later);
+  } else {
+    empty(slot, later, true);
+    plan_openings(later);
+  }
+}
+
+// -- The queue --------------------------------------------------------------------------------
+
+Task<Lease> PoolCore::acquire(io::Call call, CallSite place) {
+  const bool may_block = &call.waiter() == &io::blocking_waiter();
+  auto* slot = take_now();
+  for (int i = 0; slot == nullptr && may_block && i < kYields; ++i) {
+    std::this_thread::yield();
+    slot = take_now();
+  }
+  if (slot != nullptr) co_return lend(*slot, may_block, place);
+
+  const auto self = shared_from_this();  // the pool may be gone when the wait ends
+  const auto began = machine_now();
+  const auto limited = given_.checkout_timeout.count() == 0
+                           ? call
+                           : call.until(after(began, given_.checkout_timeout));
+  while (true) {
+    slot = co_await wait_for_slot(limited, began, may_block);
+    last_used[id_ % last_used.size()] = {id_, slot};
+    auto lease = lend(*slot, may_block, place);
+    if (!slot->unproven) co_return std::move(lease);
+    const bool alive = co_await is_alive(*slot->connection, limited);
+    if (alive) {
+      const Lock lock(mutex_);
+      slot->unproven = false;
+      co_return std::move(lease);
+    }
+    // Those that were silent for as long are probably as dead.
+    drop_unproven();
+  }
+}
+
+Task<PoolSlot*> PoolCore::wait_for_slot(io::Call call, TimePoint began, bool may_block) {
+  InQueue place(*this, call, began, may_block);
+  // Joining the queue needs a signal, which only those who must wait pay for.
+  if (auto* const slot = take_or_join(place.waiter, nullptr)) co_return slot;
+  auto signal = call.waiter().make_signal();
+  place.joined = true;
+  auto* slot = take_or_join(place.waiter, signal);
+  while (slot == nullptr) {
+    const auto outcome = co_await call.signalled(*signal);
+    auto fresh = call.waiter().make_signal();
+    slot = look_again(place.waiter, outcome, fresh);
+    signal = std::move(fresh);
+  }
+  place.joined = false;
+  co_return slot;
+}
+
+PoolSlot* PoolCore::take_or_join(PoolWaiter& waiter, std::shared_ptr<io::Signal> signal) {
+  std::optional<ErrorInfo> refused;
+  PoolSlot* slot = nullptr;
+  {
+    Later later(*this);
+    const Lock lock(mutex_);
+    const bool may_take =
+        !suspended_ && (queue_.empty() || may_be_overtaken(machine_now() - queue_.front()->since));
+    if (closed_) {
+      refused = closed_error();
+    } else if (may_take) {
+      slot = take_idle(later);
+    }
+    if (slot == nullptr && !refused && signal) {
+      if (given_.max_waiters > 0 && queue_.size() >= given_.max_waiters) {
+        refused = refusal(
+            fmt::format("{} callers are waiting, which is max_waiters", queue_.size()), later);
+      } else if (waits_for_itself(waiter)) {
+        const auto* const held = first_.load();
+        refused = refusal(
+            fmt::format("this thread holds all {} connections itself, one since {}:{}, and would "
+                        "wait for itself",
+                        open_, held->file.load(), held->line.load()),
+            later);
+      } else {
+        join(waiter, std::move(signal));
+        // One may have come back between the look and the call for attention.
+        if (may_take) slot = take_idle(later);
+        if (slot == nullptr) plan_openings(later);
+        const bool stays =
+            given_.checkout_timeout.count() > 0 || queue_.size() <= opening_ + count_idle();
+        if (slot != nullptr || !stays) leave(waiter, later);
+        if (slot == nullptr && !stays) {
+          refused = open_ + opening_ == 0
+                        ? no_time_error(waiter, later)
+                        : refusal("no connection is free, and checkout_timeout is 0: nobody waits",
+                                  later);
+        }
+      }
+    }
+  }
+  if (refused) throw_error(std::move(*refused));
+  return slot;
+}
+
+/// After the signal was set, or the wait has ended in another way.
+PoolSlot* PoolCore::look_again(PoolWaiter& waiter, io::Outcome outcome,
+                               std::shared_ptr<io::Signal> signal) {
+  std::optional<ErrorInfo> refused;
+  PoolSlot* slot = nullptr;
+  {
+    Later later(*this);
+    const Lock lock(mutex_);
+    switch (waiter.answer) {
+      case Answer::slot: slot = std::exchange(waiter.slot, nullptr); break;
+      case Answer::failed: refused = *waiter.error; break;
+      case Answer::closed: refused = closed_error(); break;
+      case Answer::none:
+        if (!suspended_ && queue_.front() == &waiter) slot = take_idle(later);
+        if (slot == nullptr && outcome == io::Outcome::ready) {
+          // Somebody was quicker. The place in the queue stays, and with it the right to be next.
+          waiter.signal = std::move(signal);
+          waiter.woken = false;
+          break;
+        }
+        leave(waiter, later);
+        if (slot != nullptr) break;
+        refused = outcome == io::Outcome::cancelled ? cancelled_error("waiting")
+                                                    : no_time_error(waiter, later);
+    }
+  }
+  if (refused) throw_error(std::move(*refused));
+  return slot;
+}
+
+void PoolCore::abandon(PoolWaiter& waiter) noexcept {
+  if (forks_ != forks()) return;
+  Later later(*this);
+  later.self = shared_from_this();
+  const Lock lock(mutex_);
+  if (waiter.queued) leave(waiter, later);
+  if (waiter.slot == nullptr) return;
+  if (is_fit(*waiter.slot)) {
+    offer(*waiter.slot, later);
+  } else {
+    empty(*waiter.slot, later, true);
+  }
+}
+
+void PoolCore::join(PoolWaiter& waiter, std::shared_ptr<io::Signal> signal) {
+  waiter.signal = std::move(signal);
+  waiter.since = machine_now();
+  waiter.none_open = open_ == 0;
+  waiter.queued = true;
+  queue_.push_back(&waiter);
+  want_attention();
+}
+
+void PoolCore::leave(PoolWaiter& waiter, Later& later) {
+  std::erase(queue_, &waiter);
+  waiter.queued = false;
+  serve_idle(later);  // it may have been woken for one that it did not take
+}
+
+bool PoolCore::waits_for_itself(const PoolWaiter& waiter) const {
+  if (waiter.thread == nullptr || opening_ > 0 || open_ < max_size_) return false;
+  for (const auto* slot = first_.load(); slot != nullptr; slot = slot->next.load()) {
+    if (slot->connection == nullptr) continue;
+    if (slot->owner() != slot_state::leased || slot->holder.load() != waiter.thread) return false;
+  }
+  return true;
+}
+
+bool PoolCore::needs_attention(const PoolSlot& slot) const {
+  return !queue_.empty() || suspended_ || closed_ || given_.verify_idle.count() == 0 ||
+         slot.unproven || slot.expired || slot.generation != generation_ || open_ > max_size_ ||
+         (slot.leak_told != 0 && slot.leak_told == slot.uses.load(std::memory_order_relaxed));
+}
+
+/// For a slot that nobody else can change: held, or owned under the lock.
+void PoolCore::set_owner(PoolSlot& slot, std::uint8_t owner) {
+  const auto attention = needs_attention(slot) ? slot_state::attention : std::uint8_t{0};
+  slot.state.store(static_cast<std::uint8_t>(owner | attention), std::memory_order_release);
+}
+
+void PoolCore::want_attention() {
+  for (auto* slot = first_.load(); slot != nullptr; slot = slot->next.load()) {
+    if ((slot->state.load(std::memory_order_relaxed) & slot_state::attention) == 0) {
+      slot->state.fetch_or(slot_state::attention, std::memory_order_acq_rel);
+    }
+  }
+}
+
+/// Takes an idle slot away from the callers. False: it is not idle, or somebody was quicker.
+bool PoolCore::own_idle(PoolSlot& slot) {
+  const auto state = slot.state.load(std::memory_order_acquire);
+  if ((state & slot_state::owner_mask) != slot_state::idle) return false;
+  if ((state & slot_state::attention) == 0) return slot.take();
+  slot.state.store(slot_state::leased | slot_state::attention, std::memory_order_relaxed);
+  return true;
+}
+
+/// An idle slot, leased from now on; one that must be checked only if there is no other.
+PoolSlot* PoolCore::take_idle(Later& later) {
+  PoolSlot* unproven = nullptr;
+  for (auto* slot = first_.load(); slot != nullptr; slot = slot->next.load()) {
+    if (slot->owner() == slot_state::idle && slot->unproven) {
+      if (unproven == nullptr) unproven = slot;
+      continue;
+    }
+    if (!own_idle(*slot)) continue;
+    if (slot->connection->is_open()) {
+      if (needs_attention(*slot)) {
+        slot->state.fetch_or(slot_state::attention, std::memory_order_relaxed);
+      } else {
+        set_owner(*slot, slot_state::leased);
+      }
+      if (!queue_.empty()) slot->taken_at = machine_now();
+      return slot;
+    }
+    empty(*slot, later, false);
+  }
+  if (unproven != nullptr && own_idle(*unproven)) return unproven;
+  return nullptr;
+}
+
+std::size_t PoolCore::count_idle() const {
+  std::size_t idle = 0;
+  for (const auto* slot = first_.load(); slot != nullptr; slot = slot->next.load()) {
+    if (slot->owner() == slot_state::idle) ++idle;
+  }
+  return idle;
+}
+
+/// Gives a slot, owned by the caller and fit, to whom it belongs next.
+void PoolCore::offer(PoolSlot& slot, Later& later) {
+  if (queue_.empty() || suspended_) return set_owner(slot, slot_state::idle);
+  auto* const head = queue_.front();
+  const auto now = machine_now();
+  if (may_be_raced_for(now - head->since, now - slot.taken_at)) {
+    set_owner(slot, slot_state::idle);
+    if (!std::exchange(head->woken, true)) later.wake(head->signal);
+    return;
+  }
+  queue_.pop_front();
+  slot.taken_at = now;
+  head->queued = false;
+  head->slot = &slot;
+  head->answer = Answer::slot;
+  set_owner(slot, slot_state::leased);
+  if (!std::exchange(head->woken, true)) later.wake(head->signal);
+  serve_idle(later);  // for which `head` may have been woken
+}
+
+/// Has the first in the queue look, if there is something for it.
+void PoolCore::serve_idle(Later& later) {
+  if (queue_.empty() || suspended_ || count_idle() == 0) return;
+  auto* const head = queue_.front();
+  if (!std::exchange(head->woken, true)) later.wake(head->signal);
+}
+
+void PoolCore::answer_all(Answer answer, const std::shared_ptr<const ErrorInfo>& error,
+                          Later& later) {
+  for (auto* waiter : std::exchange(queue_, {})) {
+    waiter->queued = false;
+    waiter->answer = answer;
+    waiter->error = error;
+    if (!std::exchange(waiter->woken, true)) later.wake(waiter->signal);
+  }
+}
+
+// -- What ends a wait -------------------------------------------------------------------------
+
+ErrorInfo PoolCore::error(Errc code, std::string message) const {
+  ErrorInfo info;
+  info.code = code;
+  info.node = target_.node;
+  info.message = fmt::format("pool \"{}\"{}", target_.node, message);
+  return info;
+}
+
+ErrorInfo PoolCore::closed_error() const { return error(Errc::closed, " is closed"); }
+
+ErrorInfo PoolCore::cancelled_error(std::string_view doing) const {
+  return error(Errc::cancelled, fmt::format(": {} for a connection was cancelled", doing));
+}
+
+ErrorInfo PoolCore::no_time_error(const PoolWaiter& waiter, Later& later) {
+  const auto limit =
+      in_ms(waiter.deadline == kNever ? given_.checkout_timeout : waiter.deadline - waiter.began);
+  const auto failure =
+      last_failure_ ? fmt::format("; the last try to open one: {}", last_failure_->message) : "";
+  // Where one was open meanwhile, the wait says nothing about the node.
+  if (waiter.none_open && open_ == 0 && !suspended_) {
+    return error(Errc::unavailable, fmt::format(": no connection{} could be opened within {} ms{}",
+                                                suffix_of(target_.purpose), limit, failure));
+  }
+  return refusal(fmt::format("no connection{} within {} ms{}{}", suffix_of(target_.purpose), limit,
+                             suspended_ ? ", as the pool is suspended" : "", failure),
+                 later);
+}
+
+ErrorInfo PoolCore::refusal(std::string_view why, Later& later) {
+  ++timeouts_;
+  const auto seen = count();
+  later.events.push_back({Severity::warning,
+                          "pool.timeout",
+                          {{"pool", target_.node},
+                           {"leased", static_cast<std::int64_t>(seen.leased)},
+                           {"waiting", static_cast<std::int64_t>(seen.waiting)}}});
+  return error(Errc::pool_timeout,
+               fmt::format(": {} ({} of {} leased, {} opening, {} waiting, the longest held for {} "
+                           "ms)",
+                           why, seen.leased, max_size_.load(), seen.opening, seen.waiting,
+                           in_ms(seen.longest_held)));
+}
+
+// -- Operations -------------------------------------------------------------------------------
+
+void PoolCore::drop_connections() noexcept {
+  Later later(*this);
+  const Lock lock(mutex_);
+  ++generation_;
+  empty_idle(later, false);
+  want_attention();
+  plan_openings(later);
 }
 
 void PoolCore::drop_idle() noexcept {
-  std::vector<std::unique_ptr<Connection>> dropped;  // closed after the lock is gone
+  Later later(*this);
   const Lock lock(mutex_);
-  for (auto* slot : std::exchange(idle_, {})) dropped.push_back(remove(*slot));
+  empty_idle(later, false);
+  plan_openings(later);
+}
+
+void PoolCore::drop_unproven() noexcept {
+  Later later(*this);
+  const Lock lock(mutex_);
+  empty_idle(later, true);
+  plan_openings(later);
+}
+
+void PoolCore::resize(std::size_t max_size) {
+  auto options = given_;
+  options.max_size = max_size;
+  options.validate("node \"" + target_.node + '"');
+  Later later(*this);
+  const Lock lock(mutex_);
+  max_size_ = max_size;
+  if (open_ > max_size) want_attention();
+  tend(clock_.now(), later);
+}
+
+void PoolCore::suspend() noexcept {
+  const Lock lock(mutex_);
+  suspended_ = true;
+  want_attention();
+}
+
+void PoolCore::resume() noexcept {
+  Later later(*this);
+  const Lock lock(mutex_);
+  suspended_ = false;
+  serve_idle(later);
+  plan_openings(later);
 }
 
 void PoolCore::close() noexcept {
-  std::vector<std::unique_ptr<Connection>> dropped;
-  std::vector<std::shared_ptr<io::Signal>> woken;
-  {
-    const Lock lock(mutex_);
-    closed_ = true;
-    for (auto* slot : std::exchange(idle_, {})) dropped.push_back(remove(*slot));
-    for (auto* waiter : std::exchange(queue_, {})) {
-      waiter->answer = PoolWaiter::Answer::closed;
-      woken.push_back(waiter->signal);
+  Later later(*this);
+  later.self = shared_from_this();
+  const Lock lock(mutex_);
+  closed_ = true;
+  answer_all(Answer::closed, nullptr, later);
+  empty_idle(later, false);
+  want_attention();
+  for (auto* loop : loops_) loop->cancel();
+  note_progress(later);
+  if (open_ > 0) self_ = later.self;
+}
+
+Task<std::size_t> PoolCore::drain(io::Call call) {
+  const auto self = shared_from_this();
+  close();
+  while (true) {
+    const auto signal = call.waiter().make_signal();
+    {
+      const Lock lock(mutex_);
+      if (open_ == 0) co_return 0;
+      watching_.push_back(signal);
     }
+    const auto outcome = co_await call.signalled(*signal);
+    if (outcome == io::Outcome::cancelled) throw_error(cancelled_error("draining"));
+    const Lock lock(mutex_);
+    if (outcome == io::Outcome::timed_out) co_return open_;
   }
-  for (const auto& signal : woken) signal->set();
 }
 
 PoolStats PoolCore::stats() const {
   const Lock lock(mutex_);
-  return stats_locked();
+  return count();
 }
 
-PoolStats PoolCore::stats_locked() const {
+/// Nobody takes or returns a connection meanwhile: all of them would need the lock.
+PoolStats PoolCore::count() const {
+  for (auto* slot = first_.load(); slot != nullptr; slot = slot->next.load()) {
+    const auto before = slot->state.fetch_or(slot_state::attention, std::memory_order_acq_rel);
+    slot->frozen = (before & slot_state::attention) == 0;
+  }
   PoolStats stats;
-  stats.idle = idle_.size();
-  stats.leased = slots_.size() - idle_.size();
+  const auto now = clock_.now();
+  for (auto* slot = first_.load(); slot != nullptr; slot = slot->next.load()) {
+    stats.checkouts += slot->uses.load(std::memory_order_relaxed);
+    if (slot->connection == nullptr) continue;
+    notice(*slot, now);
+    if (slot->owner() == slot_state::leased) {
+      ++stats.leased;
+      stats.longest_held = std::max(stats.longest_held, now - slot->seen_at);
+    } else {
+      ++stats.idle;
+    }
+  }
+  for (auto* slot = first_.load(); slot != nullptr; slot = slot->next.load()) {
+    if (slot->frozen) {
+      slot->state.fetch_and(slot_state::owner_mask, std::memory_order_release);
+    }
+  }
   stats.opening = opening_;
   stats.waiting = queue_.size();
-  const auto now = clock_.now();
-  for (const auto& slot : slots_) {
-    if (slot->leased) stats.longest_held = std::max(stats.longest_held, now - slot->leased_at);
-  }
+  stats.timeouts = timeouts_;
+  stats.opened = opened_;
+  stats.failed = failed_;
+  stats.closed = closed_connections_;
   return stats;
+}
+
+void PoolCore::note_progress(Later& later) {
+  for (auto& signal : std::exchange(watching_, {})) later.wake(std::move(signal));
 }
 
 }  // namespace grant::detail

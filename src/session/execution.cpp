@@ -80,9 +80,10 @@ Task<void> stream_chunks(const Access& access, Statement statement, StreamOption
   while (true) {
     auto& node = located.cluster->node(co_await finder.next(call));
     const Node::InFlight in_flight(node);
-    Lease lease;
+    auto& pool = node.pool(Effect::read);
+    auto lease = pool.try_acquire(call);
     try {
-      lease = co_await node.pool(Effect::read).acquire(call);
+      if (!lease) lease = co_await pool.acquire(call);
     } catch (const Error& error) {
       if (!finder.retry_after_checkout_failure(error)) throw;
     }
@@ -120,9 +121,10 @@ Task<Executed> execute(Access access, Statement statement, io::Call call) {
     if (!index) index = co_await finder.next(limited);
     auto& node = located.cluster->node(*index);
     const Node::InFlight in_flight(node);
-    Lease lease;
+    auto& pool = node.pool(statement.effect);
+    auto lease = pool.try_acquire(limited);
     try {
-      lease = co_await node.pool(statement.effect).acquire(limited);
+      if (!lease) lease = co_await pool.acquire(limited);
     } catch (const Error& error) {
       if (!finder.retry_after_checkout_failure(error)) throw;
     }

@@ -29,13 +29,16 @@ Access access_for(const TransactionSpec& spec) {
 }
 
 Task<std::unique_ptr<OpenTransaction>> open(const Access& access, const Located& located,
-                                            TransactionOptions options, io::Call call) {
+                                            TransactionOptions options, io::Call call,
+                                            CallSite place) {
   NodeFinder finder(access, located, options.effect, call.deadline());
   while (true) {
-    const auto index = co_await finder.next(call);
-    Lease lease;
+    auto index = finder.next_now();
+    if (!index) index = co_await finder.next(call);
+    auto& pool = located.cluster->node(*index).pool(options.effect);
+    auto lease = pool.try_acquire(call, place);
     try {
-      lease = co_await located.cluster->node(index).pool(options.effect).acquire(call);
+      if (!lease) lease = co_await pool.acquire(call, place);
     } catch (const Error& error) {
       if (!finder.retry_after_checkout_failure(error)) throw;
     }
@@ -48,7 +51,7 @@ Task<std::unique_ptr<OpenTransaction>> open(const Access& access, const Located&
       if (!finder.retry_after_failure(error, *lease)) throw;
     }
     if (!begun) continue;
-    co_return std::make_unique<OpenTransaction>(located.session, located.cluster, index,
+    co_return std::make_unique<OpenTransaction>(located.session, located.cluster, *index,
                                                 std::move(lease), options.effect);
   }
 }
@@ -64,7 +67,7 @@ Statement command(std::string_view sql) {
 
 class TransactionScope::Impl {
  public:
-  explicit Impl(const TransactionSpec& spec)
+  Impl(const TransactionSpec& spec, CallSite place)
       : access_(access_for(spec)), located_(locate(access_)) {
     refuse_prevented_write(located_, spec.effect);
     call_ = io::Call(io::blocking_waiter(), located_.target.deadline);
@@ -74,7 +77,7 @@ class TransactionScope::Impl {
       TransactionOptions options;
       options.isolation = spec.isolation;
       options.effect = spec.effect;
-      owned_ = run(open(access_, located_, options, call_));
+      owned_ = run(open(access_, located_, options, call_, place));
     }
     ContextFrame frame;
     frame.only_for = spec.database;
@@ -171,8 +174,8 @@ std::size_t conflict_retries(const TransactionSpec& spec) {
   return locate(access).transaction == nullptr ? spec.conflict_retries : 0;
 }
 
-TransactionScope::TransactionScope(const TransactionSpec& spec)
-    : impl_(std::make_unique<Impl>(spec)) {}
+TransactionScope::TransactionScope(const TransactionSpec& spec, CallSite place)
+    : impl_(std::make_unique<Impl>(spec, place)) {}
 
 TransactionScope::~TransactionScope() = default;
 

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <memory>
 #include <utility>
 
 #include "grant/driver/connection.hpp"
 
 namespace grant {
+
+class Pool;
 
 namespace detail {
 class PoolCore;
@@ -22,11 +23,8 @@ class Lease {
  public:
   Lease() = default;
   Lease(Lease&& other) noexcept
-      : core_(std::move(other.core_)),
-        slot_(std::exchange(other.slot_, nullptr)),
-        may_block_(other.may_block_) {}
+      : slot_(std::exchange(other.slot_, nullptr)), may_block_(other.may_block_) {}
   Lease& operator=(Lease&& other) noexcept {
-    std::swap(core_, other.core_);
     std::swap(slot_, other.slot_);
     std::swap(may_block_, other.may_block_);
     return *this;
@@ -41,16 +39,19 @@ class Lease {
   [[nodiscard]] Connection& operator*() const noexcept { return connection(); }
   [[nodiscard]] Connection* operator->() const noexcept { return &connection(); }
 
+  /// Says that another thread will give the connection back. Without it, the thread that checked
+  /// out all connections of a pool and asks for one more is refused at once, as one that would wait
+  /// for itself.
+  void hand_over() noexcept;
+
  private:
   friend class detail::PoolCore;
 
-  Lease(std::shared_ptr<detail::PoolCore> core, detail::PoolSlot& slot, bool may_block) noexcept
-      : core_(std::move(core)), slot_(&slot), may_block_(may_block) {}
+  Lease(detail::PoolSlot& slot, bool may_block) noexcept : slot_(&slot), may_block_(may_block) {}
 
   [[nodiscard]] Connection& connection() const noexcept;
   void give_back() noexcept;
 
-  std::shared_ptr<detail::PoolCore> core_;
   detail::PoolSlot* slot_ = nullptr;
   bool may_block_ = false;
 };

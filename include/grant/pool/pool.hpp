@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "grant/core/call_site.hpp"
 #include "grant/core/clock.hpp"
 #include "grant/core/event.hpp"
 #include "grant/driver/driver.hpp"
@@ -15,25 +16,45 @@
 
 namespace grant {
 
-/// Connections to one node. Callers are served in the order in which they came, blocking and
-/// awaiting ones in one queue; idle connections are taken last in, first out, so that surplus ones
-/// go stale. Connections are opened outside every lock. Thread-safe.
+/// Connections to one node. Where one is idle, taking and returning it takes no lock. Callers that
+/// must wait stand in one queue, blocking and awaiting ones; a caller that comes later may be
+/// quicker than one that has waited for less than a millisecond, and never than one that has waited
+/// longer. Thread-safe.
+///
+/// Connections are opened, checked and closed on threads of the pool's own, never while somebody's
+/// query waits for that without need: a caller gets what comes first, a connection that was
+/// returned or a new one. What is opened when nobody wants it any more stays, idle.
+///
+/// A forked child has the pool with no connection open: those of the parent are neither used nor
+/// closed there, and leases taken before the fork do nothing when they end.
 class Pool {
  public:
-  /// Opens nothing yet. `driver` and `clock` must outlive the pool and its leases. `options` must
-  /// be valid.
+  /// Opens nothing yet. `driver`, `clock` and what `events` refers to must outlive the pool and its
+  /// leases. `options` must be valid.
   Pool(PoolOptions options, const Driver& driver, ConnectOptions target, const Clock& clock,
        EventSink events);
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  /// close(); leases still out are closed when they end.
+  /// close(), and waits until openings that are under way have given up, which takes no server.
+  /// Leases still out are closed when they end.
   ~Pool();
 
+  /// Leases a connection that is idle, without waiting; `call` says only how its user is going to
+  /// wait. Empty: there is none, or it must be checked first: ask acquire(). `place` is for the
+  /// report of a leak.
+  [[nodiscard]] Lease try_acquire(const io::Call& call,
+                                  CallSite place = CallSite::current()) noexcept;
+
   /// Leases a connection, opening one if there is room. Waits at most checkout_timeout, and not
-  /// past the call's deadline. Errors: pool_timeout; unavailable or configuration, when opening
-  /// failed; closed.
-  [[nodiscard]] Task<Lease> acquire(io::Call call);
+  /// past the call's deadline. Errors:
+  ///   - pool_timeout: all were leased until then; or, at once, max_waiters are in the queue, or
+  ///     the calling thread holds all connections itself and would wait for itself;
+  ///   - unavailable: none is open, and none could be opened in that time;
+  ///   - what the driver says when none is open and opening one failed: every waiting caller
+  ///     learns that at once;
+  ///   - closed, cancelled.
+  [[nodiscard]] Task<Lease> acquire(io::Call call, CallSite place = CallSite::current());
 
   /// Opens connections until initial_size are open. Errors: as acquire().
   [[nodiscard]] Task<void> warm_up(io::Call call);
@@ -45,12 +66,32 @@ class Pool {
   /// Closes the idle connections; leased ones are not affected. For when one was found dead.
   void drop_idle() noexcept;
 
+  /// Changes max_size; at least 1. Where it shrinks, idle connections are closed, and leased ones
+  /// when they come back, until it is kept. Errors: configuration.
+  void resize(std::size_t max_size);
+
+  /// Until resume(), nobody gets a connection: callers wait as long as they otherwise would. Leased
+  /// connections are not affected.
+  void suspend() noexcept;
+  void resume() noexcept;
+
+  /// close(), and waits until all leases have ended, or until the call's deadline: gives the number
+  /// of those that are left, which are closed when they end. Errors: cancelled.
+  [[nodiscard]] Task<std::size_t> drain(io::Call call);
+
   /// Refuses every further acquire(), ends waiting ones with Errc::closed, closes idle connections.
   /// Leased ones are closed when they come back. Does not wait. Final.
   void close() noexcept;
 
+  /// Does what is due now: closes what has been idle for too long or is too old, checks, reports
+  /// leaks, keeps min_idle. The pool does so by itself; this is for who moves a Clock by hand. What
+  /// takes a server is started, not waited for.
+  void look_after() noexcept;
+
   [[nodiscard]] PoolStats stats() const;
-  [[nodiscard]] const PoolOptions& options() const noexcept;
+
+  /// As given, with max_size as it is now.
+  [[nodiscard]] PoolOptions options() const;
 
  private:
   std::shared_ptr<detail::PoolCore> core_;

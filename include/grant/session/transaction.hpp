@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "grant/core/call_site.hpp"
 #include "grant/core/error.hpp"
 #include "grant/driver/statement.hpp"
 #include "grant/session/context.hpp"
@@ -35,7 +36,7 @@ namespace detail {
 /// was not committed. Inside a transaction on the same shard it is a savepoint of that one.
 class TransactionScope {
  public:
-  explicit TransactionScope(const TransactionSpec& spec);
+  explicit TransactionScope(const TransactionSpec& spec, CallSite place = CallSite::current());
   TransactionScope(const TransactionScope&) = delete;
   TransactionScope& operator=(const TransactionScope&) = delete;
   ~TransactionScope();
@@ -58,15 +59,17 @@ class TransactionScope {
 /// back and passes on what it throws. Inside another transaction on the same shard it is a
 /// savepoint of that one.
 ///
+/// `place` is for the report of a leak, where PoolOptions::leak_threshold asks for it.
+///
 /// Errors, besides the function's own: conflict, when conflict_retries are used up;
 /// outcome_unknown, when the connection was lost during the commit; those of a query.
 template <class Function>
-auto transaction(const TransactionSpec& spec, Function&& function)
-    -> std::invoke_result_t<Function&> {
+auto transaction(const TransactionSpec& spec, Function&& function,
+                 CallSite place = CallSite::current()) -> std::invoke_result_t<Function&> {
   const auto retries = detail::conflict_retries(spec);
   for (std::size_t attempt = 0;; ++attempt) {
     try {
-      detail::TransactionScope scope(spec);
+      detail::TransactionScope scope(spec, place);
       if constexpr (std::is_void_v<std::invoke_result_t<Function&>>) {
         function();
         scope.commit();
@@ -83,10 +86,11 @@ auto transaction(const TransactionSpec& spec, Function&& function)
 }
 
 template <class Function>
-auto transaction(std::string database, Function&& function) -> std::invoke_result_t<Function&> {
+auto transaction(std::string database, Function&& function, CallSite place = CallSite::current())
+    -> std::invoke_result_t<Function&> {
   TransactionSpec spec;
   spec.database = std::move(database);
-  return transaction(spec, std::forward<Function>(function));
+  return transaction(spec, std::forward<Function>(function), place);
 }
 
 }  // namespace grant

@@ -3,6 +3,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "grant/io/task.hpp"
@@ -41,6 +42,22 @@ class Log {
   std::vector<std::string> lines_;
 };
 
+/// Patient, and without retries.
+inline PoolOptions options(std::size_t max_size) {
+  PoolOptions options;
+  options.max_size = max_size;
+  options.checkout_timeout = std::chrono::seconds(60);
+  options.retry_attempts = 0;
+  options.retry_delay = std::chrono::milliseconds(0);
+  return options;
+}
+
+inline PoolOptions with_timeout(std::size_t max_size, std::chrono::milliseconds timeout) {
+  auto changed = options(max_size);
+  changed.checkout_timeout = timeout;
+  return changed;
+}
+
 /// One pool on one scripted server.
 struct PoolFixture {
   explicit PoolFixture(PoolOptions options) {
@@ -51,7 +68,24 @@ struct PoolFixture {
                                   [this](const Event& event) { events.add(to_string(event)); });
   }
 
-  Lease take(io::Call call = blocking()) const { return run(pool->acquire(call)); }
+  Lease take(io::Call call = blocking(), CallSite place = CallSite::current()) const {
+    return run(pool->acquire(call, place));
+  }
+
+  /// As threads that do not hold a connection do.
+  [[nodiscard]] Errc refusal(io::Call call = blocking()) const {
+    Errc code{};
+    std::thread([&] { code = error_of([&] { return take(call); }).code; }).join();
+    return code;
+  }
+
+  [[nodiscard]] bool open(std::size_t count) const {
+    return eventually([&] { return server.open() == count; });
+  }
+
+  [[nodiscard]] bool opening(std::size_t count) const {
+    return eventually([&] { return pool->stats().opening == count; });
+  }
 
   [[nodiscard]] bool waiting(std::size_t count) const {
     return eventually([&] { return pool->stats().waiting == count; });
@@ -63,5 +97,14 @@ struct PoolFixture {
   Log events;
   std::unique_ptr<Pool> pool;
 };
+
+inline Task<void> take_and_note(Pool& pool, io::Call call, Log& log, std::string name) {
+  try {
+    const auto lease = co_await pool.acquire(call);
+    log.add(name);
+  } catch (const Error& error) {
+    log.add(name + ' ' + std::string(to_string(error.code())));
+  }
+}
 
 }  // namespace grant::test

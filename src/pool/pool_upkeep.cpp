@@ -1,0 +1,468 @@
+// What a pool does behind its callers: opening, checking and closing connections.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "grant/core/error.hpp"
+#include "grant/io/worker.hpp"
+#include "keeper.hpp"
+#include "pool_core.hpp"
+
+namespace grant::detail {
+namespace {
+
+using Answer = PoolWaiter::Answer;
+
+/// Longest wait for the answer of a connection that is checked.
+constexpr std::chrono::seconds kCheckLimit{5};
+
+/// For an opening that no caller wants and no option limits.
+constexpr std::chrono::seconds kOpeningLimit{30};
+
+TimePoint machine_now() { return Clock::system().now(); }
+
+std::int64_t in_ms(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+io::Workers& pool_workers() {
+  // An opening keeps a thread for as long as the server makes it wait, so these are pools' own.
+  constexpr std::size_t kThreads = 64;
+  static constinit io::ProcessWorkers threads(kThreads);
+  return threads.get();
+}
+
+bool too_many_connections(const ErrorInfo& failure) {
+  // MariaDB: max_connections, and max_user_connections in two ways.
+  return failure.sqlstate == "53300" || failure.native == 1040 || failure.native == 1203 ||
+         failure.native == 1226;
+}
+
+}  // namespace
+
+PoolCore::Later::~Later() {
+  if (first_) first_->set();
+  for (const auto& signal : others_) signal->set();
+  to_close.clear();
+  if (!to_close_in_background.empty()) {
+    core_.close_in_background(std::move(to_close_in_background));
+  }
+  if (keep) detail::keep(core_.shared_from_this());
+  if (look_at != kNever) look_by(look_at);
+  if (openings > 0) core_.start_openings(openings, opening_deadline);
+  for (auto* slot : to_ping) core_.ping(*slot);
+  for (const auto& event : events) emit(core_.events_, event);
+}
+
+/// Background work that uses the driver, which a pool that goes waits for.
+class PoolCore::Work {
+ public:
+  /// `loop`: closing the pool cancels it. Gives up at once when the pool is closed, unless
+  /// `anyway`.
+  Work(PoolCore& core, io::PollLoop* loop, bool anyway = false) : core_(core), loop_(loop) {
+    const Lock lock(core_.mutex_);
+    begun_ = anyway || !core_.closed_;
+    if (!begun_) return;
+    generation_ = core_.generation_;
+    ++core_.working_;
+    if (loop_ != nullptr) core_.loops_.push_back(loop_);
+  }
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
+  ~Work() {
+    if (!begun_) return;
+    const Lock lock(core_.mutex_);
+    std::erase(core_.loops_, loop_);
+    --core_.working_;
+    core_.work_ended_.notify_all();
+  }
+
+  [[nodiscard]] bool begun() const noexcept { return begun_; }
+  [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
+
+ private:
+  PoolCore& core_;
+  io::PollLoop* const loop_;
+  bool begun_ = false;
+  std::uint64_t generation_ = 0;
+};
+
+void PoolCore::await_work() {
+  const Lock lock(mutex_);
+  while (working_ > 0) work_ended_.wait(mutex_);
+}
+
+// -- Opening ----------------------------------------------------------------------------------
+
+Demand PoolCore::demand() const {
+  Demand demand;
+  demand.max_size = max_size_;
+  demand.open = open_;
+  demand.opening = opening_;
+  demand.idle = count_idle();
+  demand.waiting = suspended_ ? 0 : queue_.size();
+  demand.min_idle = in_use_ ? given_.min_idle : 0;
+  demand.wished = wished_;
+  return demand;
+}
+
+void PoolCore::plan_openings(Later& later) {
+  if (closed_) return;
+  const auto seen = demand();
+  const auto now = machine_now();
+  const auto count = openings_now(seen, pacing_, now);
+  if (count == 0) {
+    if (now < pacing_.not_before && wanted(seen) > 0 && has_room(seen)) {
+      later.look_at = pacing_.not_before;
+      later.keep = !std::exchange(kept_, true);
+    }
+    return;
+  }
+  opening_ += count;
+  later.openings += count;
+  later.keep = later.keep || !std::exchange(kept_, true);
+  if (given_.checkout_timeout.count() == 0) {
+    later.opening_deadline = queue_.empty() ? after(now, kOpeningLimit) : TimePoint::min();
+    for (const auto* waiter : queue_) {
+      later.opening_deadline = std::max(later.opening_deadline, waiter->deadline);
+    }
+  }
+}
+
+void PoolCore::start_openings(std::size_t count, TimePoint deadline) noexcept {
+  for (std::size_t i = 0; i < count; ++i) {
+    try {
+      pool_workers().post([self = shared_from_this(), deadline] { self->open_one(deadline); });
+    } catch (const Error& failure) {
+      not_opened(failure.info());
+    } catch (const std::exception& failure) {
+      not_opened(error(Errc::unavailable, fmt::format(": {}", failure.what())));
+    }
+  }
+}
+
+void PoolCore::open_one(TimePoint deadline) noexcept {
+  if (given_.checkout_timeout.count() > 0) {
+    deadline = after(machine_now(), given_.checkout_timeout);
+  }
+  std::unique_ptr<Connection> connection;
+  ErrorInfo failure = closed_error();
+  try {
+    // Waits on a loop, which can be cancelled, and not by blocking.
+    io::PollLoop loop;
+    const Work work(*this, &loop);
+    if (work.begun()) {
+      loop.spawn(connect(io::Call(loop, deadline), connection, failure));
+      loop.run();
+    }
+    if (connection) return opened(std::move(connection), work.generation());
+    return not_opened(std::move(failure));
+  } catch (const std::exception& problem) {
+    failure = error(Errc::unavailable, fmt::format(": {}", problem.what()));
+  }
+  not_opened(std::move(failure));
+}
+
+Task<void> PoolCore::connect(io::Call call, std::unique_ptr<Connection>& connection,
+                             ErrorInfo& failure) {
+  for (std::size_t attempt = 0;; ++attempt) {
+    try {
+      connection = co_await driver_.connect(call, target_);
+      co_return;
+    } catch (const Error& problem) {
+      failure = problem.info();
+    } catch (const std::exception& problem) {
+      failure = error(Errc::unavailable, fmt::format(": {}", problem.what()));
+    }
+    if (attempt >= given_.retry_attempts || !may_retry(failure)) co_return;
+    const auto pause_ends = after(machine_now(), retry_pause());
+    if (pause_ends >= call.deadline()) co_return;
+    const auto outcome = co_await call.sleep_until(pause_ends);
+    if (outcome == io::Outcome::cancelled) co_return;
+  }
+}
+
+/// Where the server is full and some connections are open, waiting for those is better.
+bool PoolCore::may_retry(const ErrorInfo& failure) const {
+  if (failure.code != Errc::unavailable) return false;
+  const Lock lock(mutex_);
+  return open_ == 0 || !too_many_connections(failure);
+}
+
+Duration PoolCore::retry_pause() {
+  const Lock lock(mutex_);
+  return pause_before_retry(given_.retry_delay, dice_);
+}
+
+void PoolCore::opened(std::unique_ptr<Connection> connection, std::uint64_t generation) noexcept {
+  const auto now = clock_.now();
+  Later later(*this);
+  const Lock lock(mutex_);
+  --opening_;
+  ++opened_;
+  in_use_ = true;
+  last_failure_.reset();
+  auto& slot = empty_slot();
+  slot.connection = std::move(connection);
+  slot.generation = generation;
+  slot.expired = false;
+  slot.unproven = false;
+  slot.seen_owner = slot_state::idle;
+  slot.seen_uses = slot.uses.load(std::memory_order_relaxed);
+  slot.seen_at = slot.heard_at = now;
+  slot.expires_at = expiry(given_.max_lifetime, now, dice_);
+  slot.unproven = given_.verify_idle.count() == 0;
+  ++open_;
+  pacing_ = after_success(pacing_, open_, max_size_);
+  later.look_at = after(machine_now(), look_interval(given_));
+  if (is_fit(slot)) {
+    offer(slot, later);
+  } else {
+    empty(slot, later, false);
+  }
+  plan_openings(later);
+  note_progress(later);
+}
+
+void PoolCore::not_opened(ErrorInfo failure) noexcept {
+  Later later(*this);
+  const Lock lock(mutex_);
+  --opening_;
+  if (!closed_) {
+    ++failed_;
+    pacing_ = after_failure(pacing_, open_, opening_, too_many_connections(failure),
+                            given_.retry_delay, machine_now(), dice_);
+    wished_ = 0;
+    last_failure_ = std::make_shared<const ErrorInfo>(std::move(failure));
+    // Nothing comes that anybody could wait for: who can go elsewhere shall know at once.
+    if (open_ + opening_ == 0) answer_all(Answer::failed, last_failure_, later);
+    plan_openings(later);
+  }
+  note_progress(later);
+}
+
+Task<void> PoolCore::warm_up(io::Call call) {
+  const auto self = shared_from_this();
+  std::uint64_t failed_before = 0;
+  {
+    const Lock lock(mutex_);
+    failed_before = failed_;
+  }
+  while (true) {
+    const auto signal = call.waiter().make_signal();
+    std::shared_ptr<const ErrorInfo> failure;
+    {
+      Later later(*this);
+      const Lock lock(mutex_);
+      const auto wished = std::min<std::size_t>(given_.initial_size, max_size_);
+      const bool failed = failed_ != failed_before && last_failure_;  // and nothing succeeded since
+      if (closed_ || open_ >= wished || (failed && opening_ == 0)) {
+        wished_ = 0;
+        if (closed_ || open_ >= wished) co_return;
+        failure = last_failure_;
+      } else {
+        watching_.push_back(signal);
+        wished_ = failed ? 0 : wished;
+        plan_openings(later);
+      }
+    }
+    if (failure) throw_error(*failure);
+    const auto outcome = co_await call.signalled(*signal);
+    if (outcome == io::Outcome::ready) continue;
+    {
+      const Lock lock(mutex_);
+      wished_ = 0;
+      std::erase(watching_, signal);
+    }
+    if (outcome == io::Outcome::cancelled) throw_error(cancelled_error("opening"));
+    throw_error(error(Errc::unavailable,
+                      ": not as many connections as initial_size says could be "
+                      "opened in time"));
+  }
+}
+
+// -- Closing ----------------------------------------------------------------------------------
+
+PoolSlot& PoolCore::empty_slot() {
+  for (auto* slot = first_.load(); slot != nullptr; slot = slot->next.load()) {
+    // One that is emptied under the lock; the others are somebody's.
+    if (slot->owner() == slot_state::held && slot->connection == nullptr) return *slot;
+  }
+  auto* const slot = std::make_unique<PoolSlot>(*this).release();
+  (last_ != nullptr ? last_->next : first_).store(slot, std::memory_order_release);
+  last_ = slot;
+  return *slot;
+}
+
+bool PoolCore::is_fit(const PoolSlot& slot) const {
+  return !closed_ && slot.generation == generation_ && !slot.expired && open_ <= max_size_;
+}
+
+/// Closes the connection of a slot that the caller owns.
+void PoolCore::empty(PoolSlot& slot, Later& later, bool in_background) {
+  // Closing a broken one takes no time, and a closed pool leaves nothing behind.
+  const bool now = !in_background || closed_ || !slot.connection->is_open();
+  (now ? later.to_close : later.to_close_in_background).push_back(std::move(slot.connection));
+  slot.state.store(slot_state::held, std::memory_order_release);
+  --open_;
+  ++closed_connections_;
+  if (closed_ && open_ == 0) {
+    note_progress(later);
+    if (self_) later.self = std::move(self_);
+  }
+}
+
+void PoolCore::empty_idle(Later& later, bool only_unproven) {
+  for (auto* slot = first_.load(); slot != nullptr; slot = slot->next.load()) {
+    if (only_unproven && !slot->unproven) continue;
+    if (own_idle(*slot)) empty(*slot, later, false);
+  }
+}
+
+void PoolCore::close_in_background(std::vector<std::unique_ptr<Connection>> connections) noexcept {
+  const auto closing =
+      std::make_shared<std::vector<std::unique_ptr<Connection>>>(std::move(connections));
+  auto work = std::make_shared<Work>(*this, nullptr, true);
+  try {
+    pool_workers().post([self = shared_from_this(), work, closing]() mutable {
+      closing->clear();
+      work.reset();  // before `self`
+    });
+  } catch (const Error&) {
+    closing->clear();  // no thread can be had
+  }
+}
+
+// -- Looking after ----------------------------------------------------------------------------
+
+/// Whether the server still answers on an idle connection; one that does not is closed.
+Task<bool> PoolCore::is_alive(Connection& connection, io::Call call) const {
+  Statement statement;
+  statement.sql = "SELECT 1";
+  statement.effect = Effect::read;
+  const auto limited = call.until(after(machine_now(), kCheckLimit));
+  try {
+    co_await connection.execute(limited, statement);
+  } catch (const Error&) {
+    // An error that left the connection open came from a server that answers.
+  }
+  co_return connection.is_open();
+}
+
+namespace {
+
+Task<void> ignore(Task<bool> task) { co_await task; }
+
+}  // namespace
+
+void PoolCore::ping(PoolSlot& slot) noexcept {
+  try {
+    pool_workers().post([self = shared_from_this(), &slot] {
+      {
+        io::PollLoop loop;
+        const Work work(*self, &loop);
+        if (work.begun()) {
+          loop.spawn(ignore(self->is_alive(*slot.connection, io::Call(loop))));
+          loop.run();
+        }
+      }
+      self->after_ping(slot);
+    });
+  } catch (const Error&) {
+    after_ping(slot);
+  }
+}
+
+void PoolCore::after_ping(PoolSlot& slot) noexcept {
+  Later later(*this);
+  later.self = shared_from_this();
+  const Lock lock(mutex_);
+  if (slot.connection->is_open() && is_fit(slot)) {
+    slot.heard_at = clock_.now();
+    offer(slot, later);
+  } else {
+    empty(slot, later, false);
+    plan_openings(later);
+  }
+}
+
+/// What this look finds. A lease or an idle time is as old as the first look that found it.
+void PoolCore::notice(PoolSlot& slot, TimePoint now) {
+  const auto owner = slot.owner();
+  const auto uses = slot.uses.load(std::memory_order_relaxed);
+  if (owner == slot_state::held) return;  // being checked: as idle as it was
+  if (owner == slot.seen_owner && uses == slot.seen_uses) return;
+  slot.seen_owner = owner;
+  slot.seen_uses = uses;
+  slot.seen_at = now;
+  slot.heard_at = now;
+}
+
+TimePoint PoolCore::look_after() noexcept {
+  const auto next = after(machine_now(), look_interval(given_));
+  Later later(*this);
+  const Lock lock(mutex_);
+  if (closed_) return kNever;
+  if (open_ > 0) tend(clock_.now(), later);
+  plan_openings(later);
+  return open_ > 0 ? std::min(next, later.look_at) : later.look_at;
+}
+
+TimePoint PoolCore::look_after_if_open() noexcept {
+  const Work work(*this, nullptr);
+  return work.begun() ? look_after() : kNever;
+}
+
+void PoolCore::tend(TimePoint now, Later& later) {
+  std::vector<PoolSlot*> slots;
+  std::vector<IdleConnection> idle;
+  for (auto* slot = first_.load(); slot != nullptr; slot = slot->next.load()) {
+    if (slot->connection == nullptr) continue;
+    notice(*slot, now);
+    if (slot->owner() == slot_state::leased) tend_leased(*slot, now, later);
+    if (slot->owner() != slot_state::idle) continue;
+    slots.push_back(slot);
+    idle.push_back({now - slot->seen_at, now - slot->heard_at, now >= slot->expires_at});
+  }
+  const auto cares = care_for(idle, open_, options());
+  for (std::size_t i = 0; i < cares.size(); ++i) {
+    auto& slot = *slots[i];
+    if (cares[i] == Care::none || !own_idle(slot)) continue;
+    switch (cares[i]) {
+      case Care::none: break;
+      case Care::close: empty(slot, later, true); break;
+      case Care::ping:
+        slot.state.store(slot_state::held, std::memory_order_release);
+        later.to_ping.push_back(&slot);
+        break;
+      case Care::verify_before_use:
+        slot.unproven = true;
+        set_owner(slot, slot_state::idle);
+        break;
+    }
+  }
+  plan_openings(later);
+}
+
+void PoolCore::tend_leased(PoolSlot& slot, TimePoint now, Later& later) {
+  const auto held = now - slot.seen_at;
+  const bool leaks = given_.leak_threshold.count() > 0 && held >= given_.leak_threshold &&
+                     slot.leak_told != slot.seen_uses;
+  if (leaks) tell_of_leak(slot, held, later);
+  slot.expired = slot.expired || now >= slot.expires_at;
+  if (needs_attention(slot)) {
+    slot.state.fetch_or(slot_state::attention, std::memory_order_acq_rel);
+  }
+}
+
+void PoolCore::tell_of_leak(PoolSlot& slot, Duration held, Later& later) {
+  slot.leak_told = slot.seen_uses;
+  later.events.push_back({Severity::warning,
+                          "pool.leak",
+                          {{"node", target_.node},
+                           {"place", fmt::format("{}:{}", slot.file.load(), slot.line.load())},
+                           {"held_ms", in_ms(held)}}});
+}
+
+}  // namespace grant::detail

@@ -1,0 +1,63 @@
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit/pool/pool_fixture.hpp"
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define GRANT_TEST_NO_THREADS_AFTER_FORK  // it ends a forked child that starts one
+#endif
+#endif
+#ifndef GRANT_TEST_NO_THREADS_AFTER_FORK
+
+namespace grant {
+namespace {
+
+using test::id_of;
+using test::options;
+using test::PoolFixture;
+
+/// What the child of a fork returns, as a number below 100.
+template <class Child>
+int in_child(const Child& child) {
+  const pid_t process = ::fork();
+  if (process == 0) {
+    try {
+      ::_exit(child());
+    } catch (...) {
+      ::_exit(100);
+    }
+  }
+  int status = 0;
+  EXPECT_EQ(::waitpid(process, &status, 0), process);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 101;
+}
+
+TEST(PoolFork, ChildOpensConnectionsOfItsOwn) {
+  const PoolFixture f(options(1));
+  { const auto idle = f.take(); }
+  const auto seen = in_child([&] {
+    if (f.pool->stats().open() != 0) return 50;
+    return static_cast<int>(id_of(f.take()));
+  });
+  EXPECT_EQ(seen, 2);
+  EXPECT_EQ(id_of(f.take()), 1U) << "the parent's is as it was";
+}
+
+TEST(PoolFork, LeaseOfTheParentDoesNothingInTheChild) {
+  PoolFixture f(options(1));
+  auto lease = f.take();
+  run(lease->begin(test::blocking(), {}));
+  const auto seen = in_child([&] {
+    lease = {};  // would roll back on the parent's socket
+    const auto statements = f.server.statements().size();
+    return static_cast<int>(statements * 10 + f.server.open());
+  });
+  EXPECT_EQ(seen, 11);
+}
+
+}  // namespace
+}  // namespace grant
+
+#endif

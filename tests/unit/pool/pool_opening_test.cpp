@@ -1,0 +1,189 @@
+#include "grant/pool/pool.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "grant/io/poll_loop.hpp"
+#include "unit/pool/pool_fixture.hpp"
+
+namespace grant {
+namespace {
+
+using namespace std::chrono_literals;
+using test::blocking;
+using test::error_of;
+using test::eventually;
+using test::id_of;
+using test::options;
+using test::PoolFixture;
+using test::take_and_note;
+using test::with_timeout;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(PoolOpening, FailurePassesOnWhatTheDriverSaid) {
+  PoolFixture f(options(1));
+  f.server.refuse_connects(Errc::configuration);
+  EXPECT_THROW(f.take(), ConfigurationError);
+  EXPECT_EQ(f.pool->stats().opening, 0U);
+}
+
+TEST(PoolOpening, FailureEndsEveryWaitWhenNothingElseIsComing) {
+  PoolFixture f(options(1));
+  f.server.connecting.shut();
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i <= 3; ++i) {
+    threads.emplace_back([&] { EXPECT_THROW(f.take(), Unavailable); });
+    EXPECT_TRUE(f.waiting(i));
+  }
+  EXPECT_TRUE(eventually([&] { return f.server.connecting.held() == 1; }));
+  f.server.refuse_connects(Errc::unavailable, 1);
+  f.server.connecting.open();
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(f.server.attempts(), 1U);
+  EXPECT_EQ(f.pool->stats().failed, 1U);
+  EXPECT_EQ(id_of(f.take()), 1U);
+}
+
+TEST(PoolOpening, FailureLeavesThoseWaitingWhomAReturnMayServe) {
+  PoolFixture f(options(2));
+  auto held = f.take();
+  f.server.refuse_connects(Errc::unavailable);
+  std::thread waits([&] { EXPECT_EQ(id_of(f.take()), 1U); });
+  EXPECT_TRUE(eventually([&] { return f.pool->stats().failed > 0; }));
+  EXPECT_EQ(f.pool->stats().waiting, 1U);
+  held = {};
+  waits.join();
+}
+
+TEST(PoolOpening, FailureIsTriedAgainForThoseWhoStillWait) {
+  PoolFixture f(options(2));
+  const auto held = f.take();
+  f.server.refuse_connects(Errc::unavailable, 2);
+  std::thread waits([&] { EXPECT_EQ(id_of(f.take()), 2U); });
+  waits.join();
+  EXPECT_EQ(f.server.attempts(), 4U);
+}
+
+TEST(PoolOpening, LastFailureIsPartOfALaterTimeout) {
+  PoolFixture f(options(2));
+  const auto held = f.take();
+  f.server.refuse_connects(Errc::unavailable);
+  std::thread([&] {
+    const auto error = error_of([&] { return f.take(blocking(100ms)); });
+    EXPECT_EQ(error.code, Errc::pool_timeout);
+    EXPECT_THAT(error.message, HasSubstr("the last try to open one: node \"db/writer\": "
+                                         "connecting is refused"));
+  }).join();
+}
+
+TEST(PoolOpening, IsCancelledByTheEndOfThePool) {
+  PoolFixture f(with_timeout(1, 1h));
+  f.server.connecting.shut();
+  io::PollLoop loop;
+  test::Log log;
+  loop.spawn(take_and_note(*f.pool, io::Call(loop), log, "awaiting"));
+  EXPECT_TRUE(eventually([&] { return f.server.connecting.held() == 1; }));
+  f.pool.reset();  // would wait for an hour
+  EXPECT_EQ(f.server.connecting.held(), 0U);
+  loop.run();
+  EXPECT_THAT(log.lines(), ElementsAre("awaiting closed"));
+}
+
+TEST(PoolOpening, ClosingOfABrokenConnectionGivesTheNextWaiterATurn) {
+  PoolFixture f(options(1));
+  auto held = f.take();
+  std::thread waits([&] { EXPECT_EQ(id_of(f.take()), 2U); });
+  EXPECT_TRUE(f.waiting(1));
+  f.server.break_connections();
+  held = {};
+  waits.join();
+}
+
+TEST(PoolOpening, RetriesAsOftenAsRetryAttemptsSays) {
+  for (const std::size_t attempts : {0U, 1U, 3U}) {
+    auto retrying = options(1);
+    retrying.retry_attempts = attempts;
+    PoolFixture f(retrying);
+    f.server.refuse_connects(Errc::unavailable, attempts);
+    EXPECT_EQ(id_of(f.take()), 1U);
+
+    PoolFixture g(retrying);
+    g.server.refuse_connects(Errc::unavailable);
+    EXPECT_THROW(g.take(), Unavailable);
+    EXPECT_EQ(g.server.attempts(), attempts + 1);
+  }
+}
+
+TEST(PoolOpening, RetriesOnlyWhatMayPass) {
+  auto retrying = options(1);
+  retrying.retry_attempts = 5;
+  PoolFixture f(retrying);
+  f.server.refuse_connects(Errc::configuration);
+  EXPECT_THROW(f.take(), ConfigurationError);
+  EXPECT_EQ(f.server.attempts(), 1U);
+}
+
+TEST(PoolOpening, PausesForRetryDelay) {
+  auto retrying = options(1);
+  retrying.retry_attempts = 2;
+  retrying.retry_delay = 15ms;
+  PoolFixture f(retrying);
+  f.server.refuse_connects(Errc::unavailable, 2);
+  const auto began = Clock::system().now();
+  static_cast<void>(f.take());
+  EXPECT_GE(Clock::system().now() - began, 30ms);
+}
+
+TEST(PoolOpening, DoesNotRetryPastTheDeadline) {
+  auto retrying = options(1);
+  retrying.retry_attempts = 5;
+  retrying.retry_delay = 1h;
+  PoolFixture f(retrying);
+  f.server.refuse_connects(Errc::unavailable);
+  EXPECT_THROW(f.take(), Unavailable);
+  EXPECT_EQ(f.server.attempts(), 1U);
+}
+
+TEST(PoolWarmUp, OpensInitialSizeConnections) {
+  for (const std::size_t initial : {0U, 1U, 3U}) {
+    auto warm = options(4);
+    warm.initial_size = initial;
+    const PoolFixture f(warm);
+    run(f.pool->warm_up(blocking()));
+    EXPECT_EQ(f.pool->stats().idle, initial);
+    EXPECT_EQ(f.server.opened(), initial);
+  }
+}
+
+TEST(PoolWarmUp, StopsAtMaxSize) {
+  auto warm = options(2);
+  warm.initial_size = 9;
+  const PoolFixture f(warm);
+  run(f.pool->warm_up(blocking()));
+  EXPECT_EQ(f.server.opened(), 2U);
+}
+
+TEST(PoolWarmUp, CountsConnectionsThatAreLeased) {
+  auto warm = options(4);
+  warm.initial_size = 2;
+  const PoolFixture f(warm);
+  const auto lease = f.take();
+  run(f.pool->warm_up(blocking()));
+  EXPECT_EQ(f.server.opened(), 2U);
+}
+
+TEST(PoolWarmUp, FailureLeavesRoom) {
+  auto warm = options(1);
+  warm.initial_size = 1;
+  PoolFixture f(warm);
+  f.server.refuse_connects(Errc::unavailable, 1);
+  EXPECT_THROW(run(f.pool->warm_up(blocking())), Unavailable);
+  EXPECT_EQ(id_of(f.take()), 1U);
+}
+
+}  // namespace
+}  // namespace grant

@@ -1,0 +1,203 @@
+#include "grant/pool/pool.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "grant/io/poll_loop.hpp"
+#include "unit/pool/pool_fixture.hpp"
+
+namespace grant {
+namespace {
+
+using namespace std::chrono_literals;
+using test::blocking;
+using test::error_of;
+using test::eventually;
+using test::id_of;
+using test::options;
+using test::PoolFixture;
+using test::take_and_note;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(PoolDrop, ClosesIdleConnectionsAtOnceAndLeasedOnesLater) {
+  const PoolFixture f(options(2));
+  auto leased = f.take();
+  { const auto idle = f.take(); }
+  f.pool->drop_connections();
+  EXPECT_EQ(f.server.open(), 1U);
+  leased = {};
+  EXPECT_TRUE(f.open(0));
+  EXPECT_EQ(id_of(f.take()), 3U);
+}
+
+TEST(PoolDrop, OfIdleOnesLeavesLeasedOnes) {
+  const PoolFixture f(options(2));
+  auto leased = f.take();
+  { const auto idle = f.take(); }
+  f.pool->drop_idle();
+  EXPECT_EQ(f.server.open(), 1U);
+  leased = {};
+  EXPECT_EQ(f.pool->stats().idle, 1U);
+  EXPECT_EQ(id_of(f.take()), 1U);
+}
+
+TEST(PoolDrop, ClosesWhatWasBeingOpenedMeanwhile) {
+  PoolFixture f(options(1));
+  f.server.connecting.shut();
+  std::thread opener([&] { EXPECT_EQ(id_of(f.take()), 2U); });
+  EXPECT_TRUE(eventually([&] { return f.server.connecting.held() == 1; }));
+  f.pool->drop_connections();
+  f.server.connecting.open();
+  opener.join();
+  EXPECT_EQ(f.server.open(), 1U);
+}
+
+TEST(PoolDrop, GivesWaitersNewConnections) {
+  const PoolFixture f(options(1));
+  auto held = f.take();
+  std::thread waits([&] { EXPECT_EQ(id_of(f.take()), 2U); });
+  EXPECT_TRUE(f.waiting(1));
+  f.pool->drop_connections();
+  held = {};
+  waits.join();
+}
+
+TEST(PoolClose, EndsWaitersAndRefusesNewOnes) {
+  const PoolFixture f(options(1));
+  const auto held = f.take();
+  test::Log log;
+  std::thread blocked([&] { EXPECT_EQ(error_of([&] { return f.take(); }).code, Errc::closed); });
+  std::thread loop_thread([&] {
+    io::PollLoop loop;
+    loop.spawn(take_and_note(*f.pool, io::Call(loop), log, "awaiting"));
+    loop.run();
+  });
+  EXPECT_TRUE(f.waiting(2));
+  f.pool->close();
+  blocked.join();
+  loop_thread.join();
+  EXPECT_THAT(log.lines(), ElementsAre("awaiting closed"));
+  const auto error = error_of([&] { return f.take(); });
+  EXPECT_EQ(error.code, Errc::closed);
+  EXPECT_EQ(error.message, "pool \"db/writer\" is closed");
+}
+
+TEST(PoolClose, ClosesIdleConnectionsAtOnceAndLeasedOnesWhenReturned) {
+  const PoolFixture f(options(2));
+  auto leased = f.take();
+  { const auto idle = f.take(); }
+  f.pool->close();
+  EXPECT_EQ(f.server.open(), 1U);
+  leased = {};
+  EXPECT_EQ(f.server.open(), 0U);
+}
+
+TEST(PoolClose, MayBeRepeated) {
+  const PoolFixture f(options(1));
+  f.pool->close();
+  f.pool->close();
+  run(f.pool->warm_up(blocking()));
+  EXPECT_EQ(f.server.attempts(), 0U);
+}
+
+TEST(PoolClose, LeaseMayOutliveThePool) {
+  PoolFixture f(options(1));
+  auto lease = f.take();
+  run(lease->begin(blocking(), {}));
+  f.pool.reset();
+  EXPECT_TRUE(lease->is_open());
+  lease = {};
+  EXPECT_EQ(f.server.open(), 0U);
+}
+
+TEST(PoolResize, LetsMoreConnectionsBeOpenedForThoseWhoWait) {
+  const PoolFixture f(options(1));
+  const auto held = f.take();
+  std::thread waits([&] { EXPECT_EQ(id_of(f.take()), 2U); });
+  EXPECT_TRUE(f.waiting(1));
+  f.pool->resize(2);
+  waits.join();
+  EXPECT_EQ(f.pool->options().max_size, 2U);
+}
+
+TEST(PoolResize, ClosesWhatIsTooMuchNowOrWhenItComesBack) {
+  const PoolFixture f(options(4));
+  auto a = f.take();
+  auto b = f.take();
+  {
+    const auto c = f.take();
+    const auto d = f.take();
+  }
+  f.pool->resize(1);
+  EXPECT_TRUE(f.open(2));
+  EXPECT_EQ(f.refusal(blocking(1ms)), Errc::pool_timeout);
+  a = {};
+  EXPECT_TRUE(f.open(1));
+  b = {};
+  EXPECT_EQ(f.pool->stats().idle, 1U);
+}
+
+TEST(PoolResize, RefusesZero) {
+  const PoolFixture f(options(1));
+  EXPECT_THROW(f.pool->resize(0), ConfigurationError);
+}
+
+TEST(PoolSuspend, HoldsCallersBackUntilResumed) {
+  const PoolFixture f(options(1));
+  { const auto idle = f.take(); }
+  f.pool->suspend();
+  EXPECT_FALSE(f.pool->try_acquire(blocking()));
+  std::thread waits([&] { EXPECT_EQ(id_of(f.take()), 1U); });
+  EXPECT_TRUE(f.waiting(1));
+  EXPECT_EQ(f.pool->stats().idle, 1U);
+  f.pool->resume();
+  waits.join();
+  EXPECT_TRUE(f.pool->try_acquire(blocking())) << "the fast way is open again";
+}
+
+TEST(PoolSuspend, KeepsWhatComesBack) {
+  const PoolFixture f(options(1));
+  auto held = f.take();
+  f.pool->suspend();
+  std::thread waits([&] { EXPECT_EQ(id_of(f.take()), 1U); });
+  EXPECT_TRUE(f.waiting(1));
+  held = {};
+  EXPECT_EQ(f.pool->stats().waiting, 1U);
+  f.pool->resume();
+  waits.join();
+}
+
+TEST(PoolSuspend, EndsAWaitAtItsDeadline) {
+  const PoolFixture f(options(1));
+  f.pool->suspend();
+  const auto error = error_of([&] { return f.take(blocking(5ms)); });
+  EXPECT_EQ(error.code, Errc::pool_timeout);
+  EXPECT_THAT(error.message, HasSubstr("as the pool is suspended"));
+  EXPECT_EQ(f.server.attempts(), 0U);
+}
+
+TEST(PoolDrain, WaitsForLeasesToEnd) {
+  const PoolFixture f(options(2));
+  auto held = f.take();
+  { const auto idle = f.take(); }
+  std::thread drains([&] { EXPECT_EQ(run(f.pool->drain(blocking())), 0U); });
+  EXPECT_TRUE(f.open(1)) << "the idle one";
+  EXPECT_EQ(f.refusal(), Errc::closed);
+  held = {};
+  drains.join();
+  EXPECT_EQ(f.server.open(), 0U);
+}
+
+TEST(PoolDrain, TellsHowManyAreLeftAtTheDeadline) {
+  const PoolFixture f(options(2));
+  auto held = f.take();
+  EXPECT_EQ(run(f.pool->drain(blocking(1ms))), 1U);
+  held = {};
+  EXPECT_EQ(f.server.open(), 0U);
+}
+
+}  // namespace
+}  // namespace grant

@@ -1,0 +1,245 @@
+#include "grant/pool/pool.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "grant/io/poll_loop.hpp"
+#include "unit/pool/pool_fixture.hpp"
+
+namespace grant {
+namespace {
+
+using namespace std::chrono_literals;
+using test::blocking;
+using test::error_of;
+using test::eventually;
+using test::id_of;
+using test::options;
+using test::PoolFixture;
+using test::take_and_note;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(PoolQueue, ServesWaitersInTheOrderInWhichTheyCame) {
+  const PoolFixture f(options(1));
+  test::Log order;
+  auto held = f.take();
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < 5; ++i) {
+    threads.emplace_back([&f, &order, i] {
+      const auto lease = f.take();
+      order.add(std::to_string(i));
+    });
+    EXPECT_TRUE(f.waiting(i + 1));
+  }
+  held = {};
+  for (auto& thread : threads) thread.join();
+  EXPECT_THAT(order.lines(), ElementsAre("0", "1", "2", "3", "4"));
+}
+
+TEST(PoolQueue, AwaitingAndBlockingCallersStandInOneQueue) {
+  const PoolFixture f(options(1));
+  test::Log order;
+  auto held = f.take();
+  const auto block = [&](std::string name) {
+    const auto lease = f.take();
+    order.add(std::move(name));
+  };
+  std::thread first(block, "blocking 1");
+  EXPECT_TRUE(f.waiting(1));
+  std::thread loop_thread([&] {
+    io::PollLoop loop;
+    loop.spawn(take_and_note(*f.pool, io::Call(loop), order, "awaiting 2"));
+    loop.spawn(take_and_note(*f.pool, io::Call(loop), order, "awaiting 3"));
+    loop.run();
+  });
+  EXPECT_TRUE(f.waiting(3));
+  std::thread last(block, "blocking 4");
+  EXPECT_TRUE(f.waiting(4));
+  held = {};
+  first.join();
+  loop_thread.join();
+  last.join();
+  EXPECT_THAT(order.lines(), ElementsAre("blocking 1", "awaiting 2", "awaiting 3", "blocking 4"));
+}
+
+TEST(PoolQueue, CancelledLoopFreesItsPlaceInTheQueue) {
+  const PoolFixture f(options(1));
+  test::Log log;
+  auto held = f.take();
+  io::PollLoop loop;
+  std::thread loop_thread([&] {
+    loop.spawn(take_and_note(*f.pool, io::Call(loop), log, "awaiting"));
+    loop.run();
+  });
+  EXPECT_TRUE(f.waiting(1));
+  std::thread next([&] { log.add("next " + std::to_string(id_of(f.take()))); });
+  EXPECT_TRUE(f.waiting(2));
+  loop.cancel();
+  loop_thread.join();
+  EXPECT_EQ(f.pool->stats().waiting, 1U);
+  held = {};
+  next.join();
+  EXPECT_THAT(log.lines(), ElementsAre("awaiting cancelled", "next 1"));
+}
+
+TEST(PoolQueue, CancellingTheWaitDoesNotCancelTheOpening) {
+  PoolFixture f(options(1));
+  test::Log log;
+  f.server.connecting.shut();
+  io::PollLoop loop;
+  loop.spawn(take_and_note(*f.pool, io::Call(loop), log, "awaiting"));
+  EXPECT_EQ(f.pool->stats().opening, 1U);
+  loop.cancel();
+  loop.run();
+  EXPECT_THAT(log.lines(), ElementsAre("awaiting cancelled"));
+  EXPECT_EQ(f.pool->stats().waiting, 0U);
+  f.server.connecting.open();
+  EXPECT_TRUE(f.opening(0));
+  EXPECT_EQ(id_of(f.take()), 1U);
+}
+
+TEST(PoolQueue, ConnectionThatComesBackServesWhoeverWaitsForANewOne) {
+  PoolFixture f(options(2));
+  auto held = f.take();
+  f.server.connecting.shut();
+  std::thread waits([&] { EXPECT_EQ(id_of(f.take()), 1U); });
+  EXPECT_TRUE(f.waiting(1));
+  held = {};
+  waits.join();
+  f.server.connecting.open();
+  EXPECT_TRUE(f.opening(0));
+  EXPECT_EQ(f.pool->stats().idle, 2U) << "what was opened stays";
+}
+
+TEST(PoolQueue, OneSlowOpeningDoesNotHoldUpTheNext) {
+  PoolFixture f(options(2));
+  f.server.connecting.shut();
+  std::thread first([&] { const auto lease = f.take(); });
+  EXPECT_TRUE(eventually([&] { return f.server.connecting.held() == 1; }));
+  std::thread second([&] { const auto lease = f.take(); });
+  EXPECT_TRUE(eventually([&] { return f.server.connecting.held() == 2; }));
+  f.server.connecting.open();
+  first.join();
+  second.join();
+}
+
+TEST(PoolQueue, WhoHasWaitedLongIsNotOvertaken) {
+  const PoolFixture f(options(1));
+  auto held = f.take();
+  std::atomic<bool> served = false;
+  std::thread waits([&] {
+    const auto lease = f.take();
+    served = true;
+  });
+  EXPECT_TRUE(f.waiting(1));
+  // sleeps: for longer than a caller may be overtaken
+  std::this_thread::sleep_for(5ms);
+  held = {};
+  const auto mine = f.take();
+  EXPECT_TRUE(served);
+  waits.join();
+}
+
+TEST(PoolQueue, LongerThanMaxWaitersIsRefusedAtOnce) {
+  auto limited = options(1);
+  limited.max_waiters = 2;
+  const PoolFixture f(limited);
+  auto held = f.take();
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i <= 2; ++i) {
+    threads.emplace_back([&f] { const auto lease = f.take(); });
+    EXPECT_TRUE(f.waiting(i));
+  }
+  std::thread([&] {
+    const auto error = error_of([&] { return f.take(); });
+    EXPECT_EQ(error.code, Errc::pool_timeout);
+    EXPECT_THAT(error.message, HasSubstr("2 callers are waiting, which is max_waiters"));
+  }).join();
+  EXPECT_EQ(f.pool->stats().timeouts, 1U);
+  held = {};
+  for (auto& thread : threads) thread.join();
+}
+
+TEST(PoolQueue, ThreadThatWouldWaitForItselfIsToldSo) {
+  const PoolFixture f(options(2));
+  const auto a = f.take(blocking(), CallSite{"orders.cpp", 17});
+  const auto b = f.take();
+  const auto error = error_of([&] { return f.take(); });
+  EXPECT_EQ(error.code, Errc::pool_timeout);
+  EXPECT_THAT(error.message, HasSubstr("this thread holds all 2 connections itself, one since "
+                                       "orders.cpp:17, and would wait for itself"));
+}
+
+TEST(PoolQueue, ThreadThatHandedALeaseOverMayWaitForIt) {
+  const PoolFixture f(options(1));
+  auto lease = f.take();
+  lease.hand_over();
+  std::thread other([&f, moved = std::move(lease)]() mutable {
+    EXPECT_TRUE(f.waiting(1));
+    moved = {};
+  });
+  EXPECT_EQ(id_of(f.take()), 1U);
+  other.join();
+}
+
+TEST(PoolQueue, AwaitingCallersAreNotTakenForThreads) {
+  const PoolFixture f(options(1));
+  test::Log log;
+  io::PollLoop loop;
+  const auto hold = [](Pool& pool, io::Call call) -> Task<void> {
+    const auto lease = co_await pool.acquire(call);
+    while (pool.stats().waiting == 0) {
+      co_await call.sleep_until(after(Clock::system().now(), std::chrono::milliseconds(1)));
+    }
+  };
+  loop.spawn(hold(*f.pool, io::Call(loop)));
+  loop.spawn(take_and_note(*f.pool, io::Call(loop), log, "second"));
+  loop.run();
+  EXPECT_THAT(log.lines(), ElementsAre("second"));
+}
+
+TEST(PoolQueue, WaitThatIsDestroyedLeavesNothingBehind) {
+  /// A loop that never resumes anybody.
+  class Nowhere final : public io::Waiter {
+   public:
+    class Deaf final : public io::Signal {
+     public:
+      void set() noexcept override {}
+    };
+    std::shared_ptr<io::Signal> make_signal() override { return std::make_shared<Deaf>(); }
+    bool finish_now(io::Wait& /*wait*/) override { return false; }
+    void start(io::Wait& /*wait*/) override {}
+  };
+  const PoolFixture f(options(1));
+  Nowhere nowhere;
+  auto held = f.take();
+  {
+    const auto waits = f.pool->acquire(io::Call(nowhere));
+    auto awaiter = waits.operator co_await();
+    EXPECT_FALSE(awaiter.await_ready());
+    EXPECT_EQ(f.pool->stats().waiting, 1U);
+  }
+  EXPECT_EQ(f.pool->stats().waiting, 0U);
+  {
+    const auto waits = f.pool->acquire(io::Call(nowhere));
+    auto awaiter = waits.operator co_await();
+    EXPECT_FALSE(awaiter.await_ready());
+    // sleeps: until it is given the connection directly
+    std::this_thread::sleep_for(5ms);
+    held = {};
+    EXPECT_EQ(f.pool->stats().leased, 1U);
+  }
+  EXPECT_EQ(f.pool->stats().idle, 1U);
+  EXPECT_EQ(id_of(f.take()), 1U);
+}
+
+}  // namespace
+}  // namespace grant
