@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "grant/io/waiter.hpp"
+#include "pool/option_fields.hpp"
 
 namespace grant {
 namespace {
@@ -87,15 +88,13 @@ void Node::close() noexcept {
 
 std::string Node::pool_url() const {
   auto url = target_.url;
-  const auto add = [&url](std::string name, std::string value) {
-    url.params.emplace_back(std::move(name), std::move(value));
-  };
-  const auto& pool = this->pool(Effect::read).options();
-  add("max_pool_size", fmt::format("{}", pool.max_size));
-  add("initial_pool_size", fmt::format("{}", pool.initial_size));
-  add("checkout_timeout", fmt::format("{}ms", pool.checkout_timeout.count()));
-  add("retry_attempts", fmt::format("{}", pool.retry_attempts));
-  add("retry_delay", fmt::format("{}ms", pool.retry_delay.count()));
+  const auto pool = this->pool(Effect::read).options();
+  for (const auto& field : detail::kPoolOptionFields) {
+    url.params.emplace_back(field.url_parameter,
+                            field.count != nullptr
+                                ? fmt::format("{}", pool.*field.count)
+                                : fmt::format("{}ms", (pool.*field.span).count()));
+  }
   return url.to_string();
 }
 

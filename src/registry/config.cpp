@@ -14,6 +14,7 @@
 
 #include "grant/core/duration.hpp"
 #include "grant/core/error.hpp"
+#include "pool/option_fields.hpp"
 
 namespace grant {
 namespace {
@@ -177,15 +178,16 @@ std::vector<UrlSource> read_urls(const Reader& reader, const toml::node& node,
 
 PoolOptions read_pool(const Reader& reader, const toml::node& node, const std::string& where) {
   PoolOptions pool;
-  const Keys keys{
-      {"max_size", [&](const auto& n) { pool.max_size = reader.count(n, "max_size"); }},
-      {"initial_size", [&](const auto& n) { pool.initial_size = reader.count(n, "initial_size"); }},
-      {"checkout_timeout",
-       [&](const auto& n) { pool.checkout_timeout = reader.duration(n, "checkout_timeout"); }},
-      {"retry_attempts",
-       [&](const auto& n) { pool.retry_attempts = reader.count(n, "retry_attempts"); }},
-      {"retry_delay", [&](const auto& n) { pool.retry_delay = reader.duration(n, "retry_delay"); }},
-  };
+  Keys keys;
+  for (const auto& field : detail::kPoolOptionFields) {
+    keys.emplace_back(field.key, [&](const auto& n) {
+      if (field.count != nullptr) {
+        pool.*field.count = reader.count(n, field.key);
+      } else {
+        pool.*field.span = reader.duration(n, field.key);
+      }
+    });
+  }
   read_keys(reader, reader.table(node, "pool"), where + ".pool", keys);
   reader.at(node, "pool", [&] { pool.validate(where); });
   return pool;

@@ -13,6 +13,7 @@
 #include "grant/core/duration.hpp"
 #include "grant/core/error.hpp"
 #include "grant/core/mutex.hpp"
+#include "pool/option_fields.hpp"
 
 namespace grant {
 namespace {
@@ -46,20 +47,14 @@ milliseconds duration_param(std::string_view where, std::string_view name, std::
 
 /// The pool's options with those that the URL carries; they are taken out of the URL.
 PoolOptions pool_options(PoolOptions pool, Url& url, std::string_view where) {
-  if (const auto v = url.take_param("max_pool_size")) {
-    pool.max_size = count_param(where, "max_pool_size", *v);
-  }
-  if (const auto v = url.take_param("initial_pool_size")) {
-    pool.initial_size = count_param(where, "initial_pool_size", *v);
-  }
-  if (const auto v = url.take_param("checkout_timeout")) {
-    pool.checkout_timeout = duration_param(where, "checkout_timeout", *v);
-  }
-  if (const auto v = url.take_param("retry_attempts")) {
-    pool.retry_attempts = count_param(where, "retry_attempts", *v);
-  }
-  if (const auto v = url.take_param("retry_delay")) {
-    pool.retry_delay = duration_param(where, "retry_delay", *v);
+  for (const auto& field : detail::kPoolOptionFields) {
+    const auto text = url.take_param(field.url_parameter);
+    if (!text) continue;
+    if (field.count != nullptr) {
+      pool.*field.count = count_param(where, field.url_parameter, *text);
+    } else {
+      pool.*field.span = duration_param(where, field.url_parameter, *text);
+    }
   }
   pool.validate(where);
   return pool;

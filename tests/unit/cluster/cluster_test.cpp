@@ -464,7 +464,9 @@ TEST(Node, PoolUrlShowsTheOptionsAndHidesThePassword) {
   const Node node(Role::writing, driver, target, pool, clock, {});
   EXPECT_EQ(node.pool_url(),
             "mariadb://ada:***@host:3307/shop?charset=utf8&max_pool_size=7&initial_pool_size=3"
-            "&checkout_timeout=1500ms&retry_attempts=4&retry_delay=20ms");
+            "&checkout_timeout=1500ms&retry_attempts=4&retry_delay=20ms&min_idle=0"
+            "&idle_timeout=600000ms&max_lifetime=1800000ms&keepalive=0ms&verify_idle=30000ms"
+            "&max_waiters=0&leak_threshold=0ms");
 }
 
 TEST(RoutingOptions, RefusalsNameThePlaceTheFieldAndTheValue) {

@@ -1,5 +1,6 @@
 #include "grant/pool/pool_options.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -28,12 +29,23 @@ TEST(PoolOptions, RefusalsNameThePlaceTheFieldAndTheValue) {
             "database \"d\": pool.retry_delay must not be negative, but it is -2 ms");
 }
 
+TEST(PoolOptions, NoSpanMayBeNegative) {
+  for (const auto span :
+       {&PoolOptions::idle_timeout, &PoolOptions::max_lifetime, &PoolOptions::keepalive,
+        &PoolOptions::verify_idle, &PoolOptions::leak_threshold}) {
+    EXPECT_THAT(refusal([span](PoolOptions& o) { o.*span = -1ms; }),
+                ::testing::HasSubstr("must not be negative, but it is -1 ms"));
+  }
+}
+
 TEST(PoolOptions, ZeroIsAllowedWhereItHasAMeaning) {
   PoolOptions options;
   options.initial_size = 0;
   options.checkout_timeout = 0ms;
   options.retry_attempts = 0;
   options.retry_delay = 0ms;
+  options.idle_timeout = options.max_lifetime = options.keepalive = 0ms;
+  options.verify_idle = options.leak_threshold = 0ms;
   options.validate("here");
 }
 

@@ -181,7 +181,8 @@ TEST(Registry, UrlParametersComeBeforeThePoolsOptions) {
   auto shop = spec("");
   shop.writer =
       "mariadb://writer/db?max_pool_size=3&initial_pool_size=0&checkout_timeout=40ms"
-      "&retry_attempts=6&retry_delay=2ms";
+      "&retry_attempts=6&retry_delay=2ms&min_idle=1&idle_timeout=3s&max_lifetime=4m"
+      "&keepalive=5s&verify_idle=6s&max_waiters=7&leak_threshold=8s";
   shop.readers = {"mariadb://reader/db"};
   shop.pool.max_size = 9;
   const Registry registry({{"shop", shop}}, servers.options());
@@ -192,6 +193,13 @@ TEST(Registry, UrlParametersComeBeforeThePoolsOptions) {
   expected.checkout_timeout = 40ms;
   expected.retry_attempts = 6;
   expected.retry_delay = 2ms;
+  expected.min_idle = 1;
+  expected.idle_timeout = 3s;
+  expected.max_lifetime = 4min;
+  expected.keepalive = 5s;
+  expected.verify_idle = 6s;
+  expected.max_waiters = 7;
+  expected.leak_threshold = 8s;
   EXPECT_EQ(cluster->node(0).pool().options(), expected);
   EXPECT_EQ(cluster->node(1).pool().options(), shop.pool);
 }
