@@ -27,9 +27,11 @@ class MemoryResult final : public Result {
   std::uint64_t affected_;
 };
 
-[[noreturn]] void throw_from(const std::string& node, Errc code, std::string_view what) {
+[[noreturn]] void throw_from(const std::string& node, Errc code, std::string_view what,
+                             std::string sqlstate = {}) {
   ErrorInfo info;
   info.code = code;
+  info.sqlstate = std::move(sqlstate);
   info.node = node;
   info.message = "node \"" + node + "\": " + std::string(what);
   throw_error(std::move(info));
@@ -80,9 +82,10 @@ void MemoryServer::on_statement(Handler handler) {
   handler_ = std::move(handler);
 }
 
-void MemoryServer::refuse_connects(Errc code, std::size_t count) {
+void MemoryServer::refuse_connects(Errc code, std::size_t count, std::string sqlstate) {
   const Lock lock(mutex_);
   refusal_ = code;
+  refusal_sqlstate_ = std::move(sqlstate);
   refusals_ = count;
 }
 
@@ -256,7 +259,8 @@ Task<std::unique_ptr<Connection>> MemoryDriver::connect(io::Call call,
     const Lock lock(server->mutex_);
     if (server->refusals_ > 0) {
       --server->refusals_;
-      throw_from(options.node, server->refusal_, "connecting is refused");
+      throw_from(options.node, server->refusal_, "connecting is refused",
+                 server->refusal_sqlstate_);
     }
     id = ++server->opened_;
     server->purposes_.push_back(options.purpose);

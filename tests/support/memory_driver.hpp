@@ -54,7 +54,7 @@ class MemoryServer {
   void on_statement(Handler handler);
 
   /// Connecting fails with `code` until accept_connects(), or for the next `count` times.
-  void refuse_connects(Errc code, std::size_t count = SIZE_MAX);
+  void refuse_connects(Errc code, std::size_t count = SIZE_MAX, std::string sqlstate = {});
   void accept_connects();
 
   /// What probes see. Empty: they fail as unavailable.
@@ -92,6 +92,7 @@ class MemoryServer {
   mutable Mutex mutex_;
   Handler handler_ GRANT_GUARDED_BY(mutex_);
   Errc refusal_ GRANT_GUARDED_BY(mutex_){};
+  std::string refusal_sqlstate_ GRANT_GUARDED_BY(mutex_);
   std::size_t refusals_ GRANT_GUARDED_BY(mutex_) = 0;
   std::optional<Observation> observation_ GRANT_GUARDED_BY(mutex_);
   std::size_t attempts_ GRANT_GUARDED_BY(mutex_) = 0;

@@ -80,6 +80,39 @@ TEST(PoolOpening, LastFailureIsPartOfALaterTimeout) {
   }).join();
 }
 
+TEST(PoolOpening, FullServerIsNotRetriedWhileAConnectionIsOpen) {
+  auto retrying = options(3);
+  retrying.retry_attempts = 5;
+  for (const std::string sqlstate : {"53300", "08001"}) {
+    PoolFixture f(retrying);
+    auto held = f.take();
+    f.server.refuse_connects(Errc::unavailable, 6, sqlstate);
+    std::thread waits([&] { static_cast<void>(f.take()); });
+    EXPECT_TRUE(eventually([&] { return f.pool->stats().failed == 1; }));
+    if (sqlstate == "53300") {
+      EXPECT_EQ(f.pool->stats().waiting, 1U);
+      held = {};
+    }
+    waits.join();
+    EXPECT_TRUE(f.opening(0));
+    const auto tries = f.server.attempts() - f.server.opened();
+    if (sqlstate == "53300") {
+      EXPECT_EQ(tries, f.pool->stats().failed) << "one for each opening";
+    } else {
+      EXPECT_EQ(tries, 6U) << "all in one opening";
+      EXPECT_EQ(f.pool->stats().failed, 1U);
+    }
+  }
+}
+
+TEST(PoolOpening, FullServerIsRetriedWhileNothingIsOpen) {
+  auto retrying = options(3);
+  retrying.retry_attempts = 2;
+  PoolFixture f(retrying);
+  f.server.refuse_connects(Errc::unavailable, 2, "53300");
+  EXPECT_EQ(id_of(f.take()), 1U);
+}
+
 TEST(PoolOpening, IsCancelledByTheEndOfThePool) {
   PoolFixture f(with_timeout(1, 1h));
   f.server.connecting.shut();
