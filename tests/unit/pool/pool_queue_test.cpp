@@ -206,18 +206,19 @@ TEST(PoolQueue, AwaitingCallersAreNotTakenForThreads) {
   EXPECT_THAT(log.lines(), ElementsAre("second"));
 }
 
-TEST(PoolQueue, WaitThatIsDestroyedLeavesNothingBehind) {
-  /// A loop that never resumes anybody.
-  class Nowhere final : public io::Waiter {
+/// A loop that never resumes anybody.
+class Nowhere final : public io::Waiter {
+ public:
+  class Deaf final : public io::Signal {
    public:
-    class Deaf final : public io::Signal {
-     public:
-      void set() noexcept override {}
-    };
-    std::shared_ptr<io::Signal> make_signal() override { return std::make_shared<Deaf>(); }
-    bool finish_now(io::Wait& /*wait*/) override { return false; }
-    void start(io::Wait& /*wait*/) override {}
+    void set() noexcept override {}
   };
+  std::shared_ptr<io::Signal> make_signal() override { return std::make_shared<Deaf>(); }
+  bool finish_now(io::Wait& /*wait*/) override { return false; }
+  void start(io::Wait& /*wait*/) override {}
+};
+
+TEST(PoolQueue, WaitThatIsDestroyedLeavesNothingBehind) {
   const PoolFixture f(options(1));
   Nowhere nowhere;
   auto held = f.take();
@@ -239,6 +240,42 @@ TEST(PoolQueue, WaitThatIsDestroyedLeavesNothingBehind) {
   }
   EXPECT_EQ(f.pool->stats().idle, 1U);
   EXPECT_EQ(id_of(f.take()), 1U);
+}
+
+TEST(PoolQueue, WhoLeavesAfterBeingWokenWakesTheNext) {
+  const PoolFixture f(options(1));
+  { const auto idle = f.take(); }
+  f.pool->suspend();
+  Nowhere nowhere;
+  auto first = std::make_unique<Task<Lease>>(f.pool->acquire(io::Call(nowhere)));
+  auto awaiter = first->operator co_await();
+  EXPECT_FALSE(awaiter.await_ready());
+  std::thread second([&] { EXPECT_EQ(id_of(f.take()), 1U); });
+  EXPECT_TRUE(f.waiting(2));
+  f.pool->resume();  // wakes the first, which will never run
+  first.reset();
+  second.join();
+}
+
+TEST(PoolQueue, EverybodyIsServedWhomTheIdleOnesSufficeFor) {
+  const PoolFixture f(options(2));
+  {
+    const auto a = f.take();
+    const auto b = f.take();
+  }
+  f.pool->suspend();
+  std::vector<std::thread> threads;
+  std::atomic<int> served = 0;
+  for (std::size_t i = 1; i <= 2; ++i) {
+    threads.emplace_back([&] {
+      const auto lease = f.take();
+      ++served;
+      EXPECT_TRUE(eventually([&] { return served == 2; })) << "nothing is returned before";
+    });
+    EXPECT_TRUE(f.waiting(i));
+  }
+  f.pool->resume();
+  for (auto& thread : threads) thread.join();
 }
 
 }  // namespace
