@@ -291,6 +291,7 @@ PoolSlot* PoolCore::look_again(PoolWaiter& waiter, io::Outcome outcome,
           // Somebody was quicker. The place in the queue stays, and with it the right to be next.
           waiter.signal = std::move(signal);
           waiter.woken = false;
+          plan_openings(later);  // in place of what turned out to be broken
           break;
         }
         leave(waiter, later);
@@ -314,6 +315,7 @@ void PoolCore::abandon(PoolWaiter& waiter) noexcept {
     offer(*waiter.slot, later);
   } else {
     empty(*waiter.slot, later, true);
+    plan_openings(later);
   }
 }
 

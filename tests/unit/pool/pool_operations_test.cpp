@@ -170,6 +170,17 @@ TEST(PoolSuspend, KeepsWhatComesBack) {
   waits.join();
 }
 
+TEST(PoolSuspend, ReplacesWhatBrokeMeanwhile) {
+  PoolFixture f(options(1));
+  { const auto idle = f.take(); }
+  f.pool->suspend();
+  std::thread waits([&] { EXPECT_EQ(id_of(f.take()), 2U); });
+  EXPECT_TRUE(f.waiting(1));
+  f.server.break_connections();
+  f.pool->resume();
+  waits.join();
+}
+
 TEST(PoolSuspend, EndsAWaitAtItsDeadline) {
   const PoolFixture f(options(1));
   f.pool->suspend();
