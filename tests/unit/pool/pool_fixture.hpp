@@ -98,13 +98,7 @@ struct PoolFixture {
   std::unique_ptr<Pool> pool;
 };
 
-inline Task<void> take_and_note(Pool& pool, io::Call call, Log& log, std::string name) {
-  try {
-    const auto lease = co_await pool.acquire(call);
-    log.add(name);
-  } catch (const Error& error) {
-    log.add(name + ' ' + std::string(to_string(error.code())));
-  }
-}
+/// Notes `name` once it has a connection, or with the error that it got instead.
+Task<void> take_and_note(Pool& pool, io::Call call, Log& log, std::string name);
 
 }  // namespace grant::test
