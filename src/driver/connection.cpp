@@ -53,6 +53,11 @@ Task<std::uint64_t> Connection::load(io::Call /*call*/, LoadTarget /*target*/,
   co_return 0;
 }
 
+Task<void> Connection::reset(io::Call /*call*/) {
+  throw_error(Errc::invalid_argument, "this driver cannot reset a session");
+  co_return;
+}
+
 std::shared_ptr<Canceller> Connection::canceller() { return nullptr; }
 
 }  // namespace grant

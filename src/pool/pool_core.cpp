@@ -42,14 +42,17 @@ std::int64_t in_ms(Duration duration) {
 // Waits and openings go by the machine's clock, whatever the pool measures ages with.
 TimePoint machine_now() { return Clock::system().now(); }
 
-/// Rolls back what a borrower left open, blocking. False: the connection is not fit to be reused.
-bool roll_back(Connection& connection) noexcept {
+bool in_transaction(const Connection& connection) noexcept {
+  return connection.is_open() && connection.transaction_state() != TransactionState::none;
+}
+
+/// Rolls back what a borrower left open, blocking, if that can be done.
+void roll_back(Connection& connection) noexcept {
   try {
     run(connection.rollback(io::Call(io::blocking_waiter(), after(machine_now(), kRollbackLimit))));
   } catch (...) {
-    return false;
+    // What became of it is seen in its state.
   }
-  return connection.is_open() && connection.transaction_state() == TransactionState::none;
 }
 
 }  // namespace
@@ -108,7 +111,8 @@ PoolOptions PoolCore::options() const noexcept {
 // -- Without a lock ---------------------------------------------------------------------------
 
 bool PoolCore::is_clean(const Connection& connection) noexcept {
-  return connection.is_open() && connection.transaction_state() == TransactionState::none;
+  return connection.is_open() && connection.transaction_state() == TransactionState::none &&
+         !connection.session_changed();
 }
 
 PoolSlot* PoolCore::take_now() noexcept {
@@ -116,7 +120,7 @@ PoolSlot* PoolCore::take_now() noexcept {
   if (last.core == id_ && last.slot->take()) {
     if (last.slot->connection->is_open()) [[likely]]
       return last.slot;
-    give_back_slowly(*last.slot, false, false);
+    give_back_slowly(*last.slot, false);
   }
   // Older slots first, so that those which are not needed any more stay idle.
   for (auto* slot = first_.load(std::memory_order_acquire); slot != nullptr;
@@ -126,7 +130,7 @@ PoolSlot* PoolCore::take_now() noexcept {
       last = {id_, slot};
       return slot;
     }
-    give_back_slowly(*slot, false, false);
+    give_back_slowly(*slot, false);
   }
   return nullptr;
 }
@@ -146,16 +150,16 @@ Lease PoolCore::try_acquire(const io::Call& call, CallSite place) noexcept {
 }
 
 void PoolCore::give_back(PoolSlot& slot, bool may_block) noexcept {
-  const bool clean = is_clean(*slot.connection);
-  if (clean && slot.put_back()) [[likely]]
+  if (is_clean(*slot.connection) && slot.put_back()) [[likely]]
     return;  // and it may be another's by now
-  slot.core.give_back_slowly(slot, may_block, clean);
+  slot.core.give_back_slowly(slot, may_block);
 }
 
-void PoolCore::give_back_slowly(PoolSlot& slot, bool may_block, bool clean) noexcept {
+void PoolCore::give_back_slowly(PoolSlot& slot, bool may_block) noexcept {
   if (forks_ != forks()) return;  // the parent's
   auto& connection = *slot.connection;
-  if (!clean && may_block && connection.is_open()) clean = roll_back(connection);
+  // Here, so that a caller who goes on finds nothing locked.
+  if (may_block && in_transaction(connection)) roll_back(connection);
 
   Later later(*this);
   later.self = shared_from_this();  // another thread may end the last lease meanwhile
@@ -170,12 +174,14 @@ void PoolCore::give_back_slowly(PoolSlot& slot, bool may_block, bool clean) noex
     slot.leak_told = 0;
   }
   slot.holder.store(nullptr, std::memory_order_relaxed);
-  if (clean && is_fit(slot)) {
-    slot.unproven = given_.verify_idle.count() == 0;
-    offer(slot, later);
-  } else {
+  slot.unproven = given_.verify_idle.count() == 0;
+  if (!connection.is_open() || !is_fit(slot)) {
     empty(slot, later, true);
     plan_openings(later);
+  } else if (is_clean(connection)) {
+    offer(slot, later);
+  } else {
+    hold(slot, later);
   }
 }
 

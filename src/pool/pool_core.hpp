@@ -79,7 +79,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   PoolSlot* take_now() noexcept;
   static bool is_clean(const Connection& connection) noexcept;
   static Lease lend(PoolSlot& slot, bool may_block, CallSite place) noexcept;
-  void give_back_slowly(PoolSlot& slot, bool may_block, bool clean) noexcept GRANT_EXCLUDES(mutex_);
+  void give_back_slowly(PoolSlot& slot, bool may_block) noexcept GRANT_EXCLUDES(mutex_);
 
   // The queue.
   Task<PoolSlot*> wait_for_slot(io::Call call, TimePoint began, bool may_block);
@@ -120,8 +120,10 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   void close_in_background(std::vector<std::unique_ptr<Connection>> connections) noexcept
       GRANT_EXCLUDES(mutex_);
   Task<bool> is_alive(Connection& connection, io::Call call) const;
-  void ping(PoolSlot& slot) noexcept GRANT_EXCLUDES(mutex_);
-  void after_ping(PoolSlot& slot) noexcept GRANT_EXCLUDES(mutex_);
+  void hold(PoolSlot& slot, Later& later) GRANT_REQUIRES(mutex_);
+  void refresh(PoolSlot& slot) noexcept GRANT_EXCLUDES(mutex_);
+  Task<void> make_clean(Connection& connection, io::Call call) const;
+  void after_refresh(PoolSlot& slot) noexcept GRANT_EXCLUDES(mutex_);
   void drop_unproven() noexcept GRANT_EXCLUDES(mutex_);
   static void notice(PoolSlot& slot, TimePoint now);
   void tend(TimePoint now, Later& later) GRANT_REQUIRES(mutex_);
@@ -191,7 +193,7 @@ class PoolCore::Later {
 
   std::vector<std::unique_ptr<Connection>> to_close;
   std::vector<std::unique_ptr<Connection>> to_close_in_background;
-  std::vector<PoolSlot*> to_ping;
+  std::vector<PoolSlot*> to_refresh;
   std::vector<Event> events;
   std::size_t openings = 0;
   TimePoint opening_deadline = kNever;

@@ -51,7 +51,7 @@ PoolCore::Later::~Later() {
   if (keep) detail::keep(core_.shared_from_this());
   if (look_at != kNever) look_by(look_at);
   if (openings > 0) core_.start_openings(openings, opening_deadline);
-  for (auto* slot : to_ping) core_.ping(*slot);
+  for (auto* slot : to_refresh) core_.refresh(*slot);
   for (const auto& event : events) emit(core_.events_, event);
 }
 
@@ -350,35 +350,51 @@ Task<bool> PoolCore::is_alive(Connection& connection, io::Call call) const {
   co_return connection.is_open();
 }
 
-namespace {
+/// Keeps a slot that the caller owns from everybody until refresh() is done with it.
+void PoolCore::hold(PoolSlot& slot, Later& later) {
+  slot.state.store(slot_state::held, std::memory_order_release);
+  later.to_refresh.push_back(&slot);
+}
 
-Task<void> ignore(Task<bool> task) { co_await task; }
-
-}  // namespace
-
-void PoolCore::ping(PoolSlot& slot) noexcept {
+void PoolCore::refresh(PoolSlot& slot) noexcept {
   try {
-    pool_workers().post([self = shared_from_this(), &slot] {
+    auto waited_for = std::make_shared<Work>(*this, nullptr, true);
+    pool_workers().post([self = shared_from_this(), &slot, waited_for]() mutable {
       {
         io::PollLoop loop;
         const Work work(*self, &loop);
         if (work.begun()) {
-          loop.spawn(ignore(self->is_alive(*slot.connection, io::Call(loop))));
+          loop.spawn(self->make_clean(*slot.connection, io::Call(loop)));
           loop.run();
         }
       }
-      self->after_ping(slot);
+      self->after_refresh(slot);
+      waited_for.reset();  // before `self`
     });
-  } catch (const Error&) {
-    after_ping(slot);
+  } catch (const std::exception&) {
+    after_refresh(slot);  // no thread can be had
   }
 }
 
-void PoolCore::after_ping(PoolSlot& slot) noexcept {
+/// Undoes what a borrower has left; where there is nothing, looks whether the server still answers.
+Task<void> PoolCore::make_clean(Connection& connection, io::Call call) const {
+  const auto limited = call.until(after(machine_now(), kCheckLimit));
+  try {
+    if (is_clean(connection)) co_await is_alive(connection, limited);
+    if (connection.transaction_state() != TransactionState::none) {
+      co_await connection.rollback(limited);
+    }
+    if (connection.session_changed()) co_await connection.reset(limited);
+  } catch (const std::exception&) {
+    // What became of it is seen in its state.
+  }
+}
+
+void PoolCore::after_refresh(PoolSlot& slot) noexcept {
   Later later(*this);
   later.self = shared_from_this();
   const Lock lock(mutex_);
-  if (slot.connection->is_open() && is_fit(slot)) {
+  if (is_clean(*slot.connection) && is_fit(slot)) {
     slot.heard_at = clock_.now();
     offer(slot, later);
   } else {
@@ -432,10 +448,7 @@ void PoolCore::tend(TimePoint now, Later& later) {
     switch (cares[i]) {
       case Care::none: break;
       case Care::close: empty(slot, later, true); break;
-      case Care::ping:
-        slot.state.store(slot_state::held, std::memory_order_release);
-        later.to_ping.push_back(&slot);
-        break;
+      case Care::ping: hold(slot, later); break;
       case Care::verify_before_use:
         slot.unproven = true;
         set_owner(slot, slot_state::idle);

@@ -37,6 +37,8 @@ struct Traits {
   bool has_arrays = true;
   /// Connections serve side by side: one with an open transaction keeps no other waiting for long.
   bool serves_side_by_side = true;
+  /// A session can be made as new without connecting again.
+  bool resets_sessions = true;
   /// The reader is seen to be a replica.
   bool has_replicas = true;
 };
@@ -81,6 +83,20 @@ class Backend {
 
   /// A statement that moves the session to a time zone far from UTC; empty: there are no zones.
   [[nodiscard]] virtual std::string leave_utc() const { return {}; }
+
+  struct SessionChange {
+    std::string change;    ///< A statement that leaves something on its session, ...
+    std::string question;  ///< ... and a query that gives something else after it.
+  };
+  /// At least one.
+  [[nodiscard]] virtual std::vector<SessionChange> session_changes() const = 0;
+
+  /// A query that leaves something on its session; empty: there is none that the driver sees.
+  [[nodiscard]] virtual std::string session_changing_query() const { return {}; }
+
+  /// Statements that leave nothing on their session, though they may look so; each runs in a
+  /// transaction.
+  [[nodiscard]] virtual std::vector<std::string> session_keepers() const { return {}; }
 
   /// A query for the name of the transport that its own session uses; empty: there are none.
   [[nodiscard]] virtual std::string transport_query() const { return {}; }

@@ -81,6 +81,26 @@ class MariadbBackend final : public Backend {
 
   std::string leave_utc() const override { return "SET time_zone = '+05:45'"; }
 
+  std::vector<SessionChange> session_changes() const override {
+    const std::string variables =
+        "SELECT count(*) FROM information_schema.user_variables WHERE variable_name = 'mine'";
+    return {
+        {"SET sql_mode = ''", "SELECT @@sql_mode"},
+        {"SET NAMES latin1", "SELECT @@character_set_client"},
+        {"SET @mine = 1", variables},
+        {"SELECT @mine := 1", variables},
+        {"CREATE TEMPORARY TABLE left_over (id INTEGER)", "SELECT count(*) FROM left_over"},
+        {"PREPARE mine FROM 'SELECT 1'", "EXECUTE mine"},
+        {"SELECT GET_LOCK('contract', 1)", "SELECT IS_USED_LOCK('contract') IS NULL"},
+    };
+  }
+
+  std::string session_changing_query() const override { return "SELECT @mine := 1"; }
+
+  std::vector<std::string> session_keepers() const override {
+    return {"SELECT @@sql_mode", "SELECT current_user() LIKE '%@%'"};
+  }
+
   std::string transport_query() const override {
     // The host is the client's, with its port where there is one.
     return "SELECT CASE WHEN host = 'localhost' THEN 'socket' WHEN (SELECT variable_value FROM "

@@ -87,6 +87,43 @@ class PostgresBackend final : public Backend {
 
   std::string leave_utc() const override { return "SET TimeZone = 'Asia/Kathmandu'"; }
 
+  std::vector<SessionChange> session_changes() const override {
+    const std::string memory = "SELECT current_setting('work_mem')";
+    return {
+        {"SET work_mem = '5MB'", memory},
+        {"SET TimeZone = 'Asia/Kathmandu'", "SELECT current_setting('TimeZone')"},
+        {"/* named */ set session search_path TO pg_catalog",
+         "SELECT current_setting('search_path')"},
+        {"SELECT set_config('work_mem', '5MB', false)", memory},
+        {"SELECT set_config('enable_sort', 'off', true), set_config('work_mem', '5MB', 1 > 2)",
+         memory},
+        {"DO $$BEGIN PERFORM set_config('work_mem', '5MB', false); END$$", memory},
+        {"SELECT pg_advisory_lock(7)",
+         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"},
+        {"CREATE TEMP TABLE left_over (id integer)", "SELECT count(*) FROM left_over"},
+        {"SELECT 1 AS id INTO TEMPORARY left_over", "SELECT count(*) FROM left_over"},
+        {"LISTEN contract", "SELECT count(*) FROM pg_listening_channels()"},
+        {"PREPARE mine AS SELECT 1",
+         "SELECT count(*) FROM pg_prepared_statements WHERE name = 'mine'"},
+        {"DECLARE mine CURSOR WITH HOLD FOR SELECT 1",
+         "SELECT count(*) FROM pg_cursors WHERE name = 'mine'"},
+    };
+  }
+
+  std::string session_changing_query() const override { return "SELECT pg_advisory_lock(7)"; }
+
+  std::vector<std::string> session_keepers() const override {
+    return {
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        "SET CONSTRAINTS ALL DEFERRED",
+        "-- for this transaction\nSET LOCAL work_mem = '5MB'",
+        "SELECT set_config('work_mem', '5MB', true)",
+        "SELECT set_config('application_name', concat('a), ', (1)), TRUE )",
+        "SELECT pg_advisory_xact_lock(7)",
+        "DECLARE mine CURSOR FOR SELECT 1",
+    };
+  }
+
   std::string transport_query() const override {
     return "SELECT CASE WHEN client_addr IS NULL THEN 'socket' WHEN ssl THEN 'tls' ELSE 'tcp' END "
            "FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE pid = pg_backend_pid()";

@@ -49,6 +49,16 @@ class SqliteBackend : public Backend {
     return "abs(-9223372036854775807 - 1 + abs(" + std::to_string(at) + " - i))";
   }
 
+  std::vector<SessionChange> session_changes() const override {
+    return {{"PRAGMA busy_timeout = 77", "PRAGMA busy_timeout"},
+            {"CREATE TEMP TABLE left_over (id INTEGER)", "SELECT count(*) FROM left_over"},
+            {"ATTACH ':memory:' AS another", "SELECT count(*) FROM another.sqlite_schema"}};
+  }
+
+  std::vector<std::string> session_keepers() const override {
+    return {"PRAGMA busy_timeout", "PRAGMA table_info(sqlite_schema)", "PRAGMA user_version = 7"};
+  }
+
   void make_schema(Connection& connection, std::string_view name) const override {
     run(connection, "ATTACH ':memory:' AS " + quoted(name));
   }
@@ -64,6 +74,7 @@ class SqliteBackend : public Backend {
     traits.limits_widths = false;
     traits.keeps_unsigned = false;
     traits.has_arrays = false;
+    traits.resets_sessions = false;
     return traits;
   }
 

@@ -186,6 +186,7 @@ Task<std::unique_ptr<Result>> MemoryConnection::answer(io::Call call, Statement 
 }
 
 Task<std::unique_ptr<Result>> MemoryConnection::execute(io::Call call, Statement statement) {
+  if (statement.sql.starts_with("SET ")) session_changed_ = true;
   return answer(call, statement);
 }
 
@@ -209,6 +210,11 @@ Task<void> MemoryConnection::commit(io::Call call) {
 Task<void> MemoryConnection::rollback(io::Call call) {
   co_await command(call, "ROLLBACK");
   state_ = TransactionState::none;
+}
+
+Task<void> MemoryConnection::reset(io::Call call) {
+  co_await command(call, "RESET");
+  session_changed_ = false;
 }
 
 Task<Observation> MemoryConnection::probe(io::Call call) {

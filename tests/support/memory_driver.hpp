@@ -116,6 +116,12 @@ class MemoryConnection final : public Connection {
   Task<void> commit(io::Call call) override;
   Task<void> rollback(io::Call call) override;
   Task<Observation> probe(io::Call call) override;
+
+  /// Is a statement to its server: "RESET".
+  Task<void> reset(io::Call call) override;
+
+  /// After a statement that begins with "SET ".
+  [[nodiscard]] bool session_changed() const noexcept override { return session_changed_; }
   [[nodiscard]] TransactionState transaction_state() const noexcept override { return state_; }
   [[nodiscard]] bool is_open() const noexcept override;
   [[nodiscard]] NodeKind kind_hint() const noexcept override { return NodeKind::unknown; }
@@ -135,6 +141,7 @@ class MemoryConnection final : public Connection {
   const std::size_t id_;
   std::atomic<bool> busy_ = false;
   bool open_ = true;
+  bool session_changed_ = false;
   TransactionState state_ = TransactionState::none;
 };
 

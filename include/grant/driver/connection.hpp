@@ -90,6 +90,16 @@ class Connection {
   /// What the node is, in one round trip, as a plain user.
   virtual Task<Observation> probe(io::Call call) = 0;
 
+  /// Makes the session what it was after connecting; statements that are kept prepared may have to
+  /// be prepared again. Errors: those of execute(); invalid_argument while a transaction is open,
+  /// and from a driver that does not override this: close the connection instead.
+  virtual Task<void> reset(io::Call call);
+
+  /// Whether statements have left something on the session since it was new, other than an open
+  /// transaction: settings, temporary tables, locks. As far as a driver can know without asking,
+  /// which the guide on pools lists; costs nothing.
+  [[nodiscard]] virtual bool session_changed() const noexcept { return false; }
+
   /// As of the last reply; costs nothing.
   [[nodiscard]] virtual TransactionState transaction_state() const noexcept = 0;
 

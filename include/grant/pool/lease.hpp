@@ -16,9 +16,10 @@ struct PoolSlot;
 /// A connection checked out of a pool, returned by the destructor. For one caller at a time; it may
 /// move between threads. It may outlive its Pool.
 ///
-/// The destructor never hands on what a borrower left behind: an open transaction is rolled back if
-/// the lease was taken by a blocking caller (waiting at most a second for the server), and the
-/// connection closed otherwise, or when that fails. Awaiting callers end their transactions before.
+/// What a borrower left behind is never handed on. An open transaction is rolled back: in the
+/// destructor, waiting at most a second for the server, where the lease was taken by a blocking
+/// caller, and otherwise in the background. A changed session (Connection::session_changed()) is
+/// reset in the background. Where that fails, the connection is closed.
 class Lease {
  public:
   Lease() = default;

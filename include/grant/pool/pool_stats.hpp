@@ -10,7 +10,7 @@ namespace grant {
 /// One moment of a pool: the numbers belong together.
 struct PoolStats {
   std::size_t leased{};
-  std::size_t idle{};  ///< Those that are being checked included.
+  std::size_t idle{};  ///< Those that are being checked or reset included.
   std::size_t opening{};
   std::size_t waiting{};  ///< Callers in the queue.
   /// Age of the oldest lease; zero without leases. Taking a connection reads no clock: a lease is

@@ -11,6 +11,7 @@
 #include "driver/failures.hpp"
 #include "errors.hpp"
 #include "grant/core/error.hpp"
+#include "session.hpp"
 
 namespace grant::mariadb {
 namespace {
@@ -18,18 +19,6 @@ namespace {
 // Name look-ups run on it, through whatever modules the system has for them. Only what is used of
 // it takes memory.
 constexpr std::size_t kStackSize = std::size_t{256} * 1024;
-
-// Sent while connecting: it costs a round trip, but no session is ever seen without it.
-//   - sql_mode: values that do not fit are refused, and SQL means what it means elsewhere;
-//   - time_zone: `current_timestamp` in a column default follows it;
-//   - session_track_system_variables: the position of a write arrives with the answer to it;
-//   - max_recursive_iterations: a recursive query is not cut short after 1000 rows, with no more
-//     than a warning.
-constexpr const char* kSessionSettings =
-    "SET sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,STRICT_TRANS_TABLES,STRICT_ALL_TABLES,"
-    "NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', "
-    "time_zone = '+00:00', session_track_system_variables = 'last_gtid', "
-    "max_recursive_iterations = 4294967295";
 
 /// Until when wait_in_handshake() waits on this thread; the epoch, which is long past: not at all.
 thread_local TimePoint handshake_deadline{};

@@ -36,27 +36,6 @@ unsigned int MariadbConnection::server_status() const noexcept {
   return status;
 }
 
-// libmariadb keeps what it was told earlier when an answer tells nothing.
-void MariadbConnection::take_position() {
-  if ((server_status() & SERVER_SESSION_STATE_CHANGED) == 0) return;
-  const char* text = nullptr;
-  std::size_t size = 0;
-  bool is_position = false;
-  // Names and values, in turn.
-  int ended =
-      mysql_session_track_get_first(handle_.get(), SESSION_TRACK_SYSTEM_VARIABLES, &text, &size);
-  for (bool is_name = true; ended == 0; is_name = !is_name) {
-    const std::string_view told(text, size);
-    if (is_name) {
-      is_position = told == "last_gtid";
-    } else if (is_position && !told.empty()) {
-      position_ = told;
-    }
-    ended =
-        mysql_session_track_get_next(handle_.get(), SESSION_TRACK_SYSTEM_VARIABLES, &text, &size);
-  }
-}
-
 MariadbConnection::MariadbConnection(std::shared_ptr<const Target> target)
     : target_(std::move(target)),
       process_(::getpid()),

@@ -61,7 +61,9 @@ class MariadbConnection final : public Connection {
   Task<void> commit(io::Call call) override;
   Task<void> rollback(io::Call call) override;
   Task<Observation> probe(io::Call call) override;
+  Task<void> reset(io::Call call) override;
 
+  [[nodiscard]] bool session_changed() const noexcept override { return session_changed_; }
   [[nodiscard]] TransactionState transaction_state() const noexcept override;
   [[nodiscard]] bool is_open() const noexcept override { return handle_ != nullptr; }
   [[nodiscard]] std::string_view last_position() const noexcept override { return position_; }
@@ -125,7 +127,8 @@ class MariadbConnection final : public Connection {
                                    std::span<const std::string_view> columns, RowSource& source);
   Task<void> send_batch(io::Call call, Effect effect, MYSQL_STMT* statement, Batch& batch);
   Task<void> undo_load(io::Call call, bool alone);
-  void take_position();
+  /// Keeps what the server says, with an answer, that has changed: the session, the position.
+  void take_changes();
   Task<void> ask_replication(io::Call call, Observation& seen);
   /// Null: it has to be prepared.
   Prepared* find_prepared(std::string_view sql);
@@ -181,6 +184,8 @@ class MariadbConnection final : public Connection {
   bool streaming_ = false;           // rows are on their way to a MariadbStream
   std::uint64_t message_limit_ = 0;  // the server takes shorter ones; 0: nobody has asked yet
   Effect transaction_effect_ = Effect::write;
+  bool session_changed_ = false;
+  bool database_changed_ = false;
   bool rolled_back_ = false;  // by the server; nobody has called rollback() yet
 };
 

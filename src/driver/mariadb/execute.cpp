@@ -9,6 +9,7 @@
 #include "grant/core/error.hpp"
 #include "lexer.hpp"
 #include "result.hpp"
+#include "session.hpp"
 
 namespace grant::mariadb {
 namespace {
@@ -36,6 +37,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
     const bool cached = prepared != nullptr;
     if (!cached) prepared = keep(co_await prepare(call, statement.sql));
     binder_.bind(statement.params, prepared->order, prepared->parameters);
+    if (prepared->mentions_session) session_changed_ = true;
     const auto size = binder_.message_size();
     if (size >= kTakenByAll) co_await check_size(call, size);
     if (prepared->handle) {
@@ -93,6 +95,7 @@ Task<Prepared> MariadbConnection::prepare(io::Call call, std::string_view sql) {
   prepared.order = std::move(rewritten.order);
   prepared.parameters = rewritten.parameters;
   prepared.changes_rows = changes_rows(sql);
+  prepared.mentions_session = mentions_session(sql);
   prepared.handle.reset(mysql_stmt_init(handle));
   if (!prepared.handle) throw std::bad_alloc();
   MYSQL_STMT* const statement = prepared.handle.get();
@@ -173,7 +176,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_prepared(io::Call call, Ope
   int events = 0;
   if (failed == 0 && mysql_stmt_field_count(statement) == 0) {
     result = std::make_unique<MariadbResult>(mysql_stmt_affected_rows(statement));
-    take_position();
+    take_changes();
   } else if (failed == 0) {
     events = mysql_stmt_store_result_start(&failed, statement);
     if (events != 0) {
@@ -267,7 +270,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_text(io::Call call, Operati
     check(operation);
     if (failed > 0) co_return nullptr;
     if (mysql_field_count(handle) == 0) {
-      take_position();
+      take_changes();
       if (!result) result = std::make_unique<MariadbResult>(mysql_affected_rows(handle));
     } else {
       MYSQL_RES* stored = nullptr;

@@ -18,8 +18,9 @@ struct Prepared {
   std::unique_ptr<RowReader> reader{};  ///< Null until it gave rows.
   std::vector<std::size_t> order{};     ///< As Rewritten has it.
   std::size_t parameters{};
-  bool outdated{};      ///< To be prepared anew before it runs again.
-  bool changes_rows{};  ///< It inserts, updates or deletes, whether or not it gives rows back.
+  bool outdated{};          ///< To be prepared anew before it runs again.
+  bool mentions_session{};  ///< See mentions_session().
+  bool changes_rows{};      ///< It inserts, updates or deletes, whether or not it gives rows back.
 
   /// For the rows that it gives now; it has been executed. Sets `outdated`.
   RowReader& bound_reader() {

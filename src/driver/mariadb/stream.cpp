@@ -95,6 +95,7 @@ Task<std::unique_ptr<RowStream>> MariadbConnection::stream(io::Call call, Statem
     if (!cached) prepared = keep(co_await prepare(call, statement.sql));
     // What cannot be prepared gives few rows.
     if (!prepared->handle) co_return co_await Connection::stream(call, statement, options);
+    if (prepared->mentions_session) session_changed_ = true;
     MYSQL_STMT* const handle = prepared->handle.get();
     binder_.bind(statement.params, prepared->order, prepared->parameters);
     if (!prepared->order.empty() && mysql_stmt_bind_param(handle, binder_.data()) != 0) {

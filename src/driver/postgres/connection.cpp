@@ -241,6 +241,7 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
     const bool cached = prepared != nullptr;
     if (!cached) prepared = co_await prepare(call, statement.sql);
     binder_.bind(statement.params, prepared->parameter_types);
+    if (prepared->mentions_session) session_changed_ = true;
     send(PQsendQueryPrepared(handle_.get(), prepared->name.c_str(), binder_.count(),
                              binder_.values(), binder_.lengths(), binder_.formats(),
                              prepared->result_format()),
@@ -258,6 +259,7 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
   if (answers_.empty() || PQresultStatus(answers_.back().get()) == PGRES_EMPTY_QUERY) {
     throw_error(Errc::invalid_argument, kEmptyStatement);
   }
+  note_command(answers_.back().get(), statement.sql);
   co_return result_of(std::move(answers_.back()), prepared->columns);
 }
 

@@ -46,7 +46,9 @@ class PostgresConnection final : public Connection {
   Task<void> commit(io::Call call) override;
   Task<void> rollback(io::Call call) override;
   Task<Observation> probe(io::Call call) override;
+  Task<void> reset(io::Call call) override;
 
+  [[nodiscard]] bool session_changed() const noexcept override { return session_changed_; }
   [[nodiscard]] TransactionState transaction_state() const noexcept override;
   [[nodiscard]] bool is_open() const noexcept override;
   [[nodiscard]] NodeKind kind_hint() const noexcept override;
@@ -94,6 +96,9 @@ class PostgresConnection final : public Connection {
   /// not for the server's errors.
   Task<void> receive(io::Call call, Operation operation, const TakeAnswer& take = {});
   bool flush(Operation operation);
+
+  /// Sees to session_changed_ after a command has succeeded.
+  void note_command(const PGresult* answer, std::string_view sql) noexcept;
 
   /// Runs `commands`, in the simple protocol: one round trip, text results.
   Task<void> run_simple(io::Call call, const char* commands, Effect effect);
@@ -160,6 +165,8 @@ class PostgresConnection final : public Connection {
   std::chrono::milliseconds cancel_timeout_;
   bool cancelled_late_ = false;  // the statement under way, after its deadline
   bool streaming_ = false;
+  bool session_changed_ = false;
+  bool named_statements_ = false;  // the user may have changed which there are
 };
 
 }  // namespace grant::postgres

@@ -129,6 +129,7 @@ Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& qu
                              queued.prepared->result_format()),
          operation);
     queued.sent = true;
+    if (queued.prepared->mentions_session) session_changed_ = true;
     queue[sent++] = queued;
     if (alone) sync();
   }
@@ -174,6 +175,7 @@ bool PostgresConnection::take_answer(Queued& queued, ResultHandle& answer, bool 
       queued.answer->error = failures::at({}, Errc::invalid_argument, kEmptyStatement);
       return true;
     default:
+      note_command(answer.get(), statement.sql);
       queued.answer->result = result_of(std::move(answer), queued.prepared->columns);
       return true;
   }

@@ -4,6 +4,7 @@
 
 #include "encode.hpp"
 #include "grant/core/error.hpp"
+#include "session.hpp"
 
 namespace grant::postgres {
 
@@ -18,6 +19,7 @@ Prepared unprepared(std::string_view sql) {
   }
   Prepared prepared;
   prepared.sql = sql;
+  prepared.mentions_session = mentions_session(sql);
   return prepared;
 }
 

@@ -17,6 +17,7 @@ struct Prepared {
   std::string name{};  ///< Empty: the server's unnamed statement, overwritten by the next one.
   std::vector<Oid> parameter_types{};
   std::shared_ptr<const Columns> columns{};
+  bool mentions_session = false;  ///< See mentions_session().
 
   /// As libpq takes it.
   [[nodiscard]] int result_format() const noexcept { return static_cast<int>(columns->format); }

@@ -270,6 +270,7 @@ Task<std::unique_ptr<RowStream>> PostgresConnection::stream(io::Call call, State
   const bool owns = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE;
   const auto query =
       co_await parse_locked(call, std::string(statement.sql), owns ? "BEGIN READ ONLY" : nullptr);
+  if (query.mentions_session) session_changed_ = true;
   std::exception_ptr misfit;
   try {
     binder_.bind(statement.params, query.parameter_types);

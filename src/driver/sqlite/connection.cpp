@@ -115,10 +115,12 @@ Prepared& Connection::prepared(std::string_view sql, std::string_view tried) {
   made.sql = sql;
   sqlite3_stmt* raw = nullptr;
   const char* tail = nullptr;
+  compiled_changes_session_ = false;
   const int code =
       sqlite3_prepare_v3(database_.get(), made.sql.c_str(), static_cast<int>(made.sql.size() + 1),
                          keep ? SQLITE_PREPARE_PERSISTENT : 0, &raw, &tail);
   made.handle.reset(raw);
+  made.changes_session = compiled_changes_session_;
   if (code != SQLITE_OK) fail(code, tried, {});
   if (!made.handle) throw_at(Errc::invalid_argument, node_, fmt::format("{}: it is empty", tried));
   if (has_statement(database_.get(), std::string_view(made.sql).substr(
@@ -163,6 +165,7 @@ std::unique_ptr<Result> Connection::run(const Statement& statement, TimePoint de
   sqlite3_stmt* const handle = used.handle.get();
   const ResetScope reset(handle);
   bind(handle, used.placeholders, statement.params, node_);
+  if (used.changes_session) session_changed_ = true;
 
   const auto changes_before = sqlite3_total_changes64(database_.get());
   auto result = std::make_unique<BufferedResult>();

@@ -33,6 +33,7 @@ class Connection final : public grant::Connection {
   Task<void> rollback(io::Call call) override;
   Task<Observation> probe(io::Call call) override;
 
+  [[nodiscard]] bool session_changed() const noexcept override { return session_changed_; }
   [[nodiscard]] TransactionState transaction_state() const noexcept override;
   [[nodiscard]] bool is_open() const noexcept override { return open_; }
   [[nodiscard]] NodeKind kind_hint() const noexcept override { return kind_; }
@@ -62,6 +63,9 @@ class Connection final : public grant::Connection {
   static constexpr int kInstructionsBetweenChecks = 1'000;
   static int on_progress(void* self) noexcept;
   static int on_busy(void* self, int count) noexcept;
+  /// While a statement is compiled, for each thing that it is going to do.
+  static int on_compile(void* self, int action, const char* what, const char* value,
+                        const char* database, const char* within) noexcept;
 
   void open();
   void configure();
@@ -104,6 +108,8 @@ class Connection final : public grant::Connection {
   bool open_ = true;
   bool in_transaction_ = false;  // as the caller sees it; SQLite may have rolled back by itself
   bool query_only_ = false;
+  bool session_changed_ = false;
+  bool compiled_changes_session_ = false;  // what is being compiled, or was last
 
   TimePoint deadline_ = kNever;    // of the call under way
   TimePoint busy_since_ = kNever;  // of its last wait for a lock; kNever: there was none

@@ -116,6 +116,7 @@ void Connection::open() {
   database_.reset(raw);
   if (code != SQLITE_OK) fail_open(code);
   sqlite3_busy_handler(raw, &Connection::on_busy, this);
+  sqlite3_set_authorizer(raw, &Connection::on_compile, this);
   sqlite3_progress_handler(raw, kInstructionsBetweenChecks, &Connection::on_progress, this);
 }
 

@@ -15,6 +15,7 @@ struct Prepared {
   std::string sql{};
   StatementHandle handle{};
   Placeholders placeholders{};
+  bool changes_session = false;  ///< Settings, temporary tables, or which files are attached.
 
   /// The columns of its rows. Ask after the first step: SQLite compiles a statement anew by itself
   /// when the schema has changed, and then the columns may be others.

@@ -27,6 +27,7 @@ class Connection::Stream final : public RowStream {
       throw_at(Errc::invalid_argument, connection_.node_,
                fmt::format("{}: the statement is not a query", kStreaming));
     }
+    if (prepared.changes_session) connection_.session_changed_ = true;
     handle_ = prepared.handle.get();
     connection_.stream_ = this;
     try {

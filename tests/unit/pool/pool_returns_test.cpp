@@ -62,13 +62,76 @@ Task<void> leave_transaction_open(Pool& pool, io::Call call) {
   co_await lease->begin(call, transaction);
 }
 
-TEST(PoolReturns, AwaitingCallersOpenTransactionClosesTheConnection) {
+TEST(PoolReturns, AwaitingCallersOpenTransactionIsRolledBackBehindThem) {
   PoolFixture f(options(1));
+  f.server.on_statement([&](const Statement& statement) -> std::unique_ptr<Result> {
+    if (statement.sql == "BEGIN") f.server.answering.shut();
+    return nullptr;
+  });
   io::PollLoop loop;
   loop.spawn(leave_transaction_open(*f.pool, io::Call(loop)));
   loop.run();
-  EXPECT_THAT(f.server.statements(), ElementsAre("BEGIN"));
-  EXPECT_TRUE(f.open(0));
+  EXPECT_EQ(f.pool->stats().idle, 1U);
+  EXPECT_FALSE(f.pool->try_acquire(blocking())) << "it is still being rolled back";
+  f.server.answering.open();
+  const auto next = f.take();
+  EXPECT_EQ(id_of(next), 1U);
+  EXPECT_THAT(f.server.statements(), ElementsAre("BEGIN", "ROLLBACK"));
+}
+
+void run_statement(const Lease& lease, std::string_view sql) {
+  run(lease->execute(blocking(), {sql, {}, Effect::write}));
+}
+
+TEST(PoolReturns, ChangedSessionIsResetBeforeItsNextUse) {
+  PoolFixture f(options(1));
+  run_statement(f.take(), "SET x = 1");
+  const auto next = f.take();
+  EXPECT_EQ(id_of(next), 1U);
+  EXPECT_THAT(f.server.statements(), ElementsAre("SET x = 1", "RESET"));
+}
+
+TEST(PoolReturns, UnchangedSessionCostsNoRoundTrip) {
+  PoolFixture f(options(1));
+  run_statement(f.take(), "UPDATE t SET x = 1");
+  run_statement(f.take(), "SELECT 1");
+  EXPECT_THAT(f.server.statements(), ElementsAre("UPDATE t SET x = 1", "SELECT 1"));
+}
+
+TEST(PoolReturns, TransactionThatChangedTheSessionIsRolledBackBeforeTheReset) {
+  PoolFixture f(options(1));
+  {
+    const auto lease = f.take();
+    run(lease->begin(blocking(), {}));
+    run_statement(lease, "SET x = 1");
+  }
+  EXPECT_EQ(id_of(f.take()), 1U);
+  EXPECT_THAT(f.server.statements(), ElementsAre("BEGIN", "SET x = 1", "ROLLBACK", "RESET"));
+}
+
+TEST(PoolReturns, SessionThatCannotBeResetIsClosed) {
+  for (const auto code : {Errc::unavailable, Errc::invalid_argument}) {
+    PoolFixture f(options(1));
+    f.server.on_statement([code](const Statement& statement) -> std::unique_ptr<Result> {
+      if (statement.sql == "RESET") throw_error(code, "no");
+      return nullptr;
+    });
+    run_statement(f.take(), "SET x = 1");
+    EXPECT_EQ(id_of(f.take()), 2U);
+    EXPECT_TRUE(f.open(1));
+  }
+}
+
+TEST(PoolReturns, PoolThatEndsWaitsForNoReset) {
+  auto f = std::make_unique<PoolFixture>(options(1));
+  {
+    const auto lease = f->take();
+    run_statement(lease, "SET x = 1");
+    f->server.answering.shut();
+  }
+  EXPECT_TRUE(test::eventually([&] { return f->server.answering.held() == 1; }));
+  f->pool.reset();
+  EXPECT_EQ(f->server.open(), 0U);
 }
 
 TEST(PoolReturns, BrokenConnectionIsReplaced) {

@@ -1,0 +1,112 @@
+// What statements leave on a session, and how it is made as new.
+#include "session.hpp"
+
+#include <string>
+
+#include "connection.hpp"
+#include "driver/failures.hpp"
+#include "driver/words.hpp"
+#include "grant/core/error.hpp"
+#include "lexer.hpp"
+
+namespace grant::mariadb {
+namespace {
+
+/// Not one of the server's, which has two at signs; nor an account, `user`@`host`, or an address in
+/// a text.
+bool has_user_variable(std::string_view sql) noexcept {
+  constexpr std::string_view in_names =
+      "'\"`_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  const auto in_name = [&](std::size_t at) {
+    return at < sql.size() && in_names.find(sql[at]) != std::string_view::npos;
+  };
+  for (std::size_t i = sql.find('@'); i != std::string_view::npos; i = sql.find('@', i + 1)) {
+    const bool behind_another = i > 0 && (sql[i - 1] == '@' || in_name(i - 1));
+    if (!behind_another && in_name(i + 1)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool mentions_session(std::string_view sql) {
+  const auto first = first_word(sql);
+  if (first == "LOCK" || first == "HANDLER" || has_user_variable(sql)) return true;
+  driver::Words words(sql);
+  for (auto word = words.next(); !word.empty(); word = words.next()) {
+    if (driver::is_word(word, "GET_LOCK")) return true;
+  }
+  return false;
+}
+
+// libmariadb keeps what it was told earlier when an answer tells nothing.
+void MariadbConnection::take_changes() {
+  if ((server_status() & SERVER_SESSION_STATE_CHANGED) == 0) return;
+  const char* text = nullptr;
+  std::size_t size = 0;
+  if (mysql_session_track_get_first(handle_.get(), SESSION_TRACK_STATE_CHANGE, &text, &size) == 0) {
+    session_changed_ = true;
+  }
+  if (mysql_session_track_get_first(handle_.get(), SESSION_TRACK_SCHEMA, &text, &size) == 0) {
+    session_changed_ = true;
+    database_changed_ = true;
+  }
+  bool is_position = false;
+  // Names and values, in turn.
+  int ended =
+      mysql_session_track_get_first(handle_.get(), SESSION_TRACK_SYSTEM_VARIABLES, &text, &size);
+  for (bool is_name = true; ended == 0; is_name = !is_name) {
+    const std::string_view told(text, size);
+    if (is_name) {
+      is_position = told == "last_gtid";
+    } else if (is_position && !told.empty()) {
+      position_ = told;
+    }
+    ended =
+        mysql_session_track_get_next(handle_.get(), SESSION_TRACK_SYSTEM_VARIABLES, &text, &size);
+  }
+}
+
+Task<void> MariadbConnection::reset(io::Call call) {
+  if (is_open() && transaction_state() != TransactionState::none) {
+    throw_error(
+        failures::at(node_, Errc::invalid_argument,
+                     "cannot reset the session: a transaction is open; roll it back first"));
+  }
+  const auto& database = target_->settings.database;
+  if (database_changed_ && database.empty()) {
+    throw_error(failures::at(node_, Errc::invalid_argument,
+                             "cannot reset the session: it began without a database, which cannot "
+                             "be had again"));
+  }
+  Operation operation = start(call, Effect::read);
+  operation.at_deadline = AtDeadline::close;
+  int failed = 0;
+  failure_ = {};
+  int events = mysql_reset_connection_start(&failed, handle_.get());
+  if (events != 0) {
+    co_await finish(call, operation, events, [&](int seen) {
+      return mysql_reset_connection_cont(&failed, handle_.get(), seen);
+    });
+  }
+  if (failed == 0 && database_changed_) {
+    events = mysql_select_db_start(&failed, handle_.get(), database.c_str());
+    if (events != 0) {
+      co_await finish(call, operation, events,
+                      [&](int seen) { return mysql_select_db_cont(&failed, handle_.get(), seen); });
+    }
+  }
+  if (failed != 0) failure_ = failure_of(handle_.get());
+  check(operation);
+  if (failed != 0) co_await fail(call, operation, std::span<const ValueView>());
+  // The server has closed them.
+  cache_.clear();
+  uncached_.handle.reset();
+  rolled_back_ = false;
+  co_await run_simple(call, "SET NAMES utf8mb4", Effect::read);
+  co_await run_simple(call, kSessionSettings, Effect::read);
+  session_changed_ = false;
+  database_changed_ = false;
+}
+
+}  // namespace grant::mariadb

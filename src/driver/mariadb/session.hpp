@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string_view>
+
+namespace grant::mariadb {
+
+/// Sent while connecting: it costs a round trip, but no session is ever seen without it.
+///   - sql_mode: values that do not fit are refused, and SQL means what it means elsewhere;
+///   - time_zone: `current_timestamp` in a column default follows it;
+///   - session_track_system_variables: the position of a write arrives with the answer to it;
+///   - session_track_state_change: so does the news that the session has changed;
+///   - max_recursive_iterations: a recursive query is not cut short after 1000 rows, with no more
+///     than a warning.
+inline constexpr const char* kSessionSettings =
+    "SET sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,STRICT_TRANS_TABLES,STRICT_ALL_TABLES,"
+    "NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', "
+    "time_zone = '+00:00', session_track_system_variables = 'last_gtid', "
+    "session_track_state_change = ON, max_recursive_iterations = 4294967295";
+
+/// Whether running `sql` may change the session in a way that the server does not report, as far as
+/// its text shows: table locks, locks by name, open handlers, and variables of the user's that are
+/// set in a query. What a function does there is not seen.
+[[nodiscard]] bool mentions_session(std::string_view sql);
+
+}  // namespace grant::mariadb
