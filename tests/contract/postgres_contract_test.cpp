@@ -97,7 +97,7 @@ class PostgresBackend final : public Backend {
         {"SELECT set_config('work_mem', '5MB', false)", memory},
         {"SELECT set_config('enable_sort', 'off', true), set_config('work_mem', '5MB', 1 > 2)",
          memory},
-        {"DO $$BEGIN PERFORM set_config('work_mem', '5MB', false); END$$", memory},
+        {"DO $$BEGIN SET work_mem = '5MB'; END$$", memory},
         {"SELECT pg_advisory_lock(7)",
          "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"},
         {"CREATE TEMP TABLE left_over (id integer)", "SELECT count(*) FROM left_over"},

@@ -103,7 +103,7 @@ Task<void> MariadbConnection::reset(io::Call call) {
   cache_.clear();
   uncached_.handle.reset();
   rolled_back_ = false;
-  co_await run_simple(call, "SET NAMES utf8mb4", Effect::read);
+  // The character set is that of the connection again, and not the server's.
   co_await run_simple(call, kSessionSettings, Effect::read);
   session_changed_ = false;
   database_changed_ = false;

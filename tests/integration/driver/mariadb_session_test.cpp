@@ -52,6 +52,24 @@ TEST(MariadbSession, DatabaseThatAConnectionDidNotBeginWithCannotBeTakenAway) {
   EXPECT_TRUE(connection->session_changed());
 }
 
+TEST(MariadbSession, ResetKeepsTheCharactersOfTheConnection) {
+  const auto connection = connect_to(0);
+  const auto set_global = [](const std::string& name) {
+    cluster().sql(0, "set global character_set_client = " + name +
+                         ", global character_set_connection = " + name +
+                         ", global character_set_results = " + name);
+  };
+  set_global("latin1");
+  run(connection->reset(within(kPatience)));
+  set_global("utf8mb4");
+  EXPECT_EQ(first(*connection,
+                  "select concat(@@character_set_client, ' ', @@character_set_connection, ' ', "
+                  "@@character_set_results)"),
+            "utf8mb4 utf8mb4 utf8mb4");
+  EXPECT_EQ(first(*connection, "select $1", {ValueView::text("\xC3\xA9\xF0\x9F\x98\x80")}),
+            "\xC3\xA9\xF0\x9F\x98\x80");
+}
+
 TEST(MariadbSession, PositionsAreStillToldAfterAReset) {
   const auto connection = connect_to(0);
   exec(*connection, "create table if not exists positions (id int)");
