@@ -84,10 +84,13 @@ make_certificates() {
   chmod 600 "$tls"/*.key
 } >"$BASE/openssl.log" 2>&1
 
+# A server that starts deletes the temporary tables that it finds in its tmpdir, of other servers too:
+# each has one of its own.
+
 # System tables are not in the binary log, so a node may start as a copy of an empty server and get
 # everything else by replication. One such server is made for all: that takes most of the time.
 make_template() {
-  as_owner mariadb-install-db --no-defaults --datadir="$BASE/template" --skip-test-db \
+  as_owner mariadb-install-db --no-defaults --datadir="$BASE/template" --tmpdir="$BASE" --skip-test-db \
     --skip-name-resolve --auth-root-authentication-method=socket \
     --auth-root-socket-user="$owner" --innodb-log-file-size=8M \
     --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=16M \
@@ -134,6 +137,7 @@ start() {
   exists "$node" || die "node $node was never built: run up"
   rm -f "$dir/socket" "$dir/pid"
   as_owner setsid mariadbd --defaults-file="$BASE/server.cnf" --datadir="$dir/data" \
+    --tmpdir="$dir" \
     --socket="$dir/socket" --pid-file="$dir/pid" --port="$(port "$node")" \
     --server-id=$((node + 1)) --read-only="$(cat "$dir/role")" "$@" \
     >>"$dir/log" 2>&1 </dev/null &
