@@ -499,8 +499,8 @@ void PoolCore::drop_connections() noexcept {
   Later later(*this);
   const Lock lock(mutex_);
   ++generation_;
+  want_attention();  // first: what is leased now must not come back unseen
   empty_idle(later, false);
-  want_attention();
   plan_openings(later);
 }
 
@@ -549,8 +549,8 @@ void PoolCore::close() noexcept {
   const Lock lock(mutex_);
   closed_ = true;
   answer_all(Answer::closed, nullptr, later);
+  want_attention();  // first: what is leased now must not come back unseen
   empty_idle(later, false);
-  want_attention();
   for (auto* loop : loops_) loop->cancel();
   note_progress(later);
   if (open_ > 0) self_ = later.self;

@@ -98,6 +98,12 @@ struct PoolFixture {
   std::unique_ptr<Pool> pool;
 };
 
+/// Has so many connections opened, and returns them.
+inline void fill(const PoolFixture& f, std::size_t count) {
+  std::vector<Lease> leases;
+  for (std::size_t i = 0; i < count; ++i) leases.push_back(f.take());
+}
+
 /// Notes `name` once it has a connection, or with the error that it got instead.
 Task<void> take_and_note(Pool& pool, io::Call call, Log& log, std::string name);
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "grant/io/poll_loop.hpp"
@@ -21,6 +22,23 @@ using test::PoolFixture;
 using test::take_and_note;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+
+/// Does `operation` while another thread takes and returns a connection without a pause.
+template <class Operation>
+void during_returns(const PoolFixture& f, const Operation& operation) {
+  std::atomic<bool> stop = false;
+  std::atomic<bool> going = false;
+  std::thread borrower([&] {
+    while (!stop) {
+      going = true;
+      static_cast<void>(f.pool->try_acquire(blocking()));
+    }
+  });
+  while (!going) std::this_thread::yield();
+  operation();
+  stop = true;
+  borrower.join();
+}
 
 TEST(PoolDrop, ClosesIdleConnectionsAtOnceAndLeasedOnesLater) {
   const PoolFixture f(options(2));
@@ -65,6 +83,15 @@ TEST(PoolDrop, GivesWaitersNewConnections) {
   waits.join();
 }
 
+TEST(PoolDrop, MissesNoConnectionThatComesBackMeanwhile) {
+  for (int round = 0; round < 100; ++round) {
+    const PoolFixture f(options(32));
+    fill(f, 32);
+    during_returns(f, [&] { f.pool->drop_connections(); });
+    ASSERT_EQ(f.pool->stats().open(), 0U) << "in round " << round;
+  }
+}
+
 TEST(PoolClose, EndsWaitersAndRefusesNewOnes) {
   const PoolFixture f(options(1));
   const auto held = f.take();
@@ -93,6 +120,15 @@ TEST(PoolClose, ClosesIdleConnectionsAtOnceAndLeasedOnesWhenReturned) {
   EXPECT_EQ(f.server.open(), 1U);
   leased = {};
   EXPECT_EQ(f.server.open(), 0U);
+}
+
+TEST(PoolClose, MissesNoConnectionThatComesBackMeanwhile) {
+  for (int round = 0; round < 100; ++round) {
+    const PoolFixture f(options(32));
+    fill(f, 32);
+    during_returns(f, [&] { f.pool->close(); });
+    ASSERT_EQ(f.pool->stats().open(), 0U) << "in round " << round;
+  }
 }
 
 TEST(PoolClose, MayBeRepeated) {

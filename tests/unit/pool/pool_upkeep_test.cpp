@@ -30,11 +30,6 @@ PoolOptions quiet(std::size_t max_size) {
   return changed;
 }
 
-void fill(const PoolFixture& f, std::size_t count) {
-  std::vector<Lease> leases;
-  for (std::size_t i = 0; i < count; ++i) leases.push_back(f.take());
-}
-
 TEST(PoolUpkeep, NothingIsClosedForItsAgeWhereTheOptionsAreZero) {
   PoolFixture f(quiet(2));
   fill(f, 2);
