@@ -83,9 +83,6 @@ std::vector<Care> care_for(std::span<const IdleConnection> idle, std::size_t ope
   std::vector<Care> cares(idle.size(), Care::none);
   std::size_t left = idle.size();
   std::size_t surplus = more_than(open, options.max_size);
-  const auto reached = [](Duration span, milliseconds limit) {
-    return limit.count() > 0 && span >= limit;
-  };
   for (std::size_t i = idle.size(); i-- > 0;) {
     if (!idle[i].expired && surplus == 0) continue;
     cares[i] = Care::close;
@@ -94,12 +91,12 @@ std::vector<Care> care_for(std::span<const IdleConnection> idle, std::size_t ope
   }
   for (std::size_t i = idle.size(); i-- > 0;) {
     if (cares[i] == Care::close) continue;
-    if (reached(idle[i].unused, options.idle_timeout) && left > options.min_idle) {
+    if (has_reached(idle[i].unused, options.idle_timeout) && left > options.min_idle) {
       cares[i] = Care::close;
       --left;
-    } else if (reached(idle[i].silent, options.keepalive)) {
+    } else if (has_reached(idle[i].silent, options.keepalive)) {
       cares[i] = Care::ping;
-    } else if (reached(idle[i].silent, options.verify_idle)) {
+    } else if (has_reached(idle[i].silent, options.verify_idle)) {
       cares[i] = Care::verify_before_use;
     }
   }
@@ -107,12 +104,12 @@ std::vector<Care> care_for(std::span<const IdleConnection> idle, std::size_t ope
 }
 
 Duration look_interval(const PoolOptions& options) noexcept {
-  Duration shortest = std::chrono::seconds(4);
+  milliseconds shortest = std::chrono::seconds(4);
   for (const auto limit : {options.idle_timeout, options.max_lifetime, options.keepalive,
                            options.verify_idle, options.leak_threshold}) {
     if (limit.count() > 0 && limit < shortest) shortest = limit;
   }
-  return std::max<Duration>(shortest / 4, milliseconds(10));
+  return std::max<Duration>(Duration(shortest) / 4, milliseconds(10));
 }
 
 }  // namespace grant::detail

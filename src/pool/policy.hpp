@@ -33,6 +33,12 @@ inline constexpr Duration kShortHold = std::chrono::microseconds(50);
   return may_be_overtaken(waited) && held < kShortHold;
 }
 
+/// Whether `span` is as long as the option says; never, where that is zero. Compared in the coarser
+/// unit, which cannot overflow.
+[[nodiscard]] constexpr bool has_reached(Duration span, std::chrono::milliseconds limit) noexcept {
+  return limit.count() > 0 && std::chrono::floor<std::chrono::milliseconds>(span) >= limit;
+}
+
 /// What opening connections is up to.
 struct Demand {
   std::size_t max_size{};

@@ -460,9 +460,9 @@ void PoolCore::tend(TimePoint now, Later& later) {
 
 void PoolCore::tend_leased(PoolSlot& slot, TimePoint now, Later& later) {
   const auto held = now - slot.seen_at;
-  const bool leaks = given_.leak_threshold.count() > 0 && held >= given_.leak_threshold &&
-                     slot.leak_told != slot.seen_uses;
-  if (leaks) tell_of_leak(slot, held, later);
+  if (has_reached(held, given_.leak_threshold) && slot.leak_told != slot.seen_uses) {
+    tell_of_leak(slot, held, later);
+  }
   slot.expired = slot.expired || now >= slot.expires_at;
   if (needs_attention(slot)) {
     slot.state.fetch_or(slot_state::attention, std::memory_order_acq_rel);

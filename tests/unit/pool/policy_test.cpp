@@ -201,6 +201,15 @@ TEST(LookInterval, IsAQuarterOfTheShortestLimitWithinBounds) {
   EXPECT_EQ(look_interval(options), 10ms);
 }
 
+TEST(CareFor, LongestLimitsAreNeverReached) {
+  PoolOptions options;
+  options.idle_timeout = options.max_lifetime = options.keepalive = options.verify_idle =
+      options.leak_threshold = std::chrono::milliseconds::max();
+  const IdleConnection idle[] = {{1h, 1h}};
+  EXPECT_THAT(care_for(idle, 1, options), ElementsAre(Care::none));
+  EXPECT_EQ(look_interval(options), 1s);
+}
+
 /// A pool and its server over hours of virtual time: callers come at random, openings take their
 /// time and may fail, connections break.
 class Model {

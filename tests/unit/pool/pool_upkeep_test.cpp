@@ -248,5 +248,16 @@ TEST(PoolUpkeep, HappensByItself) {
   }));
 }
 
+TEST(PoolUpkeep, LongestLeakThresholdIsNeverReached) {
+  auto watching = quiet(1);
+  watching.leak_threshold = std::chrono::milliseconds::max();
+  PoolFixture f(watching);
+  const auto lease = f.take();
+  f.pool->look_after();
+  f.clock.advance(1h);
+  f.pool->look_after();
+  EXPECT_THAT(f.events.lines(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace grant
