@@ -58,11 +58,10 @@ PoolCore::Later::~Later() {
 /// Background work that uses the driver, which a pool that goes waits for.
 class PoolCore::Work {
  public:
-  /// `loop`: closing the pool cancels it. Gives up at once when the pool is closed, unless
-  /// `anyway`.
-  Work(PoolCore& core, io::PollLoop* loop, bool anyway = false) : core_(core), loop_(loop) {
+  /// `loop`: closing the pool cancels it. Gives up at once when the pool is closed.
+  Work(PoolCore& core, io::PollLoop* loop) : core_(core), loop_(loop) {
     const Lock lock(core_.mutex_);
-    begun_ = anyway || !core_.closed_;
+    begun_ = !core_.closed_;
     if (!begun_) return;
     generation_ = core_.generation_;
     ++core_.working_;
@@ -323,7 +322,9 @@ void PoolCore::empty_idle(Later& later, bool only_unproven) {
 void PoolCore::close_in_background(std::vector<std::unique_ptr<Connection>> connections) noexcept {
   const auto closing =
       std::make_shared<std::vector<std::unique_ptr<Connection>>>(std::move(connections));
-  auto work = std::make_shared<Work>(*this, nullptr, true);
+  auto work = std::make_shared<Work>(*this, nullptr);
+  // The pool may have gone by now, and its driver goes after the last lease: which is still ending.
+  if (!work->begun()) return closing->clear();
   try {
     pool_workers().post([self = shared_from_this(), work, closing]() mutable {
       closing->clear();

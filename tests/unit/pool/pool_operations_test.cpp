@@ -246,5 +246,36 @@ TEST(PoolDrain, TellsHowManyAreLeftAtTheDeadline) {
   EXPECT_EQ(f.server.open(), 0U);
 }
 
+Task<void> take_and_begin(Pool& pool, io::Call call, Lease& lease) {
+  const TransactionOptions transaction;
+  lease = co_await pool.acquire(call);
+  co_await lease->begin(call, transaction);
+}
+
+TEST(PoolClose, NothingIsClosedAfterThePoolAndItsLeasesHaveGone) {
+  for (int round = 0; round < 1'000; ++round) {
+    PoolFixture f(options(1));
+    Lease lease;
+    io::PollLoop loop;
+    loop.spawn(take_and_begin(*f.pool, io::Call(loop), lease));
+    loop.run();
+    std::atomic<int> ready = 0;
+    std::thread returns([&] {
+      ++ready;
+      while (ready < 2) {
+      }
+      lease = {};
+    });
+    ++ready;
+    while (ready < 2) {
+    }
+    std::atomic<int> spin = 0;
+    while (spin < round % 200) ++spin;
+    f.pool.reset();
+    returns.join();
+    ASSERT_EQ(f.server.open(), 0U) << "in round " << round;
+  }
+}
+
 }  // namespace
 }  // namespace grant
