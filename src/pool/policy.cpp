@@ -36,8 +36,14 @@ bool has_room(const Demand& demand) noexcept {
   return demand.open + demand.opening < demand.max_size;
 }
 
+TimePoint next_opening(const Demand& demand, const Pacing& pacing) noexcept {
+  const bool asked_for = demand.waiting > 0 || demand.wished > 0;
+  const bool none = demand.open + demand.opening == 0;
+  return asked_for && none ? std::min(pacing.soon, pacing.not_before) : pacing.not_before;
+}
+
 std::size_t openings_now(const Demand& demand, const Pacing& pacing, TimePoint now) noexcept {
-  if (now < pacing.not_before) return 0;
+  if (now < next_opening(demand, pacing)) return 0;
   const bool careful = pacing.failures > 0 || pacing.cap != Pacing::kNoCap;
   // One above the cap: only trying tells whether the server has a place again.
   const std::size_t limit =
@@ -48,7 +54,7 @@ std::size_t openings_now(const Demand& demand, const Pacing& pacing, TimePoint n
 
 Pacing after_success(Pacing pacing, std::size_t open, std::size_t max_size) noexcept {
   pacing.failures = 0;
-  pacing.not_before = TimePoint::min();
+  pacing.not_before = pacing.soon = TimePoint::min();
   if (pacing.cap != Pacing::kNoCap) {
     pacing.cap = std::max(pacing.cap, open);
     if (pacing.cap >= max_size) pacing.cap = Pacing::kNoCap;
@@ -56,15 +62,14 @@ Pacing after_success(Pacing pacing, std::size_t open, std::size_t max_size) noex
   return pacing;
 }
 
-Pacing after_failure(Pacing pacing, std::size_t open, std::size_t opening, bool too_many,
-                     milliseconds retry_delay, TimePoint now, Dice& dice) {
+Pacing after_failure(Pacing pacing, std::size_t open, bool too_many, milliseconds retry_delay,
+                     TimePoint now, Dice& dice) {
   ++pacing.failures;
   if (too_many) pacing.cap = std::max<std::size_t>(open, 1);
   const auto pause =
-      open + opening == 0
-          ? std::min(retry_delay, kSoon)
-          : doubled(std::clamp(retry_delay, kShortestPause, kLongestPause), pacing.failures - 1);
+      doubled(std::clamp(retry_delay, kShortestPause, kLongestPause), pacing.failures - 1);
   pacing.not_before = after(now, spread(pause, 0.5, 1, dice));
+  pacing.soon = after(now, spread(std::min(retry_delay, kSoon), 0.5, 1, dice));
   return pacing;
 }
 

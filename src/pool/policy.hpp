@@ -56,6 +56,7 @@ struct Pacing {
 
   std::size_t failures = 0;  ///< In a row.
   TimePoint not_before = TimePoint::min();
+  TimePoint soon = TimePoint::min();  ///< The same for those who have nothing else to wait for.
   /// As many as the server let us have when it refused more. Grows by one with each that it
   /// accepts.
   std::size_t cap = kNoCap;
@@ -67,6 +68,9 @@ struct Pacing {
 /// Whether there is room for one more connection at all, sooner or later.
 [[nodiscard]] bool has_room(const Demand& demand) noexcept;
 
+/// Before this none is to be started.
+[[nodiscard]] TimePoint next_opening(const Demand& demand, const Pacing& pacing) noexcept;
+
 /// How many openings to start now: what is wanted, within max_size and the pacing. At most 8 are
 /// under way at a time, and one after a failure.
 [[nodiscard]] std::size_t openings_now(const Demand& demand, const Pacing& pacing,
@@ -75,13 +79,13 @@ struct Pacing {
 /// After an opening succeeded. `open` counts it.
 [[nodiscard]] Pacing after_success(Pacing pacing, std::size_t open, std::size_t max_size) noexcept;
 
-/// After one failed. With nothing open and nothing else under way the next caller must learn soon
-/// whether the server is back: the pause is retry_delay, at most 100 ms. Otherwise it doubles from
-/// failure to failure, from retry_delay (at least 10 ms) up to 10 s. Half of it is at random.
-/// `too_many`: the server has no place for one more.
-[[nodiscard]] Pacing after_failure(Pacing pacing, std::size_t open, std::size_t opening,
-                                   bool too_many, std::chrono::milliseconds retry_delay,
-                                   TimePoint now, Dice& dice);
+/// After one failed. The pause doubles from failure to failure, from retry_delay (at least 10 ms)
+/// up to 10 s. Callers who wait while nothing is open or under way must learn soon whether the
+/// server is back: for them it is retry_delay, at most 100 ms. Half of it is at random. `too_many`:
+/// the server has no place for one more.
+[[nodiscard]] Pacing after_failure(Pacing pacing, std::size_t open, bool too_many,
+                                   std::chrono::milliseconds retry_delay, TimePoint now,
+                                   Dice& dice);
 
 /// retry_delay and up to half as much again.
 [[nodiscard]] Duration pause_before_retry(std::chrono::milliseconds retry_delay, Dice& dice);

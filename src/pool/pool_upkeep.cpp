@@ -112,8 +112,9 @@ void PoolCore::plan_openings(Later& later) {
   const auto now = machine_now();
   const auto count = openings_now(seen, pacing_, now);
   if (count == 0) {
-    if (now < pacing_.not_before && wanted(seen) > 0 && has_room(seen)) {
-      later.look_at = pacing_.not_before;
+    const auto next = next_opening(seen, pacing_);
+    if (now < next && wanted(seen) > 0 && has_room(seen)) {
+      later.look_at = next;
       later.keep = !std::exchange(kept_, true);
     }
     return;
@@ -230,8 +231,8 @@ void PoolCore::not_opened(ErrorInfo failure) noexcept {
   --opening_;
   if (!closed_) {
     ++failed_;
-    pacing_ = after_failure(pacing_, open_, opening_, too_many_connections(failure),
-                            given_.retry_delay, machine_now(), dice_);
+    pacing_ = after_failure(pacing_, open_, too_many_connections(failure), given_.retry_delay,
+                            machine_now(), dice_);
     wished_ = 0;
     last_failure_ = std::make_shared<const ErrorInfo>(std::move(failure));
     // Nothing comes that anybody could wait for: who can go elsewhere shall know at once.

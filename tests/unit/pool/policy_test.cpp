@@ -60,7 +60,7 @@ TEST(Openings, ReachTheSizeThatIsWished) {
 
 TEST(Openings, GoOneByOneAfterAFailureAndNotBeforeThePause) {
   Dice dice(1);
-  const auto pacing = after_failure({}, 1, 0, false, 200ms, kNow, dice);
+  const auto pacing = after_failure({}, 1, false, 200ms, kNow, dice);
   EXPECT_GE(pacing.not_before, kNow + 100ms);
   EXPECT_LE(pacing.not_before, kNow + 200ms);
   EXPECT_EQ(openings_now(demand(9, 1, 0, 5), pacing, kNow), 0U);
@@ -74,35 +74,44 @@ TEST(Openings, PauseDoublesUpToTenSecondsWhileOthersAreOpen) {
   Pacing pacing;
   std::vector<Duration> longest;
   for (const auto limit : {200ms, 400ms, 800ms, 1600ms, 3200ms, 6400ms, 10'000ms, 10'000ms}) {
-    pacing = after_failure(pacing, 1, 0, false, 200ms, kNow, dice);
+    pacing = after_failure(pacing, 1, false, 200ms, kNow, dice);
     EXPECT_LE(pacing.not_before, kNow + limit);
     EXPECT_GE(pacing.not_before, kNow + limit / 2);
   }
 }
 
-TEST(Openings, PauseIsShortWhileNothingIsOpen) {
+TEST(Openings, PauseIsShortForThoseWhoHaveNothingElseToWaitFor) {
   Dice dice(1);
   Pacing pacing;
+  auto minding = demand(9, 0, 0, 0);
+  minding.min_idle = 2;
+  auto wishing = demand(9, 0, 0, 0);
+  wishing.wished = 2;
   for (int i = 0; i < 20; ++i) {
-    pacing = after_failure(pacing, 0, 0, false, 5s, kNow, dice);
-    EXPECT_LE(pacing.not_before, kNow + 100ms);
-    EXPECT_GE(pacing.not_before, kNow + 50ms);
+    pacing = after_failure(pacing, 1, false, 5s, kNow, dice);
+    EXPECT_LE(next_opening(demand(9, 0, 0, 1), pacing), kNow + 100ms);
+    EXPECT_GE(next_opening(demand(9, 0, 0, 1), pacing), kNow + 50ms);
+    EXPECT_LE(next_opening(wishing, pacing), kNow + 100ms);
+    EXPECT_GE(next_opening(minding, pacing), kNow + 2500ms) << "nobody is in need";
+    EXPECT_GE(next_opening(demand(9, 1, 0, 1), pacing), kNow + 2500ms);
+    EXPECT_GE(next_opening(demand(9, 0, 1, 1), pacing), kNow + 2500ms);
   }
-  EXPECT_EQ(after_failure({}, 0, 0, false, 0ms, kNow, dice).not_before, kNow);
+  EXPECT_EQ(next_opening(wishing, after_failure({}, 0, false, 0ms, kNow, dice)), kNow);
+  EXPECT_EQ(openings_now(wishing, after_success(pacing, 1, 9), kNow), 2U);
 }
 
 TEST(Openings, PausesDifferFromPoolToPool) {
   std::set<TimePoint> ends;
   for (unsigned seed = 1; seed <= 20; ++seed) {
     Dice dice(seed * 7919);
-    ends.insert(after_failure({}, 1, 0, false, 10s, kNow, dice).not_before);
+    ends.insert(after_failure({}, 1, false, 10s, kNow, dice).not_before);
   }
   EXPECT_GT(ends.size(), 15U);
 }
 
 TEST(Openings, AFullServerShrinksTheWishWhichGrowsOneByOne) {
   Dice dice(1);
-  auto pacing = after_failure({}, 5, 0, true, 200ms, kNow, dice);
+  auto pacing = after_failure({}, 5, true, 200ms, kNow, dice);
   EXPECT_EQ(pacing.cap, 5U);
   const auto later = pacing.not_before;
   EXPECT_EQ(openings_now(demand(20, 5, 0, 9), pacing, later), 1U) << "only trying tells";
@@ -116,7 +125,7 @@ TEST(Openings, AFullServerShrinksTheWishWhichGrowsOneByOne) {
 
 TEST(Openings, AFullServerIsAskedForOneAtLeast) {
   Dice dice(1);
-  const auto pacing = after_failure({}, 0, 0, true, 200ms, kNow, dice);
+  const auto pacing = after_failure({}, 0, true, 200ms, kNow, dice);
   EXPECT_EQ(openings_now(demand(20, 0, 0, 9), pacing, pacing.not_before), 1U);
 }
 
@@ -273,7 +282,7 @@ class Model {
     EXPECT_LE(count, wanted(before));
     if (count > 0) {
       EXPECT_LE(before.open + before.opening + count, max_size_);
-      EXPECT_GE(now_, pacing_.not_before);
+      EXPECT_GE(now_, next_opening(before, pacing_));
     }
     for (std::size_t i = 0; i < count; ++i) {
       openings_.push_back(now_ + std::chrono::milliseconds(1 + roll(3'000)));
@@ -289,8 +298,7 @@ class Model {
         ++open_;
         pacing_ = after_success(pacing_, open_, max_size_);
       } else {
-        pacing_ =
-            after_failure(pacing_, open_, openings_.size(), well_ && full, 200ms, now_, dice_);
+        pacing_ = after_failure(pacing_, open_, well_ && full, 200ms, now_, dice_);
         EXPECT_LE(pacing_.not_before, now_ + 10s);
         if (open_ + openings_.size() == 0) waiting_ = 0;  // all of them are told
       }

@@ -218,5 +218,19 @@ TEST(PoolWarmUp, FailureLeavesRoom) {
   EXPECT_EQ(id_of(f.take()), 1U);
 }
 
+TEST(PoolOpening, LongPauseEndsWhenNothingIsOpenAnyMore) {
+  auto pausing = with_timeout(2, 4s);
+  pausing.retry_delay = 1h;
+  PoolFixture f(pausing);
+  auto held = f.take();
+  f.server.refuse_connects(Errc::unavailable);
+  EXPECT_EQ(f.refusal(blocking(10ms)), Errc::pool_timeout);
+  EXPECT_TRUE(eventually([&] { return f.pool->stats().failed == 1; }));
+  f.server.break_connections();
+  held = {};
+  f.server.refuse_connects(Errc::configuration);
+  EXPECT_THROW(f.take(), ConfigurationError);
+}
+
 }  // namespace
 }  // namespace grant
