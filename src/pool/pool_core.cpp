@@ -252,7 +252,8 @@ PoolSlot* PoolCore::take_or_join(PoolWaiter& waiter, std::shared_ptr<io::Signal>
         refused = refusal(
             fmt::format("{} callers are waiting, which is max_waiters", queue_.size()), later);
       } else if (waits_for_itself(waiter)) {
-        const auto* const held = first_.load();
+        const auto* held = first_.load();
+        while (held->connection == nullptr) held = held->next.load();
         refused = refusal(
             fmt::format("this thread holds all {} connections itself, one since {}:{}, and would "
                         "wait for itself",
@@ -464,8 +465,9 @@ ErrorInfo PoolCore::cancelled_error(std::string_view doing) const {
 }
 
 ErrorInfo PoolCore::no_time_error(const PoolWaiter& waiter, Later& later) {
-  const auto limit =
-      in_ms(waiter.deadline == kNever ? given_.checkout_timeout : waiter.deadline - waiter.began);
+  // Some are refused at once, and a deadline may have passed before.
+  const auto end = std::min(waiter.deadline, machine_now());
+  const auto limit = in_ms(std::max(end - waiter.began, Duration::zero()));
   const auto failure =
       last_failure_ ? fmt::format("; the last try to open one: {}", last_failure_->message) : "";
   // Where one was open meanwhile, the wait says nothing about the node.

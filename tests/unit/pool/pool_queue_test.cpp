@@ -278,5 +278,15 @@ TEST(PoolQueue, EverybodyIsServedWhomTheIdleOnesSufficeFor) {
   for (auto& thread : threads) thread.join();
 }
 
+TEST(PoolQueue, SelfDeadlockTellsWhereAConnectionWasTakenThatIsStillHeld) {
+  const PoolFixture f(options(2));
+  auto a = f.take(blocking(), CallSite{"gone.cpp", 1});
+  const auto b = f.take(blocking(), CallSite{"held.cpp", 2});
+  f.pool->resize(1);
+  a = {};
+  const auto error = error_of([&] { return f.take(); });
+  EXPECT_THAT(error.message, HasSubstr("all 1 connections itself, one since held.cpp:2"));
+}
+
 }  // namespace
 }  // namespace grant

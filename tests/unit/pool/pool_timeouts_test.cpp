@@ -20,6 +20,7 @@ using test::PoolFixture;
 using test::with_timeout;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(PoolTimeouts, CheckoutTimeoutEndsTheWaitByTheMachinesClock) {
   const PoolFixture f(with_timeout(1, 10ms));  // on a clock that stands still
@@ -135,6 +136,26 @@ TEST(PoolTimeouts, ServedWaiterDoesNotTimeOutTheOneBehindIt) {
   EXPECT_EQ(f.pool->stats().waiting, 1U);
   held = {};
   patient.join();
+}
+
+TEST(PoolTimeouts, DeadlineThatHasPassedIsToldAsNoTime) {
+  const PoolFixture f(options(1));
+  const auto held = f.take();
+  ErrorInfo error;
+  std::thread([&] { error = error_of([&] { return f.take(blocking(-5s)); }); }).join();
+  EXPECT_EQ(error.code, Errc::pool_timeout);
+  EXPECT_THAT(error.message, HasSubstr("no connection within 0 ms"));
+}
+
+TEST(PoolTimeouts, RefusalAtOnceDoesNotClaimToHaveWaited) {
+  auto refusing = with_timeout(1, 0ms);
+  refusing.retry_delay = 1h;  // the pause is as long as it gets
+  PoolFixture f(refusing);
+  f.server.refuse_connects(Errc::unavailable);
+  EXPECT_EQ(f.refusal(), Errc::unavailable);
+  const auto error = error_of([&] { return f.take(); });
+  EXPECT_THAT(error.message, HasSubstr("no connection could be opened within"));
+  EXPECT_THAT(error.message, Not(HasSubstr("within 59"))) << "which would take a minute";
 }
 
 }  // namespace
