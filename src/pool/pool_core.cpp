@@ -264,11 +264,11 @@ PoolSlot* PoolCore::take_or_join(PoolWaiter& waiter, std::shared_ptr<io::Signal>
         // One may have come back between the look and the call for attention.
         if (may_take) slot = take_idle(later);
         if (slot == nullptr) plan_openings(later);
-        const bool stays =
-            given_.checkout_timeout.count() > 0 || queue_.size() <= opening_ + count_idle();
+        const bool stays = given_.checkout_timeout.count() > 0 ||
+                           (!suspended_ && queue_.size() <= opening_ + count_idle());
         if (slot != nullptr || !stays) leave(waiter, later);
         if (slot == nullptr && !stays) {
-          refused = open_ + opening_ == 0
+          refused = suspended_ || open_ + opening_ == 0
                         ? no_time_error(waiter, later)
                         : refusal("no connection is free, and checkout_timeout is 0: nobody waits",
                                   later);
@@ -438,9 +438,12 @@ void PoolCore::serve_idle(Later& later) {
   if (!std::exchange(head->woken, true)) later.wake(head->signal);
 }
 
+/// Those at the end of the queue, but for the first `spared`.
 void PoolCore::answer_all(Answer answer, const std::shared_ptr<const ErrorInfo>& error,
-                          Later& later) {
-  for (auto* waiter : std::exchange(queue_, {})) {
+                          Later& later, std::size_t spared) {
+  while (queue_.size() > spared) {
+    auto* const waiter = queue_[spared];
+    queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(spared));
     waiter->queued = false;
     waiter->answer = answer;
     waiter->error = error;

@@ -100,7 +100,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   void offer(PoolSlot& slot, Later& later) GRANT_REQUIRES(mutex_);
   void serve_idle(Later& later) GRANT_REQUIRES(mutex_);
   void answer_all(PoolWaiter::Answer answer, const std::shared_ptr<const ErrorInfo>& error,
-                  Later& later) GRANT_REQUIRES(mutex_);
+                  Later& later, std::size_t spared = 0) GRANT_REQUIRES(mutex_);
 
   // Opening, checking, closing.
   Demand demand() const GRANT_REQUIRES(mutex_);

@@ -235,8 +235,11 @@ void PoolCore::not_opened(ErrorInfo failure) noexcept {
                             machine_now(), dice_);
     wished_ = 0;
     last_failure_ = std::make_shared<const ErrorInfo>(std::move(failure));
-    // Nothing comes that anybody could wait for: who can go elsewhere shall know at once.
-    if (open_ + opening_ == 0) answer_all(Answer::failed, last_failure_, later);
+    // Nothing comes that anybody could wait for: who can go elsewhere shall know at once. Without a
+    // checkout_timeout a caller waits for an opening, and for nothing else.
+    if (open_ + opening_ == 0 || given_.checkout_timeout.count() == 0) {
+      answer_all(Answer::failed, last_failure_, later, opening_ + count_idle());
+    }
     plan_openings(later);
   }
   note_progress(later);

@@ -158,5 +158,21 @@ TEST(PoolTimeouts, RefusalAtOnceDoesNotClaimToHaveWaited) {
   EXPECT_THAT(error.message, Not(HasSubstr("within 59"))) << "which would take a minute";
 }
 
+TEST(PoolTimeouts, ZeroDoesNotQueueAfterAnOpeningThatFailed) {
+  PoolFixture f(with_timeout(2, 0ms));
+  const auto held = f.take();
+  f.server.refuse_connects(Errc::configuration);
+  EXPECT_EQ(f.refusal(blocking(10s)), Errc::configuration);
+}
+
+TEST(PoolTimeouts, ZeroDoesNotWaitForASuspendedPool) {
+  const PoolFixture f(with_timeout(1, 0ms));
+  { const auto idle = f.take(); }
+  f.pool->suspend();
+  const auto error = error_of([&] { return f.take(blocking(10s)); });
+  EXPECT_THAT(error.message, HasSubstr("as the pool is suspended"));
+  EXPECT_THAT(error.message, Not(HasSubstr("within 99"))) << "which would take ten seconds";
+}
+
 }  // namespace
 }  // namespace grant
