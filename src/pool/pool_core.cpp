@@ -302,6 +302,7 @@ PoolSlot* PoolCore::look_again(PoolWaiter& waiter, io::Outcome outcome,
           break;
         }
         leave(waiter, later);
+        plan_openings(later);  // likewise, for those who come next
         if (slot != nullptr) break;
         refused = outcome == io::Outcome::cancelled ? cancelled_error("waiting")
                                                     : no_time_error(waiter, later);

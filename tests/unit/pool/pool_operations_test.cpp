@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <thread>
+#include <vector>
 
 #include "grant/io/poll_loop.hpp"
 #include "unit/pool/pool_fixture.hpp"
@@ -275,6 +276,30 @@ TEST(PoolClose, NothingIsClosedAfterThePoolAndItsLeasesHaveGone) {
     returns.join();
     ASSERT_EQ(f.server.open(), 0U) << "in round " << round;
   }
+}
+
+Task<void> take_and_look(Pool& pool, io::Call call, std::vector<std::size_t>& openings) {
+  const auto lease = co_await pool.acquire(call);
+  openings.push_back(pool.stats().opening);
+}
+
+TEST(PoolSuspend, BrokenConnectionThatAWaiterPassesOverIsReplacedForTheNext) {
+  auto warm = options(2);
+  warm.initial_size = 2;
+  PoolFixture f(warm);
+  { const auto idle = f.take(); }
+  f.pool->suspend();
+  f.server.break_connections();
+  run(f.pool->warm_up(blocking()));
+  f.server.connecting.shut();
+  std::vector<std::size_t> openings;
+  io::PollLoop loop;
+  loop.spawn(take_and_look(*f.pool, io::Call(loop), openings));
+  loop.spawn(take_and_look(*f.pool, io::Call(loop), openings));
+  f.pool->resume();
+  loop.run();
+  EXPECT_THAT(openings, ElementsAre(1U, 1U));
+  f.server.connecting.open();
 }
 
 }  // namespace
