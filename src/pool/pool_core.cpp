@@ -424,6 +424,7 @@ void PoolCore::offer(PoolSlot& slot, Later& later) {
   }
   queue_.pop_front();
   slot.taken_at = now;
+  slot.seen_owner = slot_state::held;  // nobody, for notice(): a new lease begins
   head->queued = false;
   head->slot = &slot;
   head->answer = Answer::slot;

@@ -26,6 +26,7 @@ using test::PoolFixture;
 using test::take_and_note;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 TEST(PoolQueue, ServesWaitersInTheOrderInWhichTheyCame) {
   const PoolFixture f(options(1));
@@ -286,6 +287,27 @@ TEST(PoolQueue, SelfDeadlockTellsWhereAConnectionWasTakenThatIsStillHeld) {
   a = {};
   const auto error = error_of([&] { return f.take(); });
   EXPECT_THAT(error.message, HasSubstr("all 1 connections itself, one since held.cpp:2"));
+}
+
+TEST(PoolQueue, LeaseIsAsOldAsItsOwnHolder) {
+  auto watching = options(1);
+  watching.leak_threshold = 1min;
+  PoolFixture f(watching);
+  Nowhere nowhere;
+  auto held = f.take();
+  f.pool->look_after();
+  const auto waits = f.pool->acquire(io::Call(nowhere));
+  auto awaiter = waits.operator co_await();
+  EXPECT_FALSE(awaiter.await_ready());
+  f.clock.advance(40s);
+  f.pool->look_after();
+  // sleeps: until it is given the connection directly
+  std::this_thread::sleep_for(5ms);
+  held = {};
+  EXPECT_EQ(f.pool->stats().leased, 1U);
+  f.clock.advance(40s);
+  f.pool->look_after();
+  EXPECT_THAT(f.events.lines(), IsEmpty());
 }
 
 }  // namespace
