@@ -401,6 +401,7 @@ void PoolCore::after_refresh(PoolSlot& slot) noexcept {
   const Lock lock(mutex_);
   if (is_clean(*slot.connection) && is_fit(slot)) {
     slot.heard_at = clock_.now();
+    slot.unproven = given_.verify_idle.count() == 0;
     offer(slot, later);
   } else {
     empty(slot, later, false);

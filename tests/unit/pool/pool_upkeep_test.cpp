@@ -259,5 +259,21 @@ TEST(PoolUpkeep, LongestLeakThresholdIsNeverReached) {
   EXPECT_THAT(f.events.lines(), IsEmpty());
 }
 
+TEST(PoolUpkeep, KeepaliveProvesAConnection) {
+  auto pinging = quiet(1);
+  pinging.verify_idle = 30s;
+  pinging.keepalive = 1min;
+  PoolFixture f(pinging);
+  fill(f, 1);
+  f.pool->look_after();
+  f.clock.advance(30s);
+  f.pool->look_after();
+  EXPECT_FALSE(f.pool->try_acquire(blocking()));
+  f.clock.advance(30s);
+  f.pool->look_after();
+  EXPECT_TRUE(eventually([&] { return bool(f.pool->try_acquire(blocking())); }));
+  EXPECT_THAT(f.server.statements(), ElementsAre("SELECT 1"));
+}
+
 }  // namespace
 }  // namespace grant
