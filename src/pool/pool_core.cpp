@@ -17,6 +17,9 @@ using Answer = PoolWaiter::Answer;
 
 constexpr std::chrono::seconds kRollbackLimit{1};
 
+/// Who waited for the answer of an idle connection for less than this has not shown it to be dead.
+constexpr std::chrono::milliseconds kFairCheck{500};
+
 /// How often a blocking caller lets other threads go first before it joins the queue: where
 /// connections come back at once, that is all it takes.
 constexpr int kYields = 2;
@@ -206,14 +209,18 @@ Task<Lease> PoolCore::acquire(io::Call call, CallSite place) {
     last_used[id_ % last_used.size()] = {id_, slot};
     auto lease = lend(*slot, may_block, place);
     if (!slot->unproven) co_return std::move(lease);
+    const auto asked = machine_now();
     const bool alive = co_await is_alive(*slot->connection, limited);
     if (alive) {
       const Lock lock(mutex_);
       slot->unproven = false;
       co_return std::move(lease);
     }
-    // Those that were silent for as long are probably as dead.
-    drop_unproven();
+    // Those that were silent for as long are probably as dead. A caller in a hurry cannot tell.
+    const auto now = machine_now();
+    const bool out_of_time = now >= limited.deadline();
+    if (!out_of_time || now - asked >= kFairCheck) drop_unproven();
+    if (out_of_time) throw_error(unchecked_error(limited.deadline() - began));
   }
 }
 
@@ -467,6 +474,12 @@ ErrorInfo PoolCore::closed_error() const { return error(Errc::closed, " is close
 
 ErrorInfo PoolCore::cancelled_error(std::string_view doing) const {
   return error(Errc::cancelled, fmt::format(": {} for a connection was cancelled", doing));
+}
+
+ErrorInfo PoolCore::unchecked_error(Duration limit) const {
+  return error(Errc::unavailable,
+               fmt::format(": an idle connection, checked before use, did not answer within {} ms",
+                           in_ms(std::max(limit, Duration::zero()))));
 }
 
 ErrorInfo PoolCore::no_time_error(const PoolWaiter& waiter, Later& later) {

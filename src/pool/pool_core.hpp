@@ -136,6 +136,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   [[nodiscard]] ErrorInfo error(Errc code, std::string message) const;
   [[nodiscard]] ErrorInfo closed_error() const;
   [[nodiscard]] ErrorInfo cancelled_error(std::string_view doing) const;
+  [[nodiscard]] ErrorInfo unchecked_error(Duration limit) const;
   [[nodiscard]] ErrorInfo no_time_error(const PoolWaiter& waiter, Later& later)
       GRANT_REQUIRES(mutex_);
   [[nodiscard]] ErrorInfo refusal(std::string_view why, Later& later) GRANT_REQUIRES(mutex_);

@@ -50,7 +50,8 @@ class Pool {
   /// past the call's deadline. Errors:
   ///   - pool_timeout: all were leased until then; or, at once, max_waiters are in the queue, or
   ///     the calling thread holds all connections itself and would wait for itself;
-  ///   - unavailable: none is open, and none could be opened in that time;
+  ///   - unavailable: none is open, and none could be opened in that time; or an idle one had to be
+  ///     checked first, and did not answer in that time;
   ///   - what the driver says when none is open and opening one failed: every waiting caller
   ///     learns that at once;
   ///   - closed, cancelled.

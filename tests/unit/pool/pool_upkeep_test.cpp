@@ -275,5 +275,19 @@ TEST(PoolUpkeep, KeepaliveProvesAConnection) {
   EXPECT_THAT(f.server.statements(), ElementsAre("SELECT 1"));
 }
 
+TEST(PoolUpkeep, CallersOwnDeadlineSaysNothingAboutOtherConnections) {
+  auto verifying = quiet(2);
+  verifying.verify_idle = 30s;
+  PoolFixture f(verifying);
+  fill(f, 2);
+  f.pool->look_after();
+  f.clock.advance(30s);
+  f.pool->look_after();
+  f.server.answering.shut();
+  EXPECT_EQ(f.refusal(blocking(10ms)), Errc::unavailable);
+  EXPECT_EQ(f.server.open(), 1U);
+  EXPECT_EQ(f.server.attempts(), 2U);
+}
+
 }  // namespace
 }  // namespace grant
