@@ -72,6 +72,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
  private:
   class Later;
   class InQueue;
+  class Wish;
   class Work;
   friend class InQueue;
 

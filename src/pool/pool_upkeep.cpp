@@ -245,8 +245,28 @@ void PoolCore::not_opened(ErrorInfo failure) noexcept {
   note_progress(later);
 }
 
+/// Takes back what a warm-up wished, whatever ends it: its coroutine may be destroyed while it
+/// waits.
+class PoolCore::Wish {
+ public:
+  explicit Wish(PoolCore& core) noexcept : core_(core) {}
+  Wish(const Wish&) = delete;
+  Wish& operator=(const Wish&) = delete;
+  ~Wish() {
+    if (core_.forks_ != forks()) return;
+    Later later(core_);
+    const Lock lock(core_.mutex_);
+    core_.wished_ = 0;
+    core_.note_progress(later);  // others may still wish
+  }
+
+ private:
+  PoolCore& core_;
+};
+
 Task<void> PoolCore::warm_up(io::Call call) {
   const auto self = shared_from_this();
+  const Wish wish(*this);
   std::uint64_t failed_before = 0;
   {
     const Lock lock(mutex_);
@@ -260,9 +280,8 @@ Task<void> PoolCore::warm_up(io::Call call) {
       const Lock lock(mutex_);
       const auto wished = std::min<std::size_t>(given_.initial_size, max_size_);
       const bool failed = failed_ != failed_before && last_failure_;  // and nothing succeeded since
-      if (closed_ || open_ >= wished || (failed && opening_ == 0)) {
-        wished_ = 0;
-        if (closed_ || open_ >= wished) co_return;
+      if (closed_ || open_ >= wished) co_return;
+      if (failed && opening_ == 0) {
         failure = last_failure_;
       } else {
         watching_.push_back(signal);
@@ -273,11 +292,6 @@ Task<void> PoolCore::warm_up(io::Call call) {
     if (failure) throw_error(*failure);
     const auto outcome = co_await call.signalled(*signal);
     if (outcome == io::Outcome::ready) continue;
-    {
-      const Lock lock(mutex_);
-      wished_ = 0;
-      std::erase(watching_, signal);
-    }
     if (outcome == io::Outcome::cancelled) throw_error(cancelled_error("opening"));
     throw_error(error(Errc::unavailable,
                       ": not as many connections as initial_size says could be "

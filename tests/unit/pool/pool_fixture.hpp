@@ -58,6 +58,18 @@ inline PoolOptions with_timeout(std::size_t max_size, std::chrono::milliseconds 
   return changed;
 }
 
+/// A loop that never resumes anybody.
+class Nowhere final : public io::Waiter {
+ public:
+  class Deaf final : public io::Signal {
+   public:
+    void set() noexcept override {}
+  };
+  std::shared_ptr<io::Signal> make_signal() override { return std::make_shared<Deaf>(); }
+  bool finish_now(io::Wait& /*wait*/) override { return false; }
+  void start(io::Wait& /*wait*/) override {}
+};
+
 /// One pool on one scripted server.
 struct PoolFixture {
   explicit PoolFixture(PoolOptions options) {

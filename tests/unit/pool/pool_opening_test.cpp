@@ -17,6 +17,7 @@ using test::blocking;
 using test::error_of;
 using test::eventually;
 using test::id_of;
+using test::Nowhere;
 using test::options;
 using test::PoolFixture;
 using test::take_and_note;
@@ -230,6 +231,23 @@ TEST(PoolOpening, LongPauseEndsWhenNothingIsOpenAnyMore) {
   held = {};
   f.server.refuse_connects(Errc::configuration);
   EXPECT_THROW(f.take(), ConfigurationError);
+}
+
+TEST(PoolWarmUp, LeavesNothingBehindWhenItIsDestroyed) {
+  auto warm = options(2);
+  warm.initial_size = 2;
+  PoolFixture f(warm);
+  Nowhere nowhere;
+  f.server.connecting.shut();
+  {
+    const auto warms = f.pool->warm_up(io::Call(nowhere));
+    auto awaiter = warms.operator co_await();
+    EXPECT_FALSE(awaiter.await_ready());
+  }
+  f.server.connecting.open();
+  EXPECT_TRUE(eventually([&] { return f.pool->stats().idle == 2; }));
+  f.pool->drop_idle();
+  EXPECT_EQ(f.pool->stats().opening, 0U);
 }
 
 }  // namespace

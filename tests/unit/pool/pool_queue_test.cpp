@@ -21,6 +21,7 @@ using test::blocking;
 using test::error_of;
 using test::eventually;
 using test::id_of;
+using test::Nowhere;
 using test::options;
 using test::PoolFixture;
 using test::take_and_note;
@@ -206,18 +207,6 @@ TEST(PoolQueue, AwaitingCallersAreNotTakenForThreads) {
   loop.run();
   EXPECT_THAT(log.lines(), ElementsAre("second"));
 }
-
-/// A loop that never resumes anybody.
-class Nowhere final : public io::Waiter {
- public:
-  class Deaf final : public io::Signal {
-   public:
-    void set() noexcept override {}
-  };
-  std::shared_ptr<io::Signal> make_signal() override { return std::make_shared<Deaf>(); }
-  bool finish_now(io::Wait& /*wait*/) override { return false; }
-  void start(io::Wait& /*wait*/) override {}
-};
 
 TEST(PoolQueue, WaitThatIsDestroyedLeavesNothingBehind) {
   const PoolFixture f(options(1));
