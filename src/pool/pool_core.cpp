@@ -424,13 +424,16 @@ void PoolCore::offer(PoolSlot& slot, Later& later) {
   if (queue_.empty() || suspended_) return set_owner(slot, slot_state::idle);
   auto* const head = queue_.front();
   const auto now = machine_now();
-  if (may_be_raced_for(now - head->since, now - slot.taken_at)) {
-    set_owner(slot, slot_state::idle);
-    if (!std::exchange(head->woken, true)) later.wake(head->signal);
-    return;
-  }
+  if (!may_be_raced_for(now - head->since, now - slot.taken_at)) return hand_over(slot, later);
+  set_owner(slot, slot_state::idle);
+  if (!std::exchange(head->woken, true)) later.wake(head->signal);
+}
+
+/// Gives a slot, owned by the caller and fit, to the first in the queue, whether or not it runs.
+void PoolCore::hand_over(PoolSlot& slot, Later& later) {
+  auto* const head = queue_.front();
   queue_.pop_front();
-  slot.taken_at = now;
+  slot.taken_at = machine_now();
   slot.seen_owner = slot_state::held;  // nobody, for notice(): a new lease begins
   head->queued = false;
   head->slot = &slot;
@@ -438,6 +441,16 @@ void PoolCore::offer(PoolSlot& slot, Later& later) {
   set_owner(slot, slot_state::leased);
   if (!std::exchange(head->woken, true)) later.wake(head->signal);
   serve_idle(later);  // for which `head` may have been woken
+}
+
+/// Hands over what was left idle for somebody who was told to look and does not run: others wait
+/// behind him.
+void PoolCore::hand_over_idle(Later& later) {
+  while (!queue_.empty() && !suspended_) {
+    auto* const slot = take_idle(later);
+    if (slot == nullptr) return;
+    hand_over(*slot, later);
+  }
 }
 
 /// Has the first in the queue look, if there is something for it.

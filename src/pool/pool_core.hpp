@@ -99,6 +99,8 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   bool needs_attention(const PoolSlot& slot) const GRANT_REQUIRES(mutex_);
   void set_owner(PoolSlot& slot, std::uint8_t owner) GRANT_REQUIRES(mutex_);
   void offer(PoolSlot& slot, Later& later) GRANT_REQUIRES(mutex_);
+  void hand_over(PoolSlot& slot, Later& later) GRANT_REQUIRES(mutex_);
+  void hand_over_idle(Later& later) GRANT_REQUIRES(mutex_);
   void serve_idle(Later& later) GRANT_REQUIRES(mutex_);
   void answer_all(PoolWaiter::Answer answer, const std::shared_ptr<const ErrorInfo>& error,
                   Later& later, std::size_t spared = 0) GRANT_REQUIRES(mutex_);

@@ -451,6 +451,7 @@ TimePoint PoolCore::look_after_if_open() noexcept {
 }
 
 void PoolCore::tend(TimePoint now, Later& later) {
+  hand_over_idle(later);
   std::vector<PoolSlot*> slots;
   std::vector<IdleConnection> idle;
   for (auto* slot = first_.load(); slot != nullptr; slot = slot->next.load()) {

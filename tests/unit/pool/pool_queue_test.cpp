@@ -299,5 +299,22 @@ TEST(PoolQueue, LeaseIsAsOldAsItsOwnHolder) {
   EXPECT_THAT(f.events.lines(), IsEmpty());
 }
 
+TEST(PoolQueue, WhoIsWokenAndDoesNotRunHoldsNobodyUp) {
+  const PoolFixture f(options(2));
+  fill(f, 2);
+  f.pool->suspend();
+  Nowhere nowhere;
+  const auto first = f.pool->acquire(io::Call(nowhere));
+  auto awaiter = first.operator co_await();
+  EXPECT_FALSE(awaiter.await_ready());
+  std::size_t id = 0;
+  std::thread second([&] { id = id_of(f.take()); });
+  EXPECT_TRUE(f.waiting(2));
+  f.pool->resume();
+  f.pool->look_after();
+  second.join();
+  EXPECT_EQ(id, 2U);
+}
+
 }  // namespace
 }  // namespace grant
