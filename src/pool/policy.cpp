@@ -28,7 +28,8 @@ milliseconds doubled(milliseconds span, std::size_t times) {
 }  // namespace
 
 std::size_t wanted(const Demand& demand) noexcept {
-  return std::max(more_than(demand.waiting + demand.min_idle, demand.idle + demand.opening),
+  const auto min_idle = std::min(demand.min_idle, demand.max_size);
+  return std::max(more_than(demand.waiting + min_idle, demand.idle + demand.opening),
                   more_than(demand.wished, demand.open + demand.opening));
 }
 

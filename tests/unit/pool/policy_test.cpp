@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <limits>
 #include <set>
 
 namespace grant::detail {
@@ -50,6 +51,12 @@ TEST(Openings, KeepMinIdleBesideThoseWhoWait) {
   keeping.waiting = 0;
   keeping.idle = 2;
   EXPECT_EQ(openings_now(keeping, {}, kNow), 0U);
+}
+
+TEST(Openings, AreNotMadeFewerByAMinIdleBeyondAllBounds) {
+  auto keeping = demand(10, 1, 0, 1);
+  keeping.min_idle = std::numeric_limits<std::size_t>::max();
+  EXPECT_EQ(openings_now(keeping, {}, kNow), 8U);
 }
 
 TEST(Openings, ReachTheSizeThatIsWished) {
