@@ -102,7 +102,10 @@ PoolCore::~PoolCore() {
 }
 
 std::shared_ptr<PoolCore> PoolCore::made_anew() const {
-  return std::make_shared<PoolCore>(options(), driver_, target_, clock_, events_);
+  auto anew = std::make_shared<PoolCore>(options(), driver_, target_, clock_, events_);
+  anew->suspended_ = suspended_.load();
+  anew->closed_ = closed_.load();
+  return anew;
 }
 
 PoolOptions PoolCore::options() const noexcept {

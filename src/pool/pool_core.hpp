@@ -152,7 +152,11 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   const Clock& clock_;
   const EventSink events_;
 
-  std::atomic<std::size_t> max_size_;       ///< Written under the lock.
+  // Read and written under the lock, but for a look from a forked child.
+  std::atomic<std::size_t> max_size_;
+  std::atomic<bool> suspended_ = false;
+  std::atomic<bool> closed_ = false;
+
   std::atomic<PoolSlot*> first_ = nullptr;  ///< Slots are added under the lock, and never go.
 
   // Guards everything below. Not held across I/O, callbacks or logging.
@@ -165,8 +169,6 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   std::uint64_t generation_ GRANT_GUARDED_BY(mutex_) = 0;
   bool in_use_ GRANT_GUARDED_BY(mutex_) = false;  ///< Something was opened: min_idle is kept.
   bool kept_ GRANT_GUARDED_BY(mutex_) = false;    ///< The keeper knows of it.
-  bool suspended_ GRANT_GUARDED_BY(mutex_) = false;
-  bool closed_ GRANT_GUARDED_BY(mutex_) = false;
   Pacing pacing_ GRANT_GUARDED_BY(mutex_);
   Dice dice_ GRANT_GUARDED_BY(mutex_);
   std::shared_ptr<const ErrorInfo> last_failure_ GRANT_GUARDED_BY(mutex_);

@@ -25,8 +25,8 @@ namespace grant {
 /// query waits for that without need: a caller gets what comes first, a connection that was
 /// returned or a new one. What is opened when nobody wants it any more stays, idle.
 ///
-/// A forked child has the pool with no connection open: those of the parent are neither used nor
-/// closed there, and leases taken before the fork do nothing when they end.
+/// A forked child has the pool as it was, but with no connection open: those of the parent are
+/// neither used nor closed there, and leases taken before the fork do nothing when they end.
 class Pool {
  public:
   /// Opens nothing yet. `driver`, `clock` and what `events` refers to must outlive the pool and its

@@ -57,6 +57,21 @@ TEST(PoolFork, LeaseOfTheParentDoesNothingInTheChild) {
   EXPECT_EQ(seen, 11);
 }
 
+TEST(PoolFork, ChildsPoolIsClosedOrSuspendedIfTheParentsWas) {
+  const auto refusal = [](const PoolFixture& f) {
+    return in_child([&] {
+      const auto error = test::error_of([&] { return f.take(test::blocking(Duration::zero())); });
+      return static_cast<int>(error.code);
+    });
+  };
+  const PoolFixture closed(options(1));
+  closed.pool->close();
+  EXPECT_EQ(refusal(closed), static_cast<int>(Errc::closed));
+  const PoolFixture suspended(options(1));
+  suspended.pool->suspend();
+  EXPECT_EQ(refusal(suspended), static_cast<int>(Errc::pool_timeout));
+}
+
 }  // namespace
 }  // namespace grant
 
