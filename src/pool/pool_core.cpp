@@ -169,6 +169,7 @@ void PoolCore::give_back_slowly(PoolSlot& slot, bool may_block) noexcept {
 
   Later later(*this);
   later.self = shared_from_this();  // another thread may end the last lease meanwhile
+  later.lease_ends = true;
   const Lock lock(mutex_);
   const auto use = slot.uses.load(std::memory_order_relaxed);
   if (slot.leak_told == use && slot.leak_told != 0) {

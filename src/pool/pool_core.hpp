@@ -178,7 +178,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   std::uint64_t closed_connections_ GRANT_GUARDED_BY(mutex_) = 0;
   /// Who waits for openings to end, or for leases to come back.
   std::vector<std::shared_ptr<io::Signal>> watching_ GRANT_GUARDED_BY(mutex_);
-  std::size_t working_ GRANT_GUARDED_BY(mutex_) = 0;  ///< Background work that uses the driver.
+  std::size_t working_ GRANT_GUARDED_BY(mutex_) = 0;  ///< What the end of the pool waits for.
   std::vector<io::PollLoop*> loops_ GRANT_GUARDED_BY(mutex_);  ///< That of such work, to end it.
   Condition work_ended_;
   std::shared_ptr<PoolCore> self_ GRANT_GUARDED_BY(mutex_);
@@ -205,6 +205,7 @@ class PoolCore::Later {
   TimePoint opening_deadline = kNever;
   TimePoint look_at = kNever;
   bool keep = false;
+  bool lease_ends = false;         ///< Which may be after the pool has gone.
   std::shared_ptr<PoolCore> self;  ///< Let go last.
 
  private:

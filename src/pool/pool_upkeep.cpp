@@ -41,21 +41,7 @@ bool too_many_connections(const ErrorInfo& failure) {
 
 }  // namespace
 
-PoolCore::Later::~Later() {
-  if (first_) first_->set();
-  for (const auto& signal : others_) signal->set();
-  to_close.clear();
-  if (!to_close_in_background.empty()) {
-    core_.close_in_background(std::move(to_close_in_background));
-  }
-  if (keep) detail::keep(core_.shared_from_this());
-  if (look_at != kNever) look_by(look_at);
-  if (openings > 0) core_.start_openings(openings, opening_deadline);
-  for (auto* slot : to_refresh) core_.refresh(*slot);
-  for (const auto& event : events) emit(core_.events_, event);
-}
-
-/// Background work that uses the driver, which a pool that goes waits for.
+/// Work that uses the driver or the sink of events, which a pool that goes waits for.
 class PoolCore::Work {
  public:
   /// `loop`: closing the pool cancels it. Gives up at once when the pool is closed.
@@ -86,6 +72,23 @@ class PoolCore::Work {
   bool begun_ = false;
   std::uint64_t generation_ = 0;
 };
+
+PoolCore::Later::~Later() {
+  if (first_) first_->set();
+  for (const auto& signal : others_) signal->set();
+  to_close.clear();
+  if (!to_close_in_background.empty()) {
+    core_.close_in_background(std::move(to_close_in_background));
+  }
+  if (keep) detail::keep(core_.shared_from_this());
+  if (look_at != kNever) look_by(look_at);
+  if (openings > 0) core_.start_openings(openings, opening_deadline);
+  for (auto* slot : to_refresh) core_.refresh(*slot);
+  if (events.empty()) return;
+  const Work work(core_, nullptr);  // who is told must not be gone, unless a lease is out
+  if (!work.begun() && !lease_ends) return;
+  for (const auto& event : events) emit(core_.events_, event);
+}
 
 void PoolCore::await_work() {
   const Lock lock(mutex_);

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "grant/io/poll_loop.hpp"
@@ -148,6 +150,43 @@ TEST(PoolClose, LeaseMayOutliveThePool) {
   EXPECT_TRUE(lease->is_open());
   lease = {};
   EXPECT_EQ(f.server.open(), 0U);
+}
+
+TEST(PoolClose, PoolThatGoesWaitsForWhoIsToldOfATimeout) {
+  const PoolFixture f(options(1));
+  ConnectOptions target;
+  target.url = Url::parse("mariadb://server/db");
+  std::atomic<bool> told = false;
+  std::atomic<bool> gone = false;
+  bool gone_meanwhile = false;
+  auto pool = std::make_unique<Pool>(options(1), f.driver, target, f.clock, [&](const Event&) {
+    told = true;
+    // sleeps: for as long as the pool needs to go
+    for (int i = 0; i < 50 && !gone; ++i) std::this_thread::sleep_for(1ms);
+    gone_meanwhile = gone;
+  });
+  pool->suspend();
+  std::thread waits([waiting = pool->acquire(blocking(1ms))]() mutable {
+    EXPECT_THROW(run(std::move(waiting)), PoolTimeout);
+  });
+  EXPECT_TRUE(eventually([&] { return told.load(); }));
+  pool.reset();
+  gone = true;
+  waits.join();
+  EXPECT_FALSE(gone_meanwhile);
+}
+
+TEST(PoolClose, TellsOfALeakThatEndsLater) {
+  auto watching = options(1);
+  watching.leak_threshold = 1min;
+  PoolFixture f(watching);
+  auto lease = f.take();
+  f.pool->look_after();
+  f.clock.advance(1min);
+  f.pool->look_after();
+  f.pool.reset();
+  lease = {};
+  EXPECT_THAT(f.events.lines().back(), HasSubstr("pool.leak_ended"));
 }
 
 TEST(PoolResize, LetsMoreConnectionsBeOpenedForThoseWhoWait) {
