@@ -1,9 +1,13 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "grant/io/task.hpp"
@@ -58,16 +62,44 @@ inline PoolOptions with_timeout(std::size_t max_size, std::chrono::milliseconds 
   return changed;
 }
 
-/// A loop that never resumes anybody.
+/// A loop that never resumes anybody, and counts whom it should have.
 class Nowhere final : public io::Waiter {
  public:
-  class Deaf final : public io::Signal {
-   public:
-    void set() noexcept override {}
-  };
-  std::shared_ptr<io::Signal> make_signal() override { return std::make_shared<Deaf>(); }
+  [[nodiscard]] int told() const { return *told_; }
+
+  std::shared_ptr<io::Signal> make_signal() override { return std::make_shared<Deaf>(told_); }
   bool finish_now(io::Wait& /*wait*/) override { return false; }
   void start(io::Wait& /*wait*/) override {}
+
+ private:
+  using Count = std::shared_ptr<std::atomic<int>>;
+
+  class Deaf final : public io::Signal {
+   public:
+    explicit Deaf(Count told) : told_(std::move(told)) {}
+    void set() noexcept override { ++*told_; }
+
+   private:
+    Count told_;
+  };
+
+  Count told_ = std::make_shared<std::atomic<int>>(0);
+};
+
+/// A caller who waits on a loop that never resumes it.
+class Sleeper {
+ public:
+  explicit Sleeper(Pool& pool) : task_(pool.acquire(io::Call(loop_))) {
+    auto awaiter = task_.operator co_await();
+    EXPECT_FALSE(awaiter.await_ready());
+  }
+
+  /// How often it was told to look, or that it has a connection.
+  [[nodiscard]] int told() const { return loop_.told(); }
+
+ private:
+  Nowhere loop_;
+  Task<Lease> task_;
 };
 
 /// One pool on one scripted server.

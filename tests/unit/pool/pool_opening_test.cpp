@@ -24,6 +24,7 @@ using test::take_and_note;
 using test::with_timeout;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(PoolOpening, FailurePassesOnWhatTheDriverSaid) {
   PoolFixture f(options(1));
@@ -79,6 +80,24 @@ TEST(PoolOpening, LastFailureIsPartOfALaterTimeout) {
     EXPECT_THAT(error.message, HasSubstr("the last try to open one: node \"db/writer\": "
                                          "connecting is refused"));
   }).join();
+}
+
+TEST(PoolOpening, SuccessEndsWhatFailuresBegan) {
+  PoolFixture f(options(5));
+  f.server.refuse_connects(Errc::unavailable, 1);
+  EXPECT_THROW(f.take(), Unavailable);
+  const auto held = f.take();
+  const auto error = error_of([&] {
+    f.pool->suspend();
+    static_cast<void>(f.take(blocking(1ms)));
+  });
+  EXPECT_THAT(error.message, Not(HasSubstr("the last try to open one")));
+  f.pool->resume();
+  f.server.connecting.shut();
+  const test::Sleeper first(*f.pool);
+  const test::Sleeper second(*f.pool);
+  EXPECT_EQ(f.pool->stats().opening, 2U) << "not one by one any more";
+  f.server.connecting.open();
 }
 
 TEST(PoolOpening, FullServerIsNotRetriedWhileAConnectionIsOpen) {

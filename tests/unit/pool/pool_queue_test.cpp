@@ -316,5 +316,85 @@ TEST(PoolQueue, WhoIsWokenAndDoesNotRunHoldsNobodyUp) {
   EXPECT_EQ(id, 2U);
 }
 
+// The next look at the pool, at most a second later, finds what was forgotten. So these do not
+// wait, but ask at once whether somebody was told, or an opening begun.
+
+TEST(PoolQueue, ResumingTellsTheFirst) {
+  const PoolFixture f(options(1));
+  fill(f, 1);
+  f.pool->suspend();
+  const test::Sleeper first(*f.pool);
+  EXPECT_EQ(first.told(), 0);
+  f.pool->resume();
+  EXPECT_EQ(first.told(), 1);
+}
+
+TEST(PoolQueue, WhoIsServedOrLeavesHasTheNextTold) {
+  const PoolFixture f(options(2));
+  auto held = f.take();
+  { const auto idle = f.take(); }
+  f.pool->suspend();
+  auto first = std::make_unique<test::Sleeper>(*f.pool);
+  auto second = std::make_unique<test::Sleeper>(*f.pool);
+  const test::Sleeper third(*f.pool);
+  f.pool->resume();  // tells the first of the idle one
+  // sleeps: until what comes back is handed over directly
+  std::this_thread::sleep_for(5ms);
+  held = {};
+  EXPECT_EQ(second->told(), 1) << "the idle one is left to it";
+  second.reset();
+  EXPECT_EQ(third.told(), 1);
+}
+
+TEST(PoolQueue, WhoHasWaitedLongIsNotOvertakenOnTheWayToAnIdleOne) {
+  const PoolFixture f(options(1));
+  fill(f, 1);
+  f.pool->suspend();
+  const test::Sleeper first(*f.pool);
+  // sleeps: for longer than a caller may be overtaken
+  std::this_thread::sleep_for(5ms);
+  f.pool->resume();
+  EXPECT_EQ(f.refusal(blocking(10ms)), Errc::pool_timeout);
+}
+
+TEST(PoolQueue, BrokenConnectionThatComesBackIsReplacedForWhoWaits) {
+  PoolFixture f(options(1));
+  auto held = f.take();
+  const test::Sleeper waits(*f.pool);
+  f.server.connecting.shut();
+  f.server.break_connections();
+  held = {};
+  EXPECT_EQ(f.pool->stats().opening, 1U);
+  f.server.connecting.open();
+}
+
+TEST(PoolQueue, UnfitConnectionOfAWaitThatIsDestroyedIsReplacedForTheNext) {
+  PoolFixture f(options(1));
+  auto held = f.take();
+  auto first = std::make_unique<test::Sleeper>(*f.pool);
+  const test::Sleeper second(*f.pool);
+  // sleeps: until it is given the connection directly
+  std::this_thread::sleep_for(5ms);
+  held = {};
+  f.server.connecting.shut();
+  f.pool->drop_connections();
+  first.reset();
+  EXPECT_EQ(f.pool->stats().opening, 1U);
+  f.server.connecting.open();
+}
+
+TEST(PoolQueue, WhoGaveItsConnectionToAWaiterDoesNotHoldItAnyMore) {
+  const PoolFixture f(options(1));
+  auto held = f.take();
+  run(held->begin(blocking(), {}));
+  const test::Sleeper first(*f.pool);
+  // sleeps: until it is given the connection directly
+  std::this_thread::sleep_for(5ms);
+  held = {};
+  EXPECT_EQ(first.told(), 1);
+  const auto error = error_of([&] { return f.take(blocking(10ms)); });
+  EXPECT_THAT(error.message, HasSubstr("no connection within"));
+}
+
 }  // namespace
 }  // namespace grant

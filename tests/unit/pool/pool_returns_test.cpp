@@ -17,6 +17,7 @@ using test::id_of;
 using test::options;
 using test::PoolFixture;
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 TEST(PoolReturns, OpenTransactionIsRolledBack) {
   PoolFixture f(options(1));
@@ -166,6 +167,16 @@ TEST(PoolReturns, MovedLeaseReturnsOnce) {
   a = {};
   EXPECT_EQ(f.pool->stats().leased, 0U);
   EXPECT_EQ(f.pool->stats().idle, 1U);
+}
+
+TEST(PoolReturns, ConnectionThatBrokeBeforeItsFirstUseIsNoLeak) {
+  auto warm = options(1);
+  warm.initial_size = 1;
+  PoolFixture f(warm);
+  run(f.pool->warm_up(blocking()));
+  f.server.break_connections();
+  EXPECT_EQ(id_of(f.take()), 2U);
+  EXPECT_THAT(f.events.lines(), IsEmpty());
 }
 
 }  // namespace

@@ -59,6 +59,17 @@ TEST(PoolTimeouts, ZeroLeavesOpeningTheDeadlineOfTheCall) {
   EXPECT_TRUE(f.opening(0));
 }
 
+TEST(PoolTimeouts, ZeroLeavesTimeForOpeningsThatNoCallerWaitsFor) {
+  auto warm = with_timeout(1, 0ms);
+  warm.initial_size = 1;
+  PoolFixture f(warm);
+  f.server.connecting.shut();
+  std::thread warms([&] { EXPECT_NO_THROW(run(f.pool->warm_up(blocking()))); });
+  EXPECT_TRUE(eventually([&] { return f.server.connecting.held() == 1; }));
+  f.server.connecting.open();
+  warms.join();
+}
+
 TEST(PoolTimeouts, LongestOneThereIsMeansToWait) {
   const PoolFixture f(with_timeout(1, std::chrono::milliseconds::max()));
   auto held = f.take(io::Call(io::blocking_waiter()));

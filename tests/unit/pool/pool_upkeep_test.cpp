@@ -111,8 +111,11 @@ TEST(PoolUpkeep, MaxLifetimeClosesIdleConnectionsAndLeasedOnesWhenTheyComeBack) 
   EXPECT_TRUE(f.open(1));
   EXPECT_TRUE(leased->is_open());
   leased = {};
+  EXPECT_EQ(f.pool->stats().open(), 0U) << "at once, not at the next look";
   EXPECT_TRUE(f.open(0));
   EXPECT_EQ(f.pool->stats().closed, 2U);
+  EXPECT_EQ(id_of(f.take()), 3U);
+  EXPECT_EQ(f.pool->stats().idle, 1U) << "it is young";
 }
 
 TEST(PoolUpkeep, KeepaliveSendsAQueryOnSilentConnections) {
@@ -129,6 +132,11 @@ TEST(PoolUpkeep, KeepaliveSendsAQueryOnSilentConnections) {
   EXPECT_TRUE(eventually([&] { return f.server.statements().size() == 1; }));
   EXPECT_TRUE(eventually([&] { return bool(f.pool->try_acquire(blocking())); }));
   EXPECT_THAT(f.server.statements(), ElementsAre("SELECT 1"));
+  f.pool->look_after();
+  f.clock.advance(59s);
+  f.pool->look_after();
+  EXPECT_EQ(f.pool->stats().idle, 1U);
+  EXPECT_TRUE(f.pool->try_acquire(blocking())) << "the use was heard";
 }
 
 TEST(PoolUpkeep, KeepaliveIsNotAUse) {
@@ -177,6 +185,10 @@ TEST(PoolUpkeep, VerifyIdleChecksBeforeUse) {
   fill(f, 1);
   EXPECT_THAT(f.server.statements(), ElementsAre("SELECT 1"));
   EXPECT_TRUE(f.pool->try_acquire(blocking())) << "once is enough";
+  f.pool->look_after();
+  f.clock.advance(29s);
+  f.pool->look_after();
+  EXPECT_TRUE(f.pool->try_acquire(blocking())) << "it was in use a short while ago";
 }
 
 TEST(PoolUpkeep, VerifyIdleReplacesWhatIsDead) {
