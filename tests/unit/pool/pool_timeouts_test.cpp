@@ -80,15 +80,17 @@ TEST(PoolTimeouts, LongestOneThereIsMeansToWait) {
 }
 
 TEST(PoolTimeouts, OpeningThatWaitingLeftNoTimeForIsATimeoutOfThePool) {
-  PoolFixture f(with_timeout(1, 200ms));
+  PoolFixture f(options(1));
   auto held = f.take();
-  std::thread waits(
-      [&] { EXPECT_EQ(error_of([&] { return f.take(); }).code, Errc::pool_timeout); });
+  std::thread waits([&] {
+    EXPECT_EQ(error_of([&] { return f.take(blocking(200ms)); }).code, Errc::pool_timeout);
+  });
   EXPECT_TRUE(f.waiting(1));
   f.server.connecting.shut();
   f.server.break_connections();
   held = {};
   waits.join();
+  f.server.connecting.open();
   EXPECT_TRUE(f.opening(0));
 }
 
