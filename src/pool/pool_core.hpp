@@ -14,6 +14,13 @@
 
 namespace grant::detail {
 
+/// Waits and openings go by the machine's clock, whatever the pool measures ages with.
+inline TimePoint machine_now() { return Clock::system().now(); }
+
+inline std::int64_t in_ms(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
 /// A caller in the queue. Whoever answers it takes it out of the queue, writes `answer` under the
 /// pool's lock and then sets the signal.
 struct PoolWaiter {
@@ -80,6 +87,8 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   PoolSlot* take_now() noexcept;
   static bool is_clean(const Connection& connection) noexcept;
   static Lease lend(PoolSlot& slot, bool may_block, CallSite place) noexcept;
+  Lease lend_on_this_thread(PoolSlot& slot, bool may_block, CallSite place) noexcept;
+  static const void* this_thread() noexcept;
   void give_back_slowly(PoolSlot& slot, bool may_block) noexcept GRANT_EXCLUDES(mutex_);
 
   // The queue.

@@ -20,12 +20,6 @@ constexpr std::chrono::seconds kCheckLimit{5};
 /// For an opening that no caller wants and no option limits.
 constexpr std::chrono::seconds kOpeningLimit{30};
 
-TimePoint machine_now() { return Clock::system().now(); }
-
-std::int64_t in_ms(Duration duration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
 io::Workers& pool_workers() {
   // An opening keeps a thread for as long as the server makes it wait, so these are pools' own.
   constexpr std::size_t kThreads = 64;
@@ -380,7 +374,8 @@ void PoolCore::hold(PoolSlot& slot, Later& later) {
 
 void PoolCore::refresh(PoolSlot& slot) noexcept {
   try {
-    auto waited_for = std::make_shared<Work>(*this, nullptr, true);
+    auto waited_for = std::make_shared<Work>(*this, nullptr);
+    if (!waited_for->begun()) return after_refresh(slot);  // which closes it
     pool_workers().post([self = shared_from_this(), &slot, waited_for]() mutable {
       {
         io::PollLoop loop;
