@@ -258,7 +258,7 @@ void PoolCore::close() noexcept {
   later.self = shared_from_this();
   const Lock lock(mutex_);
   closed_ = true;
-  answer_all(Answer::closed, nullptr, later);
+  answer_all(PoolWaiter::Answer::closed, nullptr, later);
   want_attention();  // first: what is leased now must not come back unseen
   empty_idle(later, false);
   for (auto* loop : loops_) loop->cancel();
