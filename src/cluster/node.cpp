@@ -81,6 +81,28 @@ void Node::drop_idle() noexcept {
   if (reading_) reading_->drop_idle();
 }
 
+void Node::suspend() noexcept {
+  pool_->suspend();
+  if (reading_) reading_->suspend();
+}
+
+void Node::resume() noexcept {
+  pool_->resume();
+  if (reading_) reading_->resume();
+}
+
+Task<std::size_t> Node::drain(io::Call call) {
+  close();  // both at once: neither goes on while the other is waited for
+  auto left = co_await pool_->drain(call);
+  if (reading_) left += co_await reading_->drain(call);
+  co_return left;
+}
+
+void Node::resize(std::size_t max_size) {
+  if (reading_) return reading_->resize(max_size);
+  pool_->resize(keeper_ ? std::min<std::size_t>(max_size, 1) : max_size);
+}
+
 void Node::close() noexcept {
   pool_->close();
   if (reading_) reading_->close();

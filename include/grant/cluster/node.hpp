@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -49,7 +50,15 @@ class Node {
   [[nodiscard]] Task<void> warm_up(io::Call call);
   void drop_connections() noexcept;
   void drop_idle() noexcept;
+  void suspend() noexcept;
+  void resume() noexcept;
+  [[nodiscard]] Task<std::size_t> drain(io::Call call);
   void close() noexcept;
+
+  /// Changes the max_size that the node was made with; at least 1. As there, it is that of the pool
+  /// for reading where writers have one of their own, and changes nothing where a database is in
+  /// one connection. Errors: configuration.
+  void resize(std::size_t max_size);
 
   /// The URL with the pool's options as parameters; the password is hidden.
   [[nodiscard]] std::string pool_url() const;

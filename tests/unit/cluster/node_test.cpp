@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <thread>
+#include <vector>
 
 namespace grant {
 namespace {
@@ -103,6 +104,77 @@ TEST(Node, DroppingAndClosingReachBothPools) {
   f.node->close();
   EXPECT_EQ(f.refusal(Effect::read).code, Errc::closed);
   EXPECT_EQ(f.refusal(Effect::write).code, Errc::closed);
+}
+
+TEST(Node, SuspendingHoldsBackReadersAndWritersUntilTheyAreResumed) {
+  NodeFixture f(Sharing::one_writer);
+  run(f.node->warm_up(blocking()));
+  f.node->suspend();
+  std::vector<std::thread> callers;
+  for (const auto effect : {Effect::read, Effect::write}) {
+    callers.emplace_back([&f, effect] { EXPECT_TRUE(f.take(effect)); });
+  }
+  EXPECT_TRUE(test::eventually([&] { return f.node->pool_stats().waiting == 2; }));
+  f.node->resume();
+  for (auto& caller : callers) caller.join();
+}
+
+TEST(Node, DrainingClosesBothPoolsAtOnceAndCountsWhatIsLeft) {
+  NodeFixture f(Sharing::one_writer);
+  auto writer = f.take(Effect::write);
+  auto reader = f.take(Effect::read);
+  EXPECT_EQ(run(f.node->drain(blocking(1ms))), 2U);
+  writer = {};
+  EXPECT_EQ(run(f.node->drain(blocking(1ms))), 1U);
+
+  std::size_t left = 99;
+  std::thread drainer([&] { left = run(f.node->drain(blocking())); });
+  EXPECT_EQ(f.refusal(Effect::write).code, Errc::closed);
+  EXPECT_EQ(f.refusal(Effect::read).code, Errc::closed);
+  reader = {};
+  drainer.join();
+  EXPECT_EQ(left, 0U);
+  EXPECT_TRUE(test::eventually([&] { return f.server.open() == 0; }));
+}
+
+TEST(Node, WhileTheWriterIsWaitedForTheReadersAreClosedToo) {
+  NodeFixture f(Sharing::one_writer);
+  run(f.node->warm_up(blocking()));
+  auto writer = f.take(Effect::write);
+  std::thread drainer([&] { EXPECT_EQ(run(f.node->drain(blocking())), 0U); });
+  EXPECT_TRUE(test::eventually([&] { return f.server.open() == 1; }));
+  EXPECT_EQ(f.refusal(Effect::read).code, Errc::closed);
+  writer = {};
+  drainer.join();
+}
+
+TEST(Node, ResizingChangesTheSizeThatWasConfigured) {
+  NodeFixture shared(Sharing::free);
+  shared.node->resize(1);
+  const auto only = shared.take(Effect::write);
+  EXPECT_THAT(shared.refusal(Effect::read).message, HasSubstr("(1 of 1 leased"));
+
+  NodeFixture split(Sharing::one_writer);
+  split.node->resize(2);
+  const Lease all[] = {split.take(Effect::read), split.take(Effect::read),
+                       split.take(Effect::write)};
+  EXPECT_THAT(split.refusal(Effect::read).message, HasSubstr("(2 of 2 leased"));
+  EXPECT_THAT(split.refusal(Effect::write).message, HasSubstr("(1 of 1 leased"));
+  EXPECT_THAT(split.node->pool_url(), HasSubstr("max_pool_size=2"));
+}
+
+TEST(Node, ResizingLeavesADatabaseInOneConnectionThere) {
+  NodeFixture f(Sharing::one_connection);
+  f.node->resize(5);
+  const auto lease = f.take(Effect::write);
+  EXPECT_THAT(f.refusal(Effect::read).message, HasSubstr("(1 of 1 leased"));
+}
+
+TEST(Node, ResizingToNothingIsRefused) {
+  for (const auto sharing : {Sharing::free, Sharing::one_writer, Sharing::one_connection}) {
+    NodeFixture f(sharing);
+    EXPECT_EQ(test::error_of([&] { return f.node->resize(0), 0; }).code, Errc::configuration);
+  }
 }
 
 TEST(Node, PoolUrlShowsTheSizeThatWasConfigured) {

@@ -7,6 +7,8 @@
 #include <limits>
 #include <set>
 
+#include "support/seed.hpp"
+
 namespace grant::detail {
 namespace {
 
@@ -230,7 +232,7 @@ TEST(CareFor, LongestLimitsAreNeverReached) {
 /// time and may fail, connections break.
 class Model {
  public:
-  explicit Model(unsigned seed) : dice_(seed * 2654435761U + 1) {
+  explicit Model(Dice dice) : dice_(dice) {
     max_size_ = 1 + roll(20);
     server_takes_ = 1 + roll(30);
   }
@@ -326,10 +328,11 @@ class Model {
 };
 
 TEST(PolicyModel, HoldsItsBoundsAndServesEverybodyOverHoursOfVirtualTime) {
+  const test::Seed seed;
   Duration elapsed{};
-  for (unsigned seed = 1; seed <= 200; ++seed) {
-    SCOPED_TRACE(seed);
-    Model model(seed);
+  for (unsigned part = 0; part < 200; ++part) {
+    SCOPED_TRACE(part);
+    Model model(seed.dice(part));
     model.run(1'000);
     elapsed += model.elapsed();
   }

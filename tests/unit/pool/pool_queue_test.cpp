@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "grant/io/poll_loop.hpp"
+#include "pool/policy.hpp"
 #include "unit/pool/pool_fixture.hpp"
 
 namespace grant {
@@ -28,6 +29,12 @@ using test::take_and_note;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+
+/// Until those who are in the queue now have waited for so long that they come first.
+bool nobody_may_overtake() {
+  const auto began = Clock::system().now();
+  return eventually([&] { return !detail::may_be_overtaken(Clock::system().now() - began); });
+}
 
 TEST(PoolQueue, ServesWaitersInTheOrderInWhichTheyCame) {
   const PoolFixture f(options(1));
@@ -142,8 +149,7 @@ TEST(PoolQueue, WhoHasWaitedLongIsNotOvertaken) {
     served = true;
   });
   EXPECT_TRUE(f.waiting(1));
-  // sleeps: for longer than a caller may be overtaken
-  std::this_thread::sleep_for(5ms);
+  EXPECT_TRUE(nobody_may_overtake());
   held = {};
   const auto mine = f.take();
   EXPECT_TRUE(served);
@@ -223,8 +229,7 @@ TEST(PoolQueue, WaitThatIsDestroyedLeavesNothingBehind) {
     const auto waits = f.pool->acquire(io::Call(nowhere));
     auto awaiter = waits.operator co_await();
     EXPECT_FALSE(awaiter.await_ready());
-    // sleeps: until it is given the connection directly
-    std::this_thread::sleep_for(5ms);
+    EXPECT_TRUE(nobody_may_overtake());  // and it is given the connection directly
     held = {};
     EXPECT_EQ(f.pool->stats().leased, 1U);
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "grant/io/poll_loop.hpp"
+#include "support/seed.hpp"
 #include "unit/pool/pool_fixture.hpp"
 
 namespace grant {
@@ -72,8 +73,7 @@ std::chrono::microseconds limit(std::minstd_rand& random) {
   return random() % 4 == 0 ? std::chrono::microseconds(random() % 2'000) : 60s;
 }
 
-void block_at_random(const PoolFixture& f, unsigned seed, Counts& counts, int rounds) {
-  std::minstd_rand random(seed);
+void block_at_random(const PoolFixture& f, std::minstd_rand random, Counts& counts, int rounds) {
   for (int i = 0; i < rounds; ++i) {
     try {
       const auto call = blocking(limit(random));
@@ -93,8 +93,7 @@ void block_at_random(const PoolFixture& f, unsigned seed, Counts& counts, int ro
   }
 }
 
-Task<void> await_at_random(Pool& pool, io::Call call, unsigned seed, Counts& counts) {
-  std::minstd_rand random(seed);
+Task<void> await_at_random(Pool& pool, io::Call call, std::minstd_rand random, Counts& counts) {
   for (int i = 0; i < 30; ++i) {
     try {
       const auto limited = call.until(after(Clock::system().now(), limit(random)));
@@ -118,6 +117,7 @@ TEST(PoolStress, EverybodyIsAnsweredWhateverIsCancelledDroppedOrRefused) {
   changing.idle_timeout = 100ms;
   changing.max_lifetime = 200ms;
   PoolFixture f(changing);
+  const test::Seed seed;
   Counts counts;
   std::atomic<int> running = 0;
   std::vector<std::thread> threads;
@@ -128,17 +128,17 @@ TEST(PoolStress, EverybodyIsAnsweredWhateverIsCancelledDroppedOrRefused) {
       --running;
     });
   };
-  for (unsigned seed = 1; seed <= 8; ++seed) {
-    start([&, seed] { block_at_random(f, seed, counts, 1'500); });
+  for (unsigned part = 0; part < 8; ++part) {
+    start([&, part] { block_at_random(f, seed.dice(part), counts, 1'500); });
   }
-  for (unsigned seed = 1; seed <= 2; ++seed) {
-    start([&, seed] {
-      std::minstd_rand random(seed);
+  for (unsigned part = 10; part <= 11; ++part) {
+    start([&, part] {
+      auto random = seed.dice(part);
       for (unsigned round = 0; round < 15; ++round) {
         io::PollLoop loop;
         for (unsigned i = 0; i < 4; ++i) {
-          loop.spawn(
-              await_at_random(*f.pool, io::Call(loop), seed * 1'000 + round * 10 + i, counts));
+          loop.spawn(await_at_random(*f.pool, io::Call(loop),
+                                     seed.dice(part * 1'000 + round * 10 + i), counts));
         }
         std::thread canceller([&loop, pause = std::chrono::microseconds(random() % 20'000)] {
           // sleeps: cancels at a random moment
@@ -150,7 +150,7 @@ TEST(PoolStress, EverybodyIsAnsweredWhateverIsCancelledDroppedOrRefused) {
       }
     });
   }
-  std::minstd_rand random(99);
+  auto random = seed.dice(99);
   std::uint64_t operations = 0;
   while (running > 0) {
     ++operations;
@@ -185,9 +185,10 @@ TEST(PoolStress, EverybodyIsAnsweredWhateverIsCancelledDroppedOrRefused) {
   EXPECT_GE(stats.checkouts, counts.leases);  // dead ones that were checked count too
   EXPECT_EQ(f.server.misuses(), 0U);
   std::printf(
-      "10 threads, 120 coroutines: %llu leases, %llu timeouts, %llu cancelled, %llu unavailable; "
+      "seed %u, 10 threads, 120 coroutines: %llu leases, %llu timeouts, %llu cancelled, %llu "
+      "unavailable; "
       "%llu operations, %llu openings, %llu failed, %llu closed\n",
-      static_cast<unsigned long long>(counts.leases),
+      seed.value(), static_cast<unsigned long long>(counts.leases),
       static_cast<unsigned long long>(counts.timeouts),
       static_cast<unsigned long long>(counts.cancelled),
       static_cast<unsigned long long>(counts.unavailable),
@@ -200,10 +201,11 @@ TEST(PoolStress, EverybodyIsAnsweredWhateverIsCancelledDroppedOrRefused) {
 TEST(PoolStress, NothingIsLeakedOrSharedByManyThreads) {
   static constexpr std::size_t max_size = 3;
   const PoolFixture f(options(max_size));
+  const test::Seed seed;
   std::vector<std::thread> threads;
-  for (unsigned seed = 1; seed <= 6; ++seed) {
-    threads.emplace_back([&f, seed] {
-      std::minstd_rand random(seed);
+  for (unsigned part = 0; part < 6; ++part) {
+    threads.emplace_back([&f, &seed, part] {
+      auto random = seed.dice(part);
       for (int i = 0; i < 300; ++i) {
         borrow(f, random);
         const auto stats = f.pool->stats();
