@@ -21,6 +21,7 @@
 #include "grant/core/error.hpp"
 #include "grant/pool/pool.hpp"
 #include "support/eventually.hpp"
+#include "support/shared_server.hpp"
 #ifdef GRANT_TEST_POSTGRES
 #include "grant/driver/postgres/driver.hpp"
 #include "support/postgres_cluster.hpp"
@@ -51,40 +52,26 @@ struct Server {
   const char* count_long;  // sessions that run it
 };
 
-/// Each is started when the first test needs it, and stopped after the last test.
-template <class Cluster>
-class Shared final : public ::testing::Environment {
- public:
-  static ServerCluster& get() {
-    if (!started) started.emplace(0);
-    return *started;
-  }
-  void TearDown() override { started.reset(); }
-
- private:
-  static inline std::optional<Cluster> started;
-};
-
 #ifdef GRANT_TEST_POSTGRES
 const auto* const postgres_environment =
-    ::testing::AddGlobalTestEnvironment(new Shared<PostgresCluster>);  // gtest deletes it
+    ::testing::AddGlobalTestEnvironment(new SharedServer<PostgresCluster>);  // gtest deletes it
 #endif
 #ifdef GRANT_TEST_MARIADB
 const auto* const mariadb_environment =
-    ::testing::AddGlobalTestEnvironment(new Shared<MariadbCluster>);
+    ::testing::AddGlobalTestEnvironment(new SharedServer<MariadbCluster>);
 #endif
 
 std::vector<Server> servers() {
   return {
 #ifdef GRANT_TEST_POSTGRES
       {"Postgres", []() -> const Driver& { return postgres::driver(); },
-       []() -> ServerCluster& { return Shared<PostgresCluster>::get(); }, "select pg_sleep(0.2)",
-       "select pg_sleep(20)",
+       []() -> ServerCluster& { return SharedServer<PostgresCluster>::get(); },
+       "select pg_sleep(0.2)", "select pg_sleep(20)",
        "select count(*) from pg_stat_activity where query = 'select pg_sleep(20)'"},
 #endif
 #ifdef GRANT_TEST_MARIADB
       {"Mariadb", []() -> const Driver& { return mariadb::driver(); },
-       []() -> ServerCluster& { return Shared<MariadbCluster>::get(); }, "select sleep(0.2)",
+       []() -> ServerCluster& { return SharedServer<MariadbCluster>::get(); }, "select sleep(0.2)",
        "select sleep(20)",
        "select count(*) from information_schema.processlist where info = 'select sleep(20)'"},
 #endif
