@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,8 @@ struct Engine {
   const char* sleep;          ///< Five minutes.
   const char* sleepers;       ///< How many of {}'s sessions do that.
 };
+
+inline void PrintTo(const Engine& engine, std::ostream* out) { *out << engine.name; }
 
 /// Those that are built.
 [[nodiscard]] const std::vector<Engine>& engines();
