@@ -42,7 +42,9 @@ struct Engine {
   const char* sleepers;       ///< How many of {}'s sessions do that.
 };
 
-inline void PrintTo(const Engine& engine, std::ostream* out) { *out << engine.name; }
+inline std::ostream& operator<<(std::ostream& out, const Engine& engine) {
+  return out << engine.name;
+}
 
 /// Those that are built.
 [[nodiscard]] const std::vector<Engine>& engines();

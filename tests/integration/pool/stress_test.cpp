@@ -98,8 +98,8 @@ class StressOnServer : public PoolOnEngine {
   [[nodiscard]] static PoolOptions changing() {
     auto changing = options(kMaxSize);
     changing.min_idle = 1;
-    changing.verify_idle = 20ms;
-    changing.keepalive = 60ms;
+    changing.verify_idle = 10ms;
+    changing.keepalive = 30ms;
     changing.idle_timeout = 100ms;
     changing.max_lifetime = 400ms;
     return changing;
@@ -181,6 +181,10 @@ TEST_P(StressOnServer, NothingIsLostLeakedOrCountedWronglyWhateverIsEndedDropped
       case 3:
         pool->suspend();
         oversee("select 1");
+        if (random() % 4 == 0) {
+          // sleeps: for so long that what is idle is asked whether it is alive
+          std::this_thread::sleep_for(60ms);
+        }
         pool->resume();
         break;
       default: end_one(random, ended);
