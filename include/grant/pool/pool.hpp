@@ -36,13 +36,14 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  /// close(), and waits until openings that are under way have given up, which takes no server.
-  /// Leases still out are closed when they end.
+  /// close(), and waits until what is under way in the background has given up, which takes no
+  /// server. Leases still out are closed when they end. Not to be called by the pool's own event
+  /// sink.
   ~Pool();
 
   /// Leases a connection that is idle, without waiting; `call` says only how its user is going to
-  /// wait. Empty: there is none, or it must be checked first: ask acquire(). `place` is for the
-  /// report of a leak.
+  /// wait. Empty: there is none, or it must be checked first, or the pool is being counted or held
+  /// back: ask acquire(). `place` is for the report of a leak.
   [[nodiscard]] Lease try_acquire(const io::Call& call,
                                   CallSite place = CallSite::current()) noexcept;
 
@@ -57,7 +58,8 @@ class Pool {
   ///   - closed, cancelled.
   [[nodiscard]] Task<Lease> acquire(io::Call call, CallSite place = CallSite::current());
 
-  /// Opens connections until initial_size are open. Errors: as acquire().
+  /// Opens connections until initial_size are open; none, when the pool is closed. Errors: as
+  /// acquire().
   [[nodiscard]] Task<void> warm_up(io::Call call);
 
   /// Closes the idle connections; leased ones are closed when they come back. For a node that is no

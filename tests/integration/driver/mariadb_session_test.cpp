@@ -10,15 +10,17 @@ using ::testing::HasSubstr;
 TEST(MariadbSession, LocksOfTablesAreSeenAndReleased) {
   const auto connection = connect_to(0);
   const auto other = connect_to(0);
-  exec(*connection, "create table if not exists locked (id int)");
-  for (const auto* sql : {"/* now */ lock tables locked write", "handler locked open"}) {
+  exec(*connection, "create table if not exists session_locked (id int)");
+  for (const auto* sql :
+       {"/* now */ lock tables session_locked write", "handler session_locked open"}) {
     exec(*connection, sql);
     EXPECT_TRUE(connection->session_changed()) << sql;
     run(connection->reset(within(kPatience)));
     EXPECT_FALSE(connection->session_changed());
   }
-  exec(*other, "insert into locked values (1)");
-  EXPECT_EQ(exec_error(*connection, "handler locked read first").code, Errc::invalid_argument);
+  exec(*other, "insert into session_locked values (1)");
+  EXPECT_EQ(exec_error(*connection, "handler session_locked read first").code,
+            Errc::invalid_argument);
 }
 
 TEST(MariadbSession, AtSignsOfOtherKindsLeaveNothing) {
@@ -72,10 +74,10 @@ TEST(MariadbSession, ResetKeepsTheCharactersOfTheConnection) {
 
 TEST(MariadbSession, PositionsAreStillToldAfterAReset) {
   const auto connection = connect_to(0);
-  exec(*connection, "create table if not exists positions (id int)");
+  exec(*connection, "create table if not exists session_positions (id int)");
   const std::string before(connection->last_position());
   run(connection->reset(within(kPatience)));
-  exec(*connection, "insert into positions values (1)");
+  exec(*connection, "insert into session_positions values (1)");
   EXPECT_NE(connection->last_position(), before);
 }
 

@@ -107,19 +107,10 @@ TEST_P(IdleOnServer, KeepaliveKeepsTheServerFromEndingWhatIsIdle) {
   pinging.keepalive = 400ms;
   const auto kept = this->pool(pinging);
   const auto forgotten = this->pool(options(1));
-  const auto impatient = fmt::format(fmt::runtime(engine_.end_when_idle), 3);
-  SessionId kept_id{};
-  SessionId forgotten_id{};
-  {
-    const auto lease = run(kept->acquire(patient()));
-    kept_id = id_of(lease);
-    exec(*lease, impatient);
-  }
-  {
-    const auto lease = run(forgotten->acquire(patient()));
-    forgotten_id = id_of(lease);
-    exec(*lease, impatient);
-  }
+  end_new_sessions_when_idle_for(3s);
+  const auto kept_id = id_of(run(kept->acquire(patient())));
+  const auto forgotten_id = id_of(run(forgotten->acquire(patient())));
+  end_new_sessions_when_idle_for(8h);
   // The later one of two that are idle for the same limit.
   EXPECT_TRUE(eventually([&] { return !has(forgotten_id); }));
   EXPECT_TRUE(has(kept_id));

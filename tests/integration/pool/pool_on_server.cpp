@@ -53,7 +53,7 @@ const std::vector<Engine>& engines() {
           .id = "select pg_backend_pid()::bigint",
           .sessions = "select pid::bigint from pg_stat_activity where usename = '{}' order by 1",
           .end = "select pg_terminate_backend({})",
-          .end_when_idle = "set idle_session_timeout = '{}s'",
+          .end_when_idle = "alter role {1} set idle_session_timeout = '{0}s'",
           .sleep = "select pg_sleep(300)",
           .sleepers = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' "
                       "and usename = '{}'",
@@ -73,7 +73,7 @@ const std::vector<Engine>& engines() {
           .sessions = "select cast(id as signed) from information_schema.processlist "
                       "where user = '{}' order by 1",
           .end = "kill {}",
-          .end_when_idle = "set wait_timeout = {}",
+          .end_when_idle = "set global wait_timeout = {0}",
           .sleep = "select sleep(300)",
           .sleepers = "select count(*) from information_schema.processlist "
                       "where info = 'select sleep(300)' and user = '{}'",
@@ -173,6 +173,10 @@ std::int64_t PoolOnServer::sleepers() const {
 void PoolOnServer::end(SessionId session) const {
   oversee(filled(engine_.end, session));
   EXPECT_TRUE(eventually([&] { return !has(session); }));
+}
+
+void PoolOnServer::end_new_sessions_when_idle_for(std::chrono::seconds limit) const {
+  oversee(filled(engine_.end_when_idle, limit.count(), user_));
 }
 
 std::int64_t PoolOnServer::rows() const {

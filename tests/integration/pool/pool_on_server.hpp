@@ -37,7 +37,7 @@ struct Engine {
   const char* id;             ///< Of the session that asks.
   const char* sessions;       ///< The ids of {}'s.
   const char* end;            ///< The session {}.
-  const char* end_when_idle;  ///< For {} seconds, the session that says so.
+  const char* end_when_idle;  ///< For {0} seconds, the sessions that {1} begins later.
   const char* sleep;          ///< Five minutes.
   const char* sleepers;       ///< How many of {}'s sessions do that.
 };
@@ -106,6 +106,9 @@ class PoolOnServer : public ::testing::Test {
 
   /// Ends a session and waits until the server has none with this id.
   void end(SessionId session) const;
+
+  /// Sessions that the test's user begins later are ended by the server when idle for `limit`.
+  void end_new_sessions_when_idle_for(std::chrono::seconds limit) const;
 
   /// Of the table "pooled", as others see it.
   [[nodiscard]] std::int64_t rows() const;
