@@ -61,9 +61,9 @@ int main(int argc, char** argv) try {
   target.node = "example";
   grant::Pool pool(pool_options(), grant::find_driver(target.url.adapter), target,
                    grant::Clock::system(), grant::stderr_sink(grant::Severity::warning));
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&pool] {
+  std::vector<std::thread> threads(4);
+  for (auto& thread : threads) {
+    thread = std::thread([&pool] {
       for (int round = 0; round < 100; ++round) ask(pool);
     });
   }
