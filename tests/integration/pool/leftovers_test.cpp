@@ -77,6 +77,20 @@ TEST_P(LeftoversOnServer, TransactionOfAnAwaitingCallerIsRolledBackBehindIt) {
   EXPECT_EQ(id_of(run(pool->acquire(patient()))), id);
 }
 
+TEST_P(LeftoversOnServer, TemporaryTableIsGoneForTheNextBorrower) {
+  const auto pool = this->pool(options(1));
+  SessionId id{};
+  {
+    const auto lease = run(pool->acquire(patient()));
+    id = id_of(lease);
+    exec(*lease, "create temporary table left_over (id int)");
+    EXPECT_NO_THROW(exec(*lease, "select id from left_over", Effect::read));
+  }
+  const auto next = run(pool->acquire(patient()));
+  EXPECT_EQ(id_of(next), id);
+  EXPECT_THROW(exec(*next, "select id from left_over", Effect::read), Error);
+}
+
 Task<void> be_cancelled(Pool& pool, io::Call call, std::string sleep, Errc& code) {
   const Statement insert{"insert into pooled values (1)", {}, Effect::write};
   const Statement wait{sleep, {}, Effect::read};
