@@ -2,7 +2,6 @@
 
 #include <poll.h>
 
-#include <algorithm>
 #include <ctime>
 #include <optional>
 
@@ -22,7 +21,7 @@ inline short poll_events(Interest interest) noexcept {
 /// What ppoll() takes as its timeout; empty: no limit. A deadline that has passed gives zero.
 inline std::optional<timespec> poll_timeout(TimePoint deadline, TimePoint now) noexcept {
   if (deadline == kNever) return std::nullopt;
-  const auto left = std::max(deadline - now, Duration::zero());
+  const auto left = deadline > now ? deadline - now : Duration::zero();
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
   return timespec{seconds.count(),
                   static_cast<long>(std::chrono::nanoseconds(left - seconds).count())};

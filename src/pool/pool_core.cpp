@@ -160,10 +160,15 @@ void PoolCore::give_back_slowly(PoolSlot& slot, bool may_block) noexcept {
   }
   slot.holder.store(nullptr, std::memory_order_relaxed);
   slot.unproven = given_.verify_idle.count() == 0;
-  if (!connection.is_open() || !is_fit(slot)) {
+  take_back(slot, later);
+}
+
+/// What becomes of a slot that was leased, or was going to be.
+void PoolCore::take_back(PoolSlot& slot, Later& later) {
+  if (!slot.connection->is_open() || !is_fit(slot)) {
     empty(slot, later, true);
     plan_openings(later);
-  } else if (is_clean(connection)) {
+  } else if (is_clean(*slot.connection)) {
     offer(slot, later);
   } else {
     hold(slot, later);

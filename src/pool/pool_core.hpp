@@ -90,6 +90,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   Lease lend_on_this_thread(PoolSlot& slot, bool may_block, CallSite place) noexcept;
   static const void* this_thread() noexcept;
   void give_back_slowly(PoolSlot& slot, bool may_block) noexcept GRANT_EXCLUDES(mutex_);
+  void take_back(PoolSlot& slot, Later& later) GRANT_REQUIRES(mutex_);
 
   // The queue.
   Task<PoolSlot*> wait_for_slot(io::Call call, TimePoint began, bool may_block);

@@ -135,13 +135,7 @@ void PoolCore::abandon(PoolWaiter& waiter) noexcept {
   later.self = shared_from_this();
   const Lock lock(mutex_);
   if (waiter.queued) leave(waiter, later);
-  if (waiter.slot == nullptr) return;
-  if (is_fit(*waiter.slot)) {
-    offer(*waiter.slot, later);
-  } else {
-    empty(*waiter.slot, later, true);
-    plan_openings(later);
-  }
+  if (waiter.slot != nullptr) take_back(*waiter.slot, later);
 }
 
 void PoolCore::join(PoolWaiter& waiter, std::shared_ptr<io::Signal> signal) {

@@ -218,8 +218,6 @@ Task<Observation> OffloadedConnection::probe(io::Call call) {
                                 [this](io::Call blocking) { return connection_->probe(blocking); });
 }
 
-Task<void> OffloadedConnection::reset(io::Call call) { return connection_->reset(call); }
-
 bool OffloadedConnection::session_changed() const noexcept {
   return connection_->session_changed();
 }

@@ -28,7 +28,6 @@ class OffloadedConnection final : public grant::Connection {
   Task<void> commit(io::Call call) override;
   Task<void> rollback(io::Call call) override;
   Task<Observation> probe(io::Call call) override;
-  Task<void> reset(io::Call call) override;
 
   [[nodiscard]] bool session_changed() const noexcept override;
   [[nodiscard]] TransactionState transaction_state() const noexcept override;

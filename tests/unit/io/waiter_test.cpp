@@ -41,6 +41,12 @@ TEST(BlockingWaiter, EndsAtTheDeadline) {
   EXPECT_GE(Clock::system().now(), deadline);
 }
 
+TEST(BlockingWaiter, EarliestDeadlineOfAllHasPassed) {
+  const test::Pipe pipe;
+  const Call call(blocking_waiter(), TimePoint::min());
+  EXPECT_EQ(run(wait_for(call, pipe.read_end(), Interest::read)), Outcome::timed_out);
+}
+
 TEST(BlockingWaiter, PassedDeadlineStillSeesAReadyDescriptor) {
   const test::Pipe pipe;
   const Call call(blocking_waiter(), Clock::system().now() - 1h);

@@ -295,8 +295,7 @@ TEST(PoolQueue, LeaseIsAsOldAsItsOwnHolder) {
   EXPECT_FALSE(awaiter.await_ready());
   f.clock.advance(40s);
   f.pool->look_after();
-  // sleeps: until it is given the connection directly
-  std::this_thread::sleep_for(5ms);
+  EXPECT_TRUE(nobody_may_overtake());
   held = {};
   EXPECT_EQ(f.pool->stats().leased, 1U);
   f.clock.advance(40s);
@@ -343,8 +342,7 @@ TEST(PoolQueue, WhoIsServedOrLeavesHasTheNextTold) {
   auto second = std::make_unique<test::Sleeper>(*f.pool);
   const test::Sleeper third(*f.pool);
   f.pool->resume();  // tells the first of the idle one
-  // sleeps: until what comes back is handed over directly
-  std::this_thread::sleep_for(5ms);
+  EXPECT_TRUE(nobody_may_overtake());
   held = {};
   EXPECT_EQ(second->told(), 1) << "the idle one is left to it";
   second.reset();
@@ -356,8 +354,7 @@ TEST(PoolQueue, WhoHasWaitedLongIsNotOvertakenOnTheWayToAnIdleOne) {
   fill(f, 1);
   f.pool->suspend();
   const test::Sleeper first(*f.pool);
-  // sleeps: for longer than a caller may be overtaken
-  std::this_thread::sleep_for(5ms);
+  EXPECT_TRUE(nobody_may_overtake());
   f.pool->resume();
   EXPECT_EQ(f.refusal(blocking(10ms)), Errc::pool_timeout);
 }
@@ -378,8 +375,7 @@ TEST(PoolQueue, UnfitConnectionOfAWaitThatIsDestroyedIsReplacedForTheNext) {
   auto held = f.take();
   auto first = std::make_unique<test::Sleeper>(*f.pool);
   const test::Sleeper second(*f.pool);
-  // sleeps: until it is given the connection directly
-  std::this_thread::sleep_for(5ms);
+  EXPECT_TRUE(nobody_may_overtake());
   held = {};
   f.server.connecting.shut();
   f.pool->drop_connections();
@@ -393,8 +389,7 @@ TEST(PoolQueue, WhoGaveItsConnectionToAWaiterDoesNotHoldItAnyMore) {
   auto held = f.take();
   run(held->begin(blocking(), {}));
   const test::Sleeper first(*f.pool);
-  // sleeps: until it is given the connection directly
-  std::this_thread::sleep_for(5ms);
+  EXPECT_TRUE(nobody_may_overtake());
   held = {};
   EXPECT_EQ(first.told(), 1);
   const auto error = error_of([&] { return f.take(blocking(10ms)); });
