@@ -107,7 +107,10 @@ PoolSlot* PoolCore::look_again(PoolWaiter& waiter, io::Outcome outcome,
     const Lock lock(mutex_);
     switch (waiter.answer) {
       case Answer::slot: slot = std::exchange(waiter.slot, nullptr); break;
-      case Answer::failed: refused = *waiter.error; break;
+      case Answer::failed:
+        // An opening that began later may have had no time, for which the server is not to blame.
+        refused = machine_now() < waiter.deadline ? *waiter.error : no_time_error(waiter, later);
+        break;
       case Answer::closed: refused = closed_error(); break;
       case Answer::none:
         if (!suspended_ && queue_.front() == &waiter) slot = take_idle(later);

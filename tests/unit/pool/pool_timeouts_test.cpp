@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "grant/io/poll_loop.hpp"
 #include "unit/pool/pool_fixture.hpp"
 
 namespace grant {
@@ -185,6 +186,20 @@ TEST(PoolTimeouts, ZeroDoesNotWaitForASuspendedPool) {
   const auto error = error_of([&] { return f.take(blocking(10s)); });
   EXPECT_THAT(error.message, HasSubstr("as the pool is suspended"));
   EXPECT_THAT(error.message, Not(HasSubstr("within 99"))) << "which would take ten seconds";
+}
+
+TEST(PoolTimeouts, OpeningThatBeganTooLateIsNotTheServersFault) {
+  PoolFixture f(with_timeout(1, 200ms));
+  auto held = f.take();
+  test::Log log;
+  io::PollLoop loop;
+  loop.spawn(test::take_and_note(*f.pool, io::Call(loop), log, "waits"));
+  f.server.connecting.shut();
+  f.pool->drop_connections();
+  held = {};
+  EXPECT_TRUE(eventually([&] { return f.pool->stats().failed == 1; }));
+  loop.run();
+  EXPECT_THAT(log.lines(), ElementsAre("waits pool_timeout"));
 }
 
 }  // namespace
