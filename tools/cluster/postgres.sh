@@ -17,7 +17,7 @@
 #              REPLICAS  how many                       (default 2)
 #              CACHE     megabytes of tables that a node keeps in memory (default 16)
 #              OWNER     a process: `up` notes it, so that tests can tell abandoned clusters
-#              POSTGRES_DIR  an installation of PostgreSQL 12 or later, with bin/postgres in it; what
+#              POSTGRES_DIR  an installation of PostgreSQL 14 or later, with bin/postgres in it; what
 #                            it has no psql, pg_basebackup or pg_rewind for is done without them
 #                            (default: the newest of Debian's)
 set -euo pipefail
@@ -71,6 +71,7 @@ server_program() {
 }
 version=$(server_program postgres --version | sed 's/^.*(PostgreSQL) \([0-9]*\).*/\1/') ||
   die "$bin/postgres does not run"
+((version >= 14)) || die "$bin/postgres is version $version; Grant needs 14"
 psql=$bin/psql
 [ -x "$psql" ] || psql=$(debian_programs)/psql
 [ -x "$psql" ] || psql=$(command -v psql) || die "there is no psql, in $bin or elsewhere"
@@ -119,11 +120,6 @@ make_certificates() {
   chmod 600 "$tls"/*.key
 } >"$BASE/openssl.log" 2>&1
 
-# 256 MB of it.
-keep_wal() {
-  if ((version < 13)); then echo 'wal_keep_segments = 16'; else echo 'wal_keep_size = 256MB'; fi
-}
-
 configure_primary() {
   as_owner tee -a "$(data 0)/postgresql.conf" >/dev/null <<CONF
 listen_addresses = '127.0.0.1'
@@ -140,7 +136,7 @@ ssl_key_file = '$BASE/tls/server.key'
 log_min_messages = warning
 timezone = 'Europe/Berlin'        # neither UTC nor whole hours all year: conversions must show
 hot_standby_feedback = on
-$(keep_wal)
+wal_keep_size = 256MB
 wal_log_hints = on                # for pg_rewind
 wal_receiver_status_interval = 1s
 wal_retrieve_retry_interval = 200ms
@@ -350,7 +346,6 @@ rewind() {
 
 pause() {
   psql_on "$1" -d postgres -c "select pg_wal_replay_pause()" >/dev/null
-  ((version >= 14)) || return 0 # older ones do not tell
   # The request is granted between two records.
   until [ "$(psql_on "$1" -d postgres -c "select pg_get_wal_replay_pause_state()")" = paused ]; do
     sleep 0.02
