@@ -52,7 +52,9 @@ class Tree:
         words = set()
         for folder in ("include", "src", "examples", "tests", "bench", "tools", "cmake"):
             for path in (self.root / folder).rglob("*"):
-                if path.suffix in {".hpp", ".cpp", ".sh", ".py", ".txt", ".cmake", ".toml"}:
+                # The cases of tests/tools name what must not be there.
+                if path.suffix in {".hpp", ".cpp", ".sh", ".py", ".txt", ".cmake", ".toml"} \
+                        and path.parent != self.root / "tests/tools":
                     words.update(re.findall(r"\w+", path.read_text()))
         for name in ("dev", "CMakeLists.txt", "CMakePresets.json"):
             words.update(re.findall(r"\w+", self.text(name)))
@@ -130,6 +132,41 @@ def compare(where, what, source, documented_names, existing):
                 for name in sorted(existing - documented_names)]
     return problems + [f"{where}: {what} `{name}` does not exist ({source} has none)"
                        for name in sorted(documented_names - existing)]
+
+
+def default_of(tree, header, struct, field):
+    """The default of a field, as a table of a page has it; None when that cannot be said."""
+    match = re.search(rf"^struct {struct} \{{\n(.*?)^\}};", tree.text(header), re.DOTALL | re.MULTILINE)
+    line = re.search(rf"^  (.*[\w>]) {field}(?:\{{([^;]*)\}}| = ([^;]*));", match.group(1), re.MULTILINE)
+    if line is None:
+        return None
+    value = (line.group(2) or line.group(3) or "").replace("'", "").split("::")[-1]
+    return f"{value}ms" if "milliseconds" in line.group(1) else value
+
+
+def same_default(written, value):
+    """Whether a cell such as `5s` says what `5000ms` does."""
+    def plain(text):
+        time = re.fullmatch(r"(\d+)(ms|s|m|h)", text)
+        return int(time.group(1)) * {"ms": 1, "s": 1000, "m": 60000, "h": 3600000}[time.group(2)] if time else text
+    return plain(written.strip("`")) == plain(value)
+
+
+def check_defaults(tree):
+    problems = []
+    tables = sections(tree.text(CONFIGURATION))
+    for start, header, struct in (("Routing", "include/grant/cluster/routing_options.hpp", "RoutingOptions"),
+                                  ("Pool", "include/grant/pool/pool_options.hpp", "PoolOptions"),
+                                  ("Health checks", "include/grant/cluster/health_check_options.hpp",
+                                   "HealthCheckOptions")):
+        fields = fields_of(tree, header, struct)
+        for heading, rows in tables.items():
+            for row in rows if heading.startswith(start) else ():
+                key = row[0].strip("`")
+                value = default_of(tree, header, struct, key) if key in fields else None
+                if value and not same_default(row[1], value):
+                    problems.append(f"{CONFIGURATION}: the default of `{key}` is {value}, not {row[1]}")
+    return problems
 
 
 def check_keys(tree, keys):
@@ -346,20 +383,19 @@ def check_span(tree, span):
     if line.startswith("--"):
         option = line.split()[0].split("=")[0]
         return None if option in option_words(tree) else f"no program takes `{option}`"
-    problem = check_file(tree, line) if line and not line.startswith("build/") else None
-    if problem:
-        return problem
-    option = re.match(r"-D(\w+)", line)
-    if option:
-        line = option.group(1)
-    # The constants of others: of CMake, of protocols.
-    if re.fullmatch(r"[A-Z0-9_]+", line) and not line.startswith("GRANT_"):
-        return None
-    # A function, a field, a qualified name: its words are those of some source.
-    if re.fullmatch(r"(?:\w+::)*\w+(?:\(\))?", line) and ("_" in line or "::" in line or "()" in line):
-        for word in re.findall(r"\w+", line):
-            if word not in tree.words and word not in FOREIGN_NAMES:
-                return f"no source has the name `{word}`"
+    if line.startswith("build/"):
+        return None  # tools/run_documented.py runs it
+    if line.startswith(FOLDERS):
+        return check_file(tree, line)
+    # The constants of others, of CMake or of protocols, are their business. Grant's are not, nor is any
+    # name that is written as C++ and grant.toml have them.
+    names = re.findall(r"(?:-D|\b)(GRANT_\w+)|(?<![\w$])([a-z][a-z0-9]*_\w*)", line)
+    if re.fullmatch(r"(?:\w+::)*\w+(?:\(\))?", line) and ("::" in line or "()" in line):
+        names += [(word, "") for word in re.findall(r"\w+", line)]
+    for pair in names:
+        word = "".join(pair)
+        if word not in tree.words and word not in FOREIGN_NAMES:
+            return f"no source has the name `{word}`"
     return None
 
 
@@ -386,7 +422,7 @@ def check(root):
     pool, engines = url_parameters(tree)
     problems = []
     if tree.text("src/registry/config.cpp"):
-        problems += check_keys(tree, keys)
+        problems += check_keys(tree, keys) + check_defaults(tree)
     if tree.text("src/driver/url_params.cpp"):
         problems += check_url_table(tree, engines)
     usage = tree.text("dev").partition("<<'TEXT'\n")[2].partition("\nTEXT\n")[0]
@@ -403,12 +439,16 @@ def check(root):
         for line, code in code_of(text):
             written.update(re.findall(r"(?:-D)?(\w+)", code))
             problems += check_urls(page, line, code, pool, engines)
-            problem = check_span(tree, code) if "\n" not in code else None
+            problem = check_span(tree, code) if "\n" not in code and not URL.search(code) else None
             if problem:
                 problems.append(f"{page}:{line}: {problem}")
     problems += [f"CMakeLists.txt: no page names the option {option}"
                  for option in re.findall(r"^option\((\w+)", tree.text("CMakeLists.txt"), re.MULTILINE)
                  if option not in written]
+    for path in sorted((root / "bench").glob("*.cpp")):
+        problems += [f"{path.relative_to(root)}: no page names its option {option}"
+                     for option in re.findall(r"add_(?:option|flag)\(\"--([\w-]+)", path.read_text())
+                     if not any(f"--{option}" in tree.text(page) for page in tree.pages())]
     problems += [f"src/pool/option_fields.hpp: no page names the URL parameter `{name}`"
                  for name in sorted(pool - written)]
     problems += [f"{header}: no guide names {struct}::{field}"

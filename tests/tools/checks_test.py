@@ -156,7 +156,7 @@ ConnectionSpec read_database(const Reader& reader) {
 |---|---|
 | `max_size` | 25 |
 
-There it is `max_pool_size`.
+There it is `max_pool_size`, and benchmarks take `--rounds`.
 
 ## Health checks: `health_check`
 
@@ -236,7 +236,8 @@ There it is `max_pool_size`.
                           ("bench/paint.cpp", "no file `bench/paint.cpp`"), ("--paint 3", "takes `--paint`"),
                           ("cmake --preset paint", "no preset `paint`"), ("paint_all()", "name `paint_all`"),
                           ("mariadb://h/d?colour=1", "no parameter `colour`"),
-                          ("grant/paint.hpp", "no file `grant/paint.hpp`")):
+                          ("grant/paint.hpp", "no file `grant/paint.hpp`"), ("max_sise = 3", "name `max_sise`"),
+                          ("{.max_sise = 3}", "name `max_sise`"), ("-DGRANT_PAINT=OFF", "name `GRANT_PAINT`")):
             self.refuses(self.saying(f"\nUse `{text}` for it.\n"), "README.md:2:", why)
 
     def test_refuses_an_unknown_key_in_an_example(self):
@@ -245,6 +246,12 @@ There it is `max_pool_size`.
 
     def test_refuses_a_command_that_the_help_leaves_out(self):
         self.refuses(self.with_changes(dev=("    bench)", "    bench | paint)")), "what `paint` does")
+
+    def test_refuses_a_default_that_is_another_one(self):
+        self.refuses(self.with_changes(pool_options_hpp=("= 25", "= 30")), "default of `max_size` is 30, not 25")
+
+    def test_refuses_an_option_of_a_benchmark_that_no_page_names(self):
+        self.refuses({**self.tree, "bench/harness.cpp": 'app.add_option("--paint", x);\n'}, "its option paint")
 
     def test_refuses_an_option_of_cmake_that_no_page_names(self):
         self.refuses({**self.tree, "CMakeLists.txt": 'option(GRANT_PAINT "Paint" ON)\n'}, "GRANT_PAINT")
