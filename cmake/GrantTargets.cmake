@@ -1,17 +1,26 @@
 # Helpers that give every target of the project the same language level and warnings.
 
+# Who only uses Grant gets no warnings: a newer compiler has new ones, which must not keep anybody from
+# building.
 add_library(grant_warnings INTERFACE)
-target_compile_options(grant_warnings INTERFACE
-  -Wall -Wextra -Wconversion -Wshadow -Werror
-  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+if(GRANT_WARNINGS_AS_ERRORS)
+  target_compile_options(grant_warnings INTERFACE
+    -Wall -Wextra -Wconversion -Wshadow -Werror
+    $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+endif()
 
-# grant_library(<component> <source>...): the static library grant_<component>, alias
-# grant::<component>, its public headers in include/, private ones in src/.
+# grant_library(<component> <source>...): the target grant_<component>, alias grant::<component>, its
+# public headers in include/, private ones in src/. Its archive is libgrant.a or
+# libgrant_<component>.a.
 function(grant_library component)
+  set(name grant_${component})
+  if(component STREQUAL "grant")
+    set(name grant)
+  endif()
   add_library(grant_${component} STATIC ${ARGN})
   add_library(grant::${component} ALIAS grant_${component})
   set_target_properties(grant_${component} PROPERTIES
-    EXPORT_NAME ${component} OUTPUT_NAME grant_${component}
+    EXPORT_NAME ${component} OUTPUT_NAME ${name}
     CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
   target_compile_features(grant_${component} PUBLIC cxx_std_20)
   target_include_directories(grant_${component}

@@ -1,5 +1,6 @@
 """The checks in tools/ must fail when they should: each case is a small tree with one mistake."""
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -115,6 +116,201 @@ class CheckSleeps(Case):
     def test_refuses_a_sleep_without_a_reason(self):
         for call in ("std::this_thread::sleep_for(1s)", "usleep(1)", "::sleep(1)"):
             self.refuses({"tests/unit/a.cpp": f"\n{call};  // a moment\n"}, "tests/unit/a.cpp:2:")
+
+
+class CheckNames(Case):
+    tool = "check_names.py"
+    config = """\
+template <class Nodes>
+void add_node_keys(const Reader& reader, Nodes& nodes, Keys& keys) {
+  keys.emplace_back("url", [&](const auto& n) { nodes.url = reader.text(n, "url"); });
+}
+HealthCheckOptions read_health(const Reader& reader) {
+  const Keys keys{{"interval", [&](const auto& n) { health.interval = n; }}};
+}
+ConnectionSpec read_database(const Reader& reader) {
+  add("sticky_period",
+      [&](const auto& n) { routing.sticky_period = n; });
+  add("pool", [&](const auto& n) { spec.pool = n; });
+  add("health_check", [&](const auto& n) { spec.health_check = n; });
+}
+"""
+    page = """\
+# Configuration
+
+## A database: `[databases.NAME]`
+
+| key | default |
+|---|---|
+| `url` | |
+
+## Routing
+
+| key | default |
+|---|---|
+| `sticky_period` | `2s` |
+
+## Pool: `pool`
+
+| key | default |
+|---|---|
+| `max_size` | 25 |
+
+There it is `max_pool_size`, and benchmarks take `--rounds`.
+
+## Health checks: `health_check`
+
+| key | default |
+|---|---|
+| `interval` | `30s` |
+
+### Parameters of URLs
+
+| parameter | of | default |
+|---|---|---|
+| `cancel_timeout` | MariaDB | 100 |
+| `mode` | SQLite | |
+"""
+    tree = {
+        "src/registry/config.cpp": config,
+        "src/pool/option_fields.hpp": '    {"max_size", "max_pool_size", &PoolOptions::max_size},\n',
+        "src/driver/url_params.cpp": "std::chrono::milliseconds UrlParams::cancel_timeout() {\n"
+                                     '  return ms(number<std::int64_t>("cancel_timeout", most));\n}\n',
+        "src/driver/sqlite/options.cpp": 'if (auto mode = params.word<Mode>("mode", kModes)) {}\n',
+        "src/driver/mariadb/driver.cpp": "settings.cancel_timeout = params.cancel_timeout();\n",
+        "include/grant/driver/sqlite/driver.hpp": "///   - `mode`: `ro` or `rw`.\n",
+        "include/grant/driver/mariadb/driver.hpp": "///   - `cancel_timeout`: 100.\n",
+        "include/grant/pool/pool_options.hpp": "struct PoolOptions {\n  std::size_t max_size = 25;\n};\n",
+        "docs/guide/4-configuration.md": page,
+        "dev": "usage() {\n  cat <<'TEXT'\nusage: ./dev COMMAND\n\n  bench NAME   measure\n  help   this\n"
+               "TEXT\n}\nmain() {\n  case $command in\n    help | -h | --help)\n      usage\n      ;;\n"
+               "    bench) run=$command ;;\n  esac\n}\n",
+        "bench/find_bench.cpp": 'app.add_option("--rounds");\n',
+        "CMakePresets.json": '{"configurePresets": [{"name": "dev"}, {"name": "base", "hidden": true}]}',
+    }
+
+    def with_changes(self, **changes):
+        files = dict(self.tree)
+        for name, (old, new) in changes.items():
+            path = next(p for p in files if re.sub(r"\W", "_", p).endswith(name))
+            self.assertIn(old, files[path])
+            files[path] = files[path].replace(old, new)
+        return files
+
+    def saying(self, text):
+        return {**self.tree, "README.md": text}
+
+    def test_accepts_a_tree_where_all_is_listed(self):
+        self.accepts(self.saying("`./dev bench find`, `--rounds 3`, `bench/find_bench.cpp`, `sqlite:a.db?mode=ro`,\n"
+                                 "`cmake --preset dev`, `kModes`, `./dev bench NAME`, `PKG_CONFIG_PATH`\n"))
+
+    def test_refuses_a_key_that_no_table_lists(self):
+        self.refuses(self.with_changes(config_cpp=('add("pool"', 'add("colour",\n [&](auto& n) {});\n  add("pool"')),
+                     "Routing", "`colour` is not listed")
+        self.refuses(self.with_changes(config_cpp=('"interval"', '"pause"'),
+                                       guide_4_configuration_md=("`interval` | `30s`", "`pause` | `30s` |\n| `rest` |")),
+                     "Health checks", "`rest` does not exist")
+
+    def test_refuses_a_pool_option_that_no_table_lists(self):
+        self.refuses(self.with_changes(option_fields_hpp=("    {", '    {"min_idle", "max_pool_size", x},\n    {')),
+                     "Pool", "`min_idle` is not listed")
+
+    def test_refuses_a_url_parameter_that_nothing_lists(self):
+        status, output = self.run_on(self.with_changes(sqlite_options_cpp=("if", 'params.text("vfs"); if')))
+        self.assertEqual(status, 1)
+        self.assertIn("SQLite's `vfs` is not listed", output)
+        self.assertIn("sqlite/driver.hpp: the parameter `vfs` is not listed", output)
+
+    def test_refuses_a_listed_url_parameter_of_another_engine(self):
+        self.refuses(self.with_changes(guide_4_configuration_md=("MariaDB | 100", "MariaDB, SQLite | 100")),
+                     "SQLite's `cancel_timeout` does not exist")
+
+    def test_refuses_a_field_that_is_no_key_and_in_no_guide(self):
+        status, output = self.run_on(self.with_changes(pool_options_hpp=("};", "  int colour{};\n};")))
+        self.assertEqual(status, 1)
+        self.assertIn("PoolOptions::colour is no key", output)
+        self.assertIn("no guide names PoolOptions::colour", output)
+
+    def test_refuses_names_of_what_is_not_there(self):
+        for text, why in (("./dev bench paint", "takes no `paint`"), ("./dev paint", "no command `./dev paint`"),
+                          ("bench/paint.cpp", "no file `bench/paint.cpp`"), ("--paint 3", "takes `--paint`"),
+                          ("cmake --preset paint", "no preset `paint`"), ("paint_all()", "name `paint_all`"),
+                          ("mariadb://h/d?colour=1", "no parameter `colour`"),
+                          ("grant/paint.hpp", "no file `grant/paint.hpp`"), ("max_sise = 3", "name `max_sise`"),
+                          ("{.max_sise = 3}", "name `max_sise`"), ("-DGRANT_PAINT=OFF", "name `GRANT_PAINT`")):
+            self.refuses(self.saying(f"\nUse `{text}` for it.\n"), "README.md:2:", why)
+
+    def test_refuses_an_unknown_key_in_an_example(self):
+        self.refuses(self.saying('```toml\n[databases.a]\nurl = "x"\npool = { min = 1 }\n```\n'),
+                     "README.md:1:", "no key `min`")
+
+    def test_refuses_a_command_that_the_help_leaves_out(self):
+        self.refuses(self.with_changes(dev=("    bench)", "    bench | paint)")), "what `paint` does")
+
+    def test_refuses_a_default_that_is_another_one(self):
+        self.refuses(self.with_changes(pool_options_hpp=("= 25", "= 30")), "default of `max_size` is 30, not 25")
+
+    def test_refuses_an_option_of_a_benchmark_that_no_page_names(self):
+        self.refuses({**self.tree, "bench/harness.cpp": 'app.add_option("--paint", x);\n'}, "its option paint")
+
+    def test_refuses_an_option_of_cmake_that_no_page_names(self):
+        self.refuses({**self.tree, "CMakeLists.txt": 'option(GRANT_PAINT "Paint" ON)\n'}, "GRANT_PAINT")
+
+
+class RunDocumented(Case):
+    tool = "run_documented.py"
+
+    def tree(self, page, **more):
+        return {".ci/run": "./dev test\n./dev check\n", "dev": "check() {\n  lint\n}\n",
+                "README.md": page, **more}
+
+    def test_runs_what_a_page_shows(self):
+        status, output = self.run_on(self.tree("Then:\n\n    touch made    # a file\n    test -f made && echo made\n"))
+        self.assertEqual(status, 0, output)
+        self.assertRegex(output, "touch made +ok\n.*test -f made +ok\n.*echo made +ok\n$")
+
+    def test_fails_with_a_command_that_fails(self):
+        status, output = self.run_on(self.tree("Use `ls not-there`.\n"))
+        self.assertEqual(status, 1)
+        self.assertIn("README.md: `ls not-there` failed", output)
+
+    def test_does_not_repeat_what_ci_runs(self):
+        self.accepts(self.tree("`./dev test`, `./dev check`, `./dev lint`\n"))
+
+    def test_refuses_what_ci_does_not_run(self):
+        self.refuses(self.tree("`./dev test versions`\n"), "`./dev test versions` is not run by CI")
+
+    def test_refuses_a_placeholder_that_it_does_not_know(self):
+        self.refuses(self.tree("\n    cat FILE\n"), "`cat FILE`", "FORMS")
+
+    def test_leaves_names_and_other_code_alone(self):
+        self.accepts(self.tree("The `date` and `ls`, `cat_all()`.\n\n    auto users = User::all();\n"))
+
+
+class PostgresInstallation(unittest.TestCase):
+    def test_makes_the_links_that_a_package_lacks_beside_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            server = Path(folder) / "package/native"
+            (server / "bin").mkdir(parents=True)
+            (server / "lib").mkdir()
+            (server / "bin/postgres").write_text("")
+            (server / "lib/libx.so.1.2").write_text("x")
+            (server / "pg-symlinks.json").write_text(
+                '[{"source": "native/lib/libx.so.1.2", "target": "native/lib/libx.so.1"}]')
+            done = subprocess.run([sys.executable, TOOLS / "postgres_installation.py", Path(folder) / "package",
+                                   Path(folder) / "cache"], text=True, capture_output=True, check=True)
+            used = Path(done.stdout.strip())
+            self.assertEqual((used / "lib/libx.so.1").read_text(), "x")
+            self.assertFalse((server / "lib/libx.so.1").exists())
+            self.assertNotEqual(used, server)
+
+    def test_names_what_is_wrong(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for asked, why in ((folder, "no bin/postgres in"), ("7", "no version 7: there are 14")):
+                done = subprocess.run([sys.executable, TOOLS / "postgres_installation.py", asked, folder + "/cache"],
+                                      text=True, capture_output=True, check=False)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(why, done.stderr)
 
 
 class CheckDocs(Case):

@@ -17,6 +17,9 @@
 #              REPLICAS  how many                       (default 2)
 #              CACHE     megabytes of tables that a node keeps in memory (default 16)
 #              OWNER     a process: `up` notes it, so that tests can tell abandoned clusters
+#              POSTGRES_DIR  an installation of PostgreSQL 14 or later, with bin/postgres in it; what
+#                            it has no psql, pg_basebackup or pg_rewind for is done without them
+#                            (default: the newest of Debian's)
 set -euo pipefail
 unset "${!PG@}" # a caller's PGHOST or PGPASSWORD must not reach another server
 
@@ -32,15 +35,6 @@ die() {
   exit 1
 }
 
-programs() {
-  local found
-  found=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -1)
-  [ -n "$found" ] || found=$(dirname "$(command -v initdb)") || die "no PostgreSQL server found"
-  echo "$found"
-}
-bin=$(programs)
-readonly bin
-
 # PostgreSQL refuses to run as root.
 as_owner() {
   if [ "$(id -u)" = 0 ]; then
@@ -49,6 +43,39 @@ as_owner() {
     "$@"
   fi
 }
+
+debian_programs() {
+  find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -1
+}
+
+programs() {
+  local found program
+  if [ -n "${POSTGRES_DIR:-}" ]; then
+    found=$POSTGRES_DIR/bin
+  else
+    found=$(debian_programs)
+    [ -n "$found" ] || found=$(dirname "$(command -v initdb)") || die "no PostgreSQL server found"
+  fi
+  for program in initdb pg_ctl postgres; do
+    [ -x "$found/$program" ] || die "there is no program $found/$program"
+    as_owner test -x "$found/$program" || die "the user postgres may not run $found/$program"
+  done
+  echo "$found"
+}
+bin=$(programs)
+# The server's own programs bring libraries that others should not get.
+server_program() {
+  local name=$1
+  shift
+  as_owner env LD_LIBRARY_PATH="$bin/../lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$bin/$name" "$@"
+}
+version=$(server_program postgres --version | sed 's/^.*(PostgreSQL) \([0-9]*\).*/\1/') ||
+  die "$bin/postgres does not run"
+((version >= 14)) || die "$bin/postgres is version $version; Grant needs 14"
+psql=$bin/psql
+[ -x "$psql" ] || psql=$(debian_programs)/psql
+[ -x "$psql" ] || psql=$(command -v psql) || die "there is no psql, in $bin or elsewhere"
+readonly bin version psql
 
 data() { echo "$BASE/node$1"; }
 port() { echo $((PORT + $1)); }
@@ -72,7 +99,7 @@ is_server() {
 psql_on() {
   local node=$1
   shift
-  as_owner "$bin/psql" -XAtq -h "$BASE/socket" -p "$(port "$node")" -U postgres \
+  as_owner "$psql" -XAtq -h "$BASE/socket" -p "$(port "$node")" -U postgres \
     -v ON_ERROR_STOP=1 "$@"
 }
 
@@ -132,19 +159,19 @@ configure_node() {
 start() {
   [ -z "$(pid "$1")" ] || return 0
   exists "$1" || die "node $1 was never built: run up"
-  as_owner "$bin/pg_ctl" start -D "$(data "$1")" -l "$BASE/node$1.log" -s -w -t 60 \
+  server_program pg_ctl start -D "$(data "$1")" -l "$BASE/node$1.log" -s -w -t 60 \
     2>>"$BASE/pg_ctl.log" || { tail -n 5 "$BASE/node$1.log" >&2 && die "node $1 did not start"; }
 }
 
 stop() {
   [ -n "$(pid "$1")" ] || return 0
   unhang "$1"
-  as_owner "$bin/pg_ctl" stop -D "$(data "$1")" -s -w -t 60 -m "${2:-fast}"
+  server_program pg_ctl stop -D "$(data "$1")" -s -w -t 60 -m "${2:-fast}"
 }
 
 build_primary() {
-  as_owner "$bin/initdb" -D "$(data 0)" -U postgres -A trust -E UTF8 --no-locale --no-sync \
-    --no-instructions >"$BASE/initdb.log"
+  server_program initdb -D "$(data 0)" -U postgres -A trust -E UTF8 --no-locale --no-sync \
+    >"$BASE/initdb.log"
   configure_primary
   configure_node 0
   start 0
@@ -155,9 +182,40 @@ build_primary() {
 
 copy_node() { # copy_node <from> <to>
   rm -rf "$(data "$2")"
-  as_owner "$bin/pg_basebackup" -d "$(upstream "$1" "$2")" -D "$(data "$2")" -R -X stream \
-    -c fast --no-sync
+  if [ -x "$bin/pg_basebackup" ]; then
+    server_program pg_basebackup -d "$(upstream "$1" "$2")" -D "$(data "$2")" -R -X stream \
+      -c fast --no-sync
+  else
+    back_up "$1" "$2"
+    make_replica "$2" "$1"
+  fi
   configure_node "$2"
+}
+
+make_replica() { # make_replica <node> <of>
+  echo "primary_conninfo = '$(upstream "$2" "$1")'" |
+    as_owner tee -a "$(data "$1")/postgresql.auto.conf" >/dev/null
+  as_owner touch "$(data "$1")/standby.signal"
+}
+
+# What pg_basebackup does. Write-ahead log is not copied: the replica streams it. The session that
+# begins the backup must end it, and files may change and go meanwhile.
+back_up() { # back_up <from> <to>
+  local begin="pg_backup_start('copy', true)" end='pg_backup_stop(false)' copy
+  if ((version < 15)); then
+    begin="pg_start_backup('copy', true, false)" end='pg_stop_backup(false, false)'
+  fi
+  copy="tar -C '$(data "$1")' -cf - --warning=no-file-changed --warning=no-file-removed"
+  copy+=" --exclude='./pg_wal/*' --exclude='./pg_replslot/*' --exclude='./backup_label*'"
+  copy+=" --exclude=./postmaster.pid --exclude=./postmaster.opts . | tar -C '$(data "$2")' -xf -"
+  as_owner mkdir -m 700 "$(data "$2")"
+  psql_on "$1" -d postgres >/dev/null <<SQL
+select $begin;
+\\! $copy
+\\o '$(data "$2")/backup_label'
+select labelfile from $end;
+SQL
+  [ -f "$(data "$2")/PG_VERSION" ] || die "node $1 was not copied to node $2"
 }
 
 up() {
@@ -272,9 +330,7 @@ rejoin() {
   psql_on "$2" -d postgres -c checkpoint
   if rewind "$1" "$2" >>"$BASE/node$1.log" 2>&1; then
     configure_node "$1" # pg_rewind brought the other node's
-    echo "primary_conninfo = '$(upstream "$2" "$1")'" |
-      as_owner tee -a "$(data "$1")/postgresql.auto.conf" >/dev/null
-    as_owner touch "$(data "$1")/standby.signal"
+    make_replica "$1" "$2"
   else
     copy_node "$2" "$1"
   fi
@@ -282,8 +338,9 @@ rejoin() {
 }
 
 rewind() {
+  [ -x "$bin/pg_rewind" ] || return 1
   rm -f "$(data "$1")/postmaster.pid"
-  as_owner "$bin/pg_rewind" -D "$(data "$1")" --no-sync \
+  server_program pg_rewind -D "$(data "$1")" --no-sync \
     --source-server="host=$BASE/socket port=$(port "$2") user=postgres dbname=postgres"
 }
 
@@ -304,7 +361,7 @@ status() {
     if [ -z "$(pid "$node")" ]; then
       echo "down"
     else
-      timeout 3 "$bin/psql" -XAtq -h "$BASE/socket" -p "$(port "$node")" -U postgres -c "
+      timeout 3 "$psql" -XAtq -h "$BASE/socket" -p "$(port "$node")" -U postgres -c "
         select case when pg_is_in_recovery() then 'replica, replayed ' || pg_last_wal_replay_lsn()
                else 'primary, at ' || pg_current_wal_lsn() end" 2>&1 || echo "no answer"
     fi

@@ -61,8 +61,8 @@ struct ConnectionSpec {
   /// The parts of a sharded database, by name. Not together with url, writer or readers.
   std::vector<std::pair<std::string, ShardSpec>> shards{};
 
-  /// For each node. URL parameters of the same meaning come first: max_pool_size,
-  /// initial_pool_size, checkout_timeout, retry_attempts, retry_delay.
+  /// For each node. Every field is a parameter of URLs too, which comes first; max_size and
+  /// initial_size are called max_pool_size and initial_pool_size there.
   PoolOptions pool{};
 
   HealthCheckOptions health_check{};

@@ -111,8 +111,8 @@ Placeholders placeholders_of(sqlite3_stmt* statement, std::string_view node) {
   return found;
 }
 
-void bind(sqlite3_stmt* statement, const Placeholders& placeholders,
-          std::span<const ValueView> params, std::string_view node) {
+void bind_params(sqlite3_stmt* statement, const Placeholders& placeholders,
+                 std::span<const ValueView> params, std::string_view node) {
   if (params.size() != static_cast<std::size_t>(placeholders.count)) {
     throw_at(Errc::invalid_argument, node,
              fmt::format("the statement takes {} parameters and was given {}", placeholders.count,

@@ -34,7 +34,7 @@ struct Placeholders {
 /// Binds `params`; text and bytes are not copied and must outlive the bindings. Errors:
 /// invalid_argument for a wrong number of them, and for one that is refused, naming it by its
 /// number.
-void bind(sqlite3_stmt* statement, const Placeholders& placeholders,
-          std::span<const ValueView> params, std::string_view node);
+void bind_params(sqlite3_stmt* statement, const Placeholders& placeholders,
+                 std::span<const ValueView> params, std::string_view node);
 
 }  // namespace grant::sqlite

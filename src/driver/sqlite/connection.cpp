@@ -164,7 +164,7 @@ std::unique_ptr<Result> Connection::run(const Statement& statement, TimePoint de
   Prepared& used = prepared(statement.sql, tried);
   sqlite3_stmt* const handle = used.handle.get();
   const ResetScope reset(handle);
-  bind(handle, used.placeholders, statement.params, node_);
+  bind_params(handle, used.placeholders, statement.params, node_);
   if (used.changes_session) session_changed_ = true;
 
   const auto changes_before = sqlite3_total_changes64(database_.get());

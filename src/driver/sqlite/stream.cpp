@@ -31,7 +31,7 @@ class Connection::Stream final : public RowStream {
     handle_ = prepared.handle.get();
     connection_.stream_ = this;
     try {
-      bind(handle_, prepared.placeholders, params_.views(), connection_.node_);
+      bind_params(handle_, prepared.placeholders, params_.views(), connection_.node_);
       step();
       chunk_.set_columns(prepared.columns());
       if (!on_row_) end();

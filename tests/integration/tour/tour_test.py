@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs examples/tour.cpp and checks what it prints.
+"""Runs examples/tour.cpp as `./dev demo` does, and checks what it prints.
 
     tour_test.py SOURCE_DIR TOUR sqlite|postgres
 """
@@ -8,72 +8,20 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import unittest
 from pathlib import Path
 
 SOURCE = Path(sys.argv[1])
 TOUR = sys.argv[2]
 ENGINE = sys.argv[3]
-SERVER = SOURCE / "tools/cluster/postgres.sh"
-DATABASES = {"ANALYTICS_DATABASE_URL": "analytics", "ORDERS_US_EAST_URL": "orders_us_east",
-             "ORDERS_US_WEST_URL": "orders_us_west", "ORDERS_EU_URL": "orders_eu"}
-
-
-def sqlite_environment():
-    urls = {"PRIMARY_DATABASE_URL": "primary", "PRIMARY_REPLICA_1_URL": "replica-1",
-            "PRIMARY_REPLICA_2_URL": "replica-2", **DATABASES}
-    return {variable: f"sqlite:{name}.db" for variable, name in urls.items()}
-
-
-class Postgres:
-    """A primary with two replicas, and the other databases beside it."""
-
-    def __init__(self, base):
-        # Below the ports that the system hands out, and elsewhere in each process.
-        port = 11000 + os.getpid() % 600 * 10
-        self.environment = {"BASE": base, "PORT": str(port), "REPLICAS": "2",
-                            "OWNER": str(os.getpid())}
-
-    def script(self, *arguments):
-        done = subprocess.run([SERVER, *arguments], env={**os.environ, **self.environment},
-                              capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"{arguments}: {done.stdout}{done.stderr}")
-        return done.stdout.strip()
-
-    def tour_environment(self):
-        self.script("up")
-        url = self.script("url", "0")
-        for name in DATABASES.values():
-            self.script("sql", "0", f"CREATE DATABASE {name} OWNER app")
-        urls = {variable: url.rsplit("/", 1)[0] + "/" + name
-                for variable, name in DATABASES.items()}
-        return {**self.environment, **urls, "PRIMARY_DATABASE_URL": url,
-                "PRIMARY_REPLICA_1_URL": self.script("url", "1"),
-                "PRIMARY_REPLICA_2_URL": self.script("url", "2"),
-                "GRANT_TOUR_STOP": f"{SERVER} stop 1", "GRANT_TOUR_START": f"{SERVER} start 1"}
-
-
-def run_tour(environment, directory):
-    done = subprocess.run([TOUR, SOURCE / "examples/grant.toml"], cwd=directory,
-                          env={**os.environ, **environment}, capture_output=True, text=True,
-                          check=False, timeout=100)
-    if done.returncode != 0:
-        raise RuntimeError(f"the tour ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return done.stdout
 
 
 def tour_output():
-    with tempfile.TemporaryDirectory(prefix="grant-tour-") as directory:
-        os.chmod(directory, 0o755)  # a server may run as another user
-        if ENGINE == "sqlite":
-            return run_tour(sqlite_environment(), directory)
-        servers = Postgres(directory + "/servers")
-        try:
-            return run_tour(servers.tour_environment(), directory)
-        finally:
-            servers.script("destroy")
+    done = subprocess.run([SOURCE / "dev", "demo", ENGINE], env={**os.environ, "GRANT_TOUR": TOUR},
+                          capture_output=True, text=True, check=False, timeout=300)
+    if done.returncode != 0:
+        raise RuntimeError(f"./dev demo {ENGINE} gave {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
 class Tour(unittest.TestCase):

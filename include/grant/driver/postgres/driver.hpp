@@ -7,7 +7,7 @@
 
 namespace grant::postgres {
 
-/// The driver for PostgreSQL 12 and later, over libpq. Lives as long as the process; thread-safe.
+/// The driver for PostgreSQL 14 and later, over libpq. Lives as long as the process; thread-safe.
 /// Linking grant::postgres registers it.
 ///
 /// URL parameters are libpq's connection keywords (`sslmode`, `sslrootcert`, `application_name`,
