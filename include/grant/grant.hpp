@@ -4,6 +4,7 @@
 #include "grant/core/codec.hpp"
 #include "grant/core/error.hpp"
 #include "grant/core/json.hpp"
+#include "grant/core/timestamp.hpp"
 #include "grant/model/model.hpp"
 #include "grant/query/raw_sql.hpp"
 #include "grant/registry/config.hpp"

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <charconv>
 #include <cmath>
 
@@ -17,7 +18,8 @@ namespace {
                 fmt::format("null cannot be read as {}: use std::optional", wanted));
   }
   throw_error(Errc::invalid_argument,
-              fmt::format("a {} value cannot be read as {}", to_string(value.kind()), wanted));
+              fmt::format("{} {} value cannot be read as {}", article_of(value.kind()),
+                          to_string(value.kind()), wanted));
 }
 
 [[noreturn]] void refuse_integer(std::int64_t least, std::int64_t most) {
@@ -39,6 +41,26 @@ std::optional<T> whole_number(ValueView value) {
   if (value.kind() != ValueKind::decimal || rest[0] != '.') return std::nullopt;
   return rest.find_first_not_of('0', 1) == std::string_view::npos ? std::optional(number)
                                                                   : std::nullopt;
+}
+
+/// Decimals become the nearest number, integers the same one.
+template <class T>
+T decode_floating(ValueView value) {
+  if (value.kind() == ValueKind::real) return static_cast<T>(value.as_real());
+  if (value.kind() == ValueKind::integer) {
+    if (is_exact(value.as_integer(), std::numeric_limits<T>::digits)) {
+      return static_cast<T>(value.as_integer());
+    }
+    throw_error(Errc::invalid_argument, fmt::format("an integer does not fit: {} would round it",
+                                                    std::same_as<T, float> ? "float" : "double"));
+  }
+  if (value.kind() == ValueKind::text || value.kind() == ValueKind::decimal) {
+    const auto text = value.as_characters();
+    T number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc() && end == text.data() + text.size()) return number;
+  }
+  refuse(value, "a floating-point number");
 }
 
 }  // namespace
@@ -81,30 +103,32 @@ std::uint64_t decode_unsigned_integer(ValueView value) {
       decode_integer(value, 0, std::numeric_limits<std::int64_t>::max()));
 }
 
-double decode_real(ValueView value) {
-  if (value.kind() == ValueKind::real) return value.as_real();
-  if (value.kind() == ValueKind::integer) {
-    constexpr std::int64_t exact = std::int64_t{1} << 53;
-    const auto number = value.as_integer();
-    if (number >= -exact && number <= exact) return static_cast<double>(number);
-  }
-  if (value.kind() == ValueKind::text || value.kind() == ValueKind::decimal) {
-    const auto text = value.as_characters();
-    double number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error == std::errc() && end == text.data() + text.size()) return number;
-  }
-  refuse(value, "a floating-point number");
+bool is_exact(std::int64_t number, int digits) noexcept {
+  const auto magnitude =
+      number < 0 ? -static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number);
+  return is_exact(magnitude, digits);
 }
 
+bool is_exact(std::uint64_t number, int digits) noexcept {
+  return number == 0 ||
+         static_cast<int>(std::bit_width(number >> std::countr_zero(number))) <= digits;
+}
+
+double decode_real(ValueView value) { return decode_floating<double>(value); }
+
 float decode_single(ValueView value) {
-  const double number = decode_real(value);
-  if (std::isfinite(number) &&
-      std::abs(number) > static_cast<double>(std::numeric_limits<float>::max())) {
+  if (value.kind() != ValueKind::real) return decode_floating<float>(value);
+  const double number = value.as_real();
+  const auto nearest = static_cast<float>(number);
+  if (std::isfinite(number) && !std::isfinite(nearest)) {
     throw_error(Errc::invalid_argument,
                 "a floating-point number does not fit: float holds magnitudes up to 3.4e38");
   }
-  return static_cast<float>(number);
+  if (!std::isnan(number) && static_cast<double>(nearest) != number) {
+    throw_error(Errc::invalid_argument,
+                "a floating-point number does not fit: float would round it; use double");
+  }
+  return nearest;
 }
 
 Decimal decode_decimal(ValueView value) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "grant/core/error.hpp"
+
 namespace grant {
 namespace {
 
@@ -34,7 +36,14 @@ std::strong_ordering compare_magnitudes(const Parts& a, const Parts& b) noexcept
 
 }  // namespace
 
-Decimal::Decimal(std::int64_t number) : text_(std::to_string(number)) {}
+Decimal::Decimal(std::string_view text) {
+  auto number = parse(text);
+  if (!number) {
+    throw_error(Errc::invalid_argument,
+                "the text is no exact decimal: digits with an optional sign and point");
+  }
+  *this = *std::move(number);
+}
 
 std::optional<Decimal> Decimal::parse(std::string_view text) {
   const bool negative = text.starts_with('-');

@@ -24,6 +24,12 @@ std::string_view to_string(ValueKind kind) noexcept {
   return "unknown";
 }
 
+std::string_view article_of(ValueKind kind) noexcept {
+  const bool vowel =
+      kind == ValueKind::integer || kind == ValueKind::unsigned_integer || kind == ValueKind::array;
+  return vowel ? "an" : "a";
+}
+
 struct Value::Elements {
   std::vector<Value> values;
   std::vector<ValueView> views;  // of them

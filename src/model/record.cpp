@@ -202,11 +202,6 @@ void refuse_key_change(const ModelInfo& model, std::span<const std::string_view>
                           model.table.name, key));
 }
 
-void throw_does_not_fit(const ColumnName& column) {
-  throw_error(Errc::invalid_argument, fmt::format("column {}.{}: an integer does not fit its type",
-                                                  column.table, column.column));
-}
-
 void delete_record(const ModelInfo& model, const Origin* home, const void* record) {
   const auto access = access_to(model, home);
   const auto rendered = render_delete_record(adapter_of(access), model.table, record);

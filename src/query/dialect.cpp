@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "driver/identifier.hpp"
 #include "grant/core/error.hpp"
 
 namespace grant::dialect {
 namespace {
+
+/// The placeholders of one statement: 16 bits of the protocols.
+constexpr std::size_t kCountedInProtocol = 65'535;
 
 struct TypeNames {
   std::string_view boolean, integer, unsigned_integer, real, decimal, text, bytes, date, time,
@@ -97,6 +101,7 @@ std::string type_of(Adapter adapter, const ColumnInfo& column) {
 }  // namespace
 
 void append_identifier(std::string& sql, Adapter adapter, std::string_view name) {
+  check_identifier(adapter, name);
   const char quote = adapter == Adapter::mariadb ? '`' : '"';
   sql += quote;
   for (const char c : name) {
@@ -122,8 +127,27 @@ std::string_view default_values(Adapter adapter) noexcept {
 std::string array_type(ValueKind kind) { return std::string(kPostgres.of(kind)) + "[]"; }
 
 std::size_t most_placeholders(Adapter adapter) noexcept {
-  // SQLite: SQLITE_MAX_VARIABLE_NUMBER. The others: 16 bits of their protocols.
-  return adapter == Adapter::sqlite ? 32'766 : 65'535;
+  switch (adapter) {
+    case Adapter::postgres: return 7'498;  // libpq drops a longer description of them
+    case Adapter::mariadb: return kCountedInProtocol;
+    case Adapter::sqlite: break;
+  }
+  return 32'766;  // SQLITE_MAX_VARIABLE_NUMBER, unless it was built with another
+}
+
+void check_placeholders(Adapter adapter, std::size_t count) {
+  if (adapter == Adapter::sqlite || count <= kCountedInProtocol) return;
+  throw_error(
+      Errc::invalid_argument,
+      fmt::format("nothing was sent: the statement has {} values, and {} takes no more than "
+                  "{} in one",
+                  count, to_string(adapter), kCountedInProtocol));
+}
+
+std::size_t most_levels(Adapter adapter) noexcept {
+  // SQLite's parser has a stack of 100, of which a level takes three. The others' are the
+  // program's, and take some thousands.
+  return adapter == Adapter::sqlite ? 25 : 200;
 }
 
 std::string column_definition(Adapter adapter, const ColumnInfo& column) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -8,6 +9,13 @@
 namespace grant {
 
 struct Expression::Node {
+  template <class Kind>
+  explicit Node(Kind kind) : is(std::move(kind)) {}
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  /// Without recursion, however deep the conditions below are.
+  ~Node();
+
   struct Compare {
     ColumnName column;
     Comparison comparison;
@@ -37,6 +45,11 @@ struct Expression::Node {
   struct Not {
     Expression inner;
   };
+
+  [[nodiscard]] bool is_inner() const noexcept {
+    return std::holds_alternative<And>(is) || std::holds_alternative<Or>(is) ||
+           std::holds_alternative<Not>(is);
+  }
 
   std::variant<Compare, CompareColumns, IsNull, In, And, Or, Not> is;
 };

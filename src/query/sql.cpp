@@ -28,7 +28,7 @@ std::string_view symbol(Comparison comparison) {
 /// Appends SQL for one engine and collects the values.
 class Writer {
  public:
-  explicit Writer(Adapter adapter) : adapter_(adapter) {}
+  explicit Writer(Adapter adapter, const TableInfo& table) : adapter_(adapter), table_(table) {}
 
   Writer& text(std::string_view part) {
     out_.sql += part;
@@ -41,7 +41,14 @@ class Writer {
   }
 
   Writer& column(const ColumnName& column) {
+    refuse_another(column);
     return name(column.table).text(".").name(column.column);
+  }
+
+  /// A column of the table, without the table's name before it.
+  Writer& of_table(const ColumnName& column) {
+    refuse_another(column);
+    return name(column.column);
   }
 
   Writer& number(std::uint64_t number) {
@@ -89,8 +96,9 @@ class Writer {
     return list(table.columns, [this](const ColumnInfo& column) { name(column.name); });
   }
 
+  /// Errors: invalid_argument, for one that nests deeper than the engine takes.
   Writer& condition(const Expression& expression) {
-    std::visit([this](const auto& node) { write(node); }, expression.node().is);
+    term({&expression.node(), false});
     return *this;
   }
 
@@ -112,7 +120,10 @@ class Writer {
     return *this;
   }
 
-  RenderedSql take() { return std::move(out_); }
+  RenderedSql take() {
+    dialect::check_placeholders(adapter_, out_.params.size());
+    return std::move(out_);
+  }
 
  private:
   using Node = Expression::Node;
@@ -136,19 +147,123 @@ class Writer {
       text("1 = 0");
       return;
     }
+    if (adapter_ == Adapter::postgres && node.values.size() > kMostListed) {
+      // One placeholder for any number of values, whose type the server takes from the column.
+      Params elements;
+      for (const Value& each : node.values) elements.add(each.view());
+      out_.params.add_array(std::move(elements));
+      column(node.column).text(" = ANY(").placeholder().text(")");
+      return;
+    }
     column(node.column).text(" IN (");
     list(node.values, [this](const Value& each) { value(each.view()); }).text(")");
   }
-  void write(const Node::And& node) {
-    text("(").condition(node.left).text(" AND ").condition(node.right).text(")");
+  void write(const Node::And& node) { chain<Node::And>(node, " AND "); }
+  void write(const Node::Or& node) { chain<Node::Or>(node, " OR "); }
+  void write(const Node::Not& node) { term({&node.inner.node(), true}); }
+
+  /// A condition, or its opposite.
+  struct Term {
+    const Node* node;
+    bool negated;
+  };
+
+  /// The same, without a `!` at its head: two of them are none.
+  static Term plain(Term term) {
+    while (const auto* const opposite = std::get_if<Node::Not>(&term.node->is)) {
+      term = {&opposite->inner.node(), !term.negated};
+    }
+    return term;
   }
-  void write(const Node::Or& node) {
-    text("(").condition(node.left).text(" OR ").condition(node.right).text(")");
+
+  /// Recursion ends at the levels that the engine takes.
+  void term(Term any) {
+    const Term term = plain(any);
+    if (term.negated) {
+      enter();
+      text("NOT (");
+    }
+    std::visit([this](const auto& node) { write(node); }, term.node->is);
+    if (term.negated) {
+      text(")");
+      --level_;
+    }
   }
-  void write(const Node::Not& node) { text("NOT (").condition(node.inner).text(")"); }
+
+  /// Writes all that the same operator joins as one chain, however it was put together.
+  template <class Kind>
+  void chain(const Kind& node, std::string_view joint) {
+    std::vector<Term> terms;
+    std::vector<Term> left{{&node.right.node(), false}, {&node.left.node(), false}};
+    while (!left.empty()) {
+      const Term next = plain(left.back());
+      left.pop_back();
+      const auto* const same = next.negated ? nullptr : std::get_if<Kind>(&next.node->is);
+      if (same != nullptr) {
+        left.push_back({&same->right.node(), false});
+        left.push_back({&same->left.node(), false});
+      } else {
+        terms.push_back(next);
+      }
+      if (terms.size() + left.size() > kMostTerms) refuse_terms();
+    }
+    terms_ += terms.size();
+    if (terms_ > kMostTerms) refuse_terms();
+    group(terms, joint);
+  }
+
+  /// In parentheses, and parentheses inside them where there are many: SQLite takes `a OR b OR c`
+  /// for one level more with each.
+  void group(std::span<const Term> terms, std::string_view joint) {
+    constexpr std::size_t most = 32;
+    enter();
+    text("(");
+    std::size_t part = 1;
+    while (part * most < terms.size()) part *= most;
+    for (std::size_t at = 0; at < terms.size(); at += part) {
+      if (at > 0) text(joint);
+      const auto some = terms.subspan(at, std::min(part, terms.size() - at));
+      if (some.size() == 1) {
+        term(some[0]);
+      } else {
+        group(some, joint);
+      }
+    }
+    text(")");
+    --level_;
+  }
+
+  void refuse_another(const ColumnName& column) const {
+    if (column.table == table_.name) return;
+    throw_error(Errc::invalid_argument,
+                fmt::format("the query is on {}, and column {}.{} is not of it", table_.name,
+                            column.table, column.column));
+  }
+
+  void enter() {
+    const auto most = dialect::most_levels(adapter_);
+    if (++level_ <= most) return;
+    throw_error(Errc::invalid_argument,
+                fmt::format("the condition nests deeper than the {} levels of && in ||, || in && "
+                            "and ! that {} takes",
+                            most, to_string(adapter_)));
+  }
+
+  [[noreturn]] static void refuse_terms() {
+    throw_error(Errc::invalid_argument,
+                fmt::format("the condition has more than {} parts", kMostTerms));
+  }
+
+  /// Of an IN list on PostgreSQL; what is longer goes as an array.
+  static constexpr std::size_t kMostListed = 32;
+  /// More are a mistake: a condition that was joined with itself again and again.
+  static constexpr std::size_t kMostTerms = 1'000'000;
 
   Adapter adapter_;
+  const TableInfo& table_;
   RenderedSql out_;
+  std::size_t level_ = 0;
+  std::size_t terms_ = 0;
 };
 
 void refuse_range(const Selection& selection, std::string_view what) {
@@ -177,7 +292,7 @@ bool takes_arrays(Adapter adapter, const TableInfo& table) {
 }  // namespace
 
 RenderedSql render_select(Adapter adapter, const Selection& selection) {
-  Writer out(adapter);
+  Writer out(adapter, *selection.table);
   out.text("SELECT ").all_columns(*selection.table).text(" FROM ").name(selection.table->name);
   out.where(selection);
   if (!selection.order.empty()) {
@@ -189,7 +304,7 @@ RenderedSql render_select(Adapter adapter, const Selection& selection) {
 }
 
 RenderedSql render_count(Adapter adapter, const Selection& selection) {
-  Writer out(adapter);
+  Writer out(adapter, *selection.table);
   if (!selection.limit && !selection.offset) {
     out.text("SELECT count(*) FROM ").name(selection.table->name);
     return out.where(selection).take();
@@ -200,7 +315,7 @@ RenderedSql render_count(Adapter adapter, const Selection& selection) {
 }
 
 RenderedSql render_exists(Adapter adapter, const Selection& selection) {
-  Writer out(adapter);
+  Writer out(adapter, *selection.table);
   out.text("SELECT 1 FROM ").name(selection.table->name).where(selection);
   Selection one = selection;
   if (!one.limit || *one.limit > 1) one.limit = 1;
@@ -214,23 +329,23 @@ RenderedSql render_update(Adapter adapter, const Selection& selection,
     throw_error(Errc::invalid_argument,
                 fmt::format("an update of {} sets no column", selection.table->name));
   }
-  Writer out(adapter);
+  Writer out(adapter, *selection.table);
   out.text("UPDATE ").name(selection.table->name).text(" SET ");
   out.list(values, [&out](const ColumnValue& set) {
-    out.name(set.column.column).text(" = ").value(set.value.view());
+    out.of_table(set.column).text(" = ").value(set.value.view());
   });
   return out.where(selection).take();
 }
 
 RenderedSql render_delete(Adapter adapter, const Selection& selection) {
   refuse_range(selection, "a delete");
-  Writer out(adapter);
+  Writer out(adapter, *selection.table);
   return out.text("DELETE FROM ").name(selection.table->name).where(selection).take();
 }
 
 RenderedSql render_insert(Adapter adapter, const TableInfo& table, const void* record) {
   const auto given = columns_without_key(table, table.key().is_unset(record));
-  Writer out(adapter);
+  Writer out(adapter, table);
   out.text("INSERT INTO ").name(table.name);
   if (given.empty()) {
     out.text(dialect::default_values(adapter));
@@ -266,7 +381,7 @@ RenderedSql render_insert_all(Adapter adapter, const TableInfo& table,
         fmt::format("table {} has nothing but a generated key: create its records one by one",
                     table.name));
   }
-  Writer out(adapter);
+  Writer out(adapter, table);
   out.text("INSERT INTO ").name(table.name);
   out.text(" (").list(given, [&out](const ColumnInfo* column) { out.name(column->name); });
   if (takes_arrays(adapter, table)) {
@@ -285,7 +400,7 @@ RenderedSql render_insert_all(Adapter adapter, const TableInfo& table,
 
 RenderedSql render_update_record(Adapter adapter, const TableInfo& table, const void* record,
                                  const std::vector<std::size_t>& columns) {
-  Writer out(adapter);
+  Writer out(adapter, table);
   out.text("UPDATE ").name(table.name).text(" SET ");
   out.list(columns, [&](std::size_t index) {
     const auto& column = table.columns[index];
@@ -295,12 +410,12 @@ RenderedSql render_update_record(Adapter adapter, const TableInfo& table, const 
 }
 
 RenderedSql render_delete_record(Adapter adapter, const TableInfo& table, const void* record) {
-  Writer out(adapter);
+  Writer out(adapter, table);
   return out.text("DELETE FROM ").name(table.name).where_key(table, record).take();
 }
 
 std::string render_create_table(Adapter adapter, const TableInfo& table) {
-  Writer out(adapter);
+  Writer out(adapter, table);
   out.text("CREATE TABLE IF NOT EXISTS ").name(table.name).text(" (");
   out.list(table.columns, [&](const ColumnInfo& column) {
     out.name(column.name).text(" ").text(dialect::column_definition(adapter, column));

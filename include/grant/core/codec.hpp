@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <limits>
@@ -38,6 +39,21 @@ struct Codec;
 
 namespace detail {
 
+template <class T>
+struct WithoutOptional {
+  static constexpr bool optional = false;
+  using Type = T;
+};
+template <class T>
+struct WithoutOptional<std::optional<T>> {
+  static constexpr bool optional = true;
+  using Type = T;
+};
+
+/// Whether a floating-point type of so many binary digits holds `number` as it is.
+[[nodiscard]] bool is_exact(std::int64_t number, int digits) noexcept;
+[[nodiscard]] bool is_exact(std::uint64_t number, int digits) noexcept;
+
 // Each takes whatever kinds convert without loss and throws invalid_argument otherwise.
 [[nodiscard]] bool decode_boolean(ValueView value);
 [[nodiscard]] std::int64_t decode_integer(ValueView value, std::int64_t least, std::int64_t most);
@@ -66,7 +82,7 @@ struct Codec<bool> {
 };
 
 template <class T>
-requires(std::integral<T> && !std::same_as<T, bool> &&
+requires(std::integral<T> && !std::same_as<T, bool> && sizeof(T) <= 8 &&
          (std::signed_integral<T> || sizeof(T) < 8)) struct Codec<T> {
   static constexpr ValueKind kind = ValueKind::integer;
   static ValueView encode(T v) noexcept { return ValueView::integer(v); }
@@ -92,7 +108,7 @@ struct Codec<double> {
   static double decode(ValueView v) { return detail::decode_real(v); }
 };
 
-/// Rounds to the nearest float; refuses what is beyond the largest one.
+/// Reads decimals as the nearest float. Refuses other numbers that no float is.
 template <>
 struct Codec<float> {
   static constexpr ValueKind kind = ValueKind::real;
@@ -189,8 +205,7 @@ struct EnumNames;
 
 /// An enum with EnumNames. Errors: invalid_argument, for a value or a text without a name there.
 template <class T>
-requires std::is_enum_v<T>
-struct Codec<T> {
+requires(std::is_enum_v<T>&& requires { EnumNames<T>::all; }) struct Codec<T> {
   static constexpr ValueKind kind = ValueKind::text;
   static ValueView encode(T v) {
     for (const auto& [value, name] : EnumNames<T>::all) {
@@ -233,5 +248,29 @@ concept Storable = requires(const T& object, ValueView view) {
   Codec<T>::encode(object);
   { Codec<T>::decode(view) } -> std::same_as<T>;
 };
+
+namespace detail {
+
+template <class T>
+inline constexpr bool kIsSystemTime = false;
+template <class Span>
+inline constexpr bool kIsSystemTime<std::chrono::sys_time<Span>> = true;
+
+/// Says in words why T cannot be stored, where it cannot; made complete for that.
+template <class T>
+struct StorableCheck {
+  static_assert(Storable<T> || !std::is_enum_v<T>,
+                "grant: this enum cannot be stored without names; specialise grant::EnumNames for "
+                "it");
+  static_assert(Storable<T> || !kIsSystemTime<T>,
+                "grant: the type of this member cannot be stored: write grant::Timestamp, which "
+                "has the microseconds that databases keep");
+  static_assert(Storable<T> || std::is_enum_v<T> || kIsSystemTime<T>,
+                "grant: the type of this member cannot be stored; specialise grant::Codec for it");
+};
+template <class T>
+struct StorableCheck<std::optional<T>> : StorableCheck<T> {};
+
+}  // namespace detail
 
 }  // namespace grant

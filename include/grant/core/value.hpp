@@ -39,6 +39,9 @@ enum class ValueKind : std::uint8_t {
 
 [[nodiscard]] std::string_view to_string(ValueKind kind) noexcept;
 
+/// "a" or "an", as the kind's name wants it.
+[[nodiscard]] std::string_view article_of(ValueKind kind) noexcept;
+
 /// All kinds but null.
 inline constexpr std::array kValueKinds{
     ValueKind::boolean,   ValueKind::integer, ValueKind::unsigned_integer,
@@ -135,7 +138,7 @@ class ValueView {
   }
   [[nodiscard]] constexpr Date as_date() const noexcept {
     assert(kind_ == ValueKind::date);
-    return Date(std::chrono::days(static_cast<int>(integer_)));
+    return Date(std::chrono::days(static_cast<std::chrono::days::rep>(integer_)));
   }
   [[nodiscard]] constexpr TimeOfDay as_time() const noexcept {
     assert(kind_ == ValueKind::time);

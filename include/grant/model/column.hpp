@@ -34,17 +34,6 @@ struct MemberPointer<T Class::*> {
 template <auto Member>
 using MemberType = typename MemberPointer<decltype(Member)>::Type;
 
-template <class T>
-struct WithoutOptional {
-  static constexpr bool optional = false;
-  using Type = T;
-};
-template <class T>
-struct WithoutOptional<std::optional<T>> {
-  static constexpr bool optional = true;
-  using Type = T;
-};
-
 }  // namespace detail
 
 /// A column, described by the member that holds it.
@@ -108,8 +97,7 @@ namespace detail {
 template <class T, auto Member>
 struct ColumnAccess {
   using Type = MemberType<Member>;
-  static_assert(Storable<Type>,
-                "grant: the type of this member cannot be stored; specialise grant::Codec for it");
+  static_assert(sizeof(StorableCheck<Type>) > 0);
 
   static void bind(const void* record, Params& params) {
     params.add(Codec<Type>::encode(static_cast<const T*>(record)->*Member));
@@ -139,7 +127,6 @@ struct ColumnAccess {
     info.load = &load;
     if constexpr (std::is_same_v<Plain, Timestamp>) info.touch = &touch;
     if constexpr (kComparable) info.is_unset = &is_unset;
-    if (info.primary_key && !kComparable) throw "grant: the type of a primary key needs operator==";
     return info;
   }
 };
@@ -155,15 +142,18 @@ struct Columns {
       : all{ColumnAccess<T, Members>::info(std::get<ColumnDefinition<Members>>(table.columns))...} {
   }
 
+  [[nodiscard]] consteval std::size_t primary_keys() const {
+    std::size_t keys = 0;
+    for (const auto& column : all) keys += column.primary_key ? 1 : 0;
+    return keys;
+  }
+
+  /// The first one's index; 0 where there is none.
   [[nodiscard]] consteval std::size_t primary_key() const {
-    std::size_t index = sizeof...(Members);
     for (std::size_t i = 0; i < sizeof...(Members); ++i) {
-      if (!all[i].primary_key) continue;
-      if (index != sizeof...(Members)) throw "grant: a table has one primary key";
-      index = i;
+      if (all[i].primary_key) return i;
     }
-    if (index == sizeof...(Members)) throw "grant: a table needs a primary key";
-    return index;
+    return 0;
   }
 };
 
@@ -176,6 +166,10 @@ template <class T, auto... Members>
 template <class T>
 struct TableOf {
   static constexpr auto columns = columns_of(T::table);
+  static_assert(columns.primary_keys() > 0, "grant: a table needs a primary key");
+  static_assert(columns.primary_keys() < 2, "grant: a table has one primary key");
+  static_assert(columns.all[columns.primary_key()].is_unset != nullptr,
+                "grant: the type of a primary key needs operator==");
   static constexpr TableInfo info{T::table.name, columns.all, columns.primary_key()};
 };
 

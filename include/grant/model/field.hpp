@@ -1,6 +1,5 @@
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <initializer_list>
 #include <iterator>
@@ -12,6 +11,7 @@
 
 #include "grant/model/column.hpp"
 #include "grant/query/expression.hpp"
+#include "grant/query/operand.hpp"
 #include "grant/query/sql.hpp"
 
 namespace grant {
@@ -23,45 +23,8 @@ struct Assignment {
   void (*apply)(T& record, ValueView value);
 };
 
-namespace detail {
-
-template <class Type, class Operand>
-concept Comparable = std::convertible_to<const Operand&, Type> &&
-    (std::same_as<std::remove_cvref_t<Operand>, bool> ==
-     std::same_as<Type, bool>)&&!(std::integral<Type> && std::floating_point<Operand>);
-
-[[noreturn]] void throw_does_not_fit(const ColumnName& column);
-
-/// An operand as a value of the column's own type, so that what is bound is what is stored. Errors:
-/// invalid_argument, for an integer that the type cannot hold.
-template <class Type, class Operand>
-[[nodiscard]] Value operand_value(const ColumnName& column, const Operand& operand) {
-  using Plain = typename WithoutOptional<Type>::Type;
-  if constexpr (std::is_same_v<Operand, std::nullopt_t>) {
-    static_assert(WithoutOptional<Type>::optional,
-                  "grant: this column is never null; its member is not a std::optional");
-    return Value();
-  } else if constexpr (WithoutOptional<Operand>::optional) {
-    return operand ? operand_value<Type>(column, *operand) : Value();
-  } else {
-    static_assert(Comparable<Plain, Operand>,
-                  "grant: the value's type does not match the type of the column");
-    if constexpr (std::integral<Plain> && std::integral<Operand> && !std::same_as<Plain, bool>) {
-      if (!std::in_range<Plain>(operand)) throw_does_not_fit(column);
-    }
-    const Plain stored = static_cast<Plain>(operand);
-    if constexpr (std::is_same_v<decltype(Codec<Plain>::encode(stored)), Value>) {
-      return Codec<Plain>::encode(stored);
-    } else {
-      return Value(Codec<Plain>::encode(stored));
-    }
-  }
-}
-
-}  // namespace detail
-
-/// A column in conditions, orders and assignments: `grant::field<&User::email>`. Comparing it with
-/// a value of another type does not compile.
+/// A column in conditions, orders and assignments: `grant::field<&User::email>`. A value that the
+/// column's type could take only with a change does not compile; see detail::operand_value().
 template <auto Member>
 struct Field {
   using Model = typename detail::MemberPointer<decltype(Member)>::Owner;
@@ -73,75 +36,87 @@ struct Field {
   }
 
   template <class Operand>
-  [[nodiscard]] Expression operator==(const Operand& operand) const {
+  [[nodiscard]] ConditionOf<Model> operator==(const Operand& operand) const {
     return compare(Comparison::equal, operand);
   }
   template <class Operand>
-  [[nodiscard]] Expression operator!=(const Operand& operand) const {
+  [[nodiscard]] ConditionOf<Model> operator!=(const Operand& operand) const {
     return compare(Comparison::not_equal, operand);
   }
   template <class Operand>
-  [[nodiscard]] Expression operator<(const Operand& operand) const {
+  [[nodiscard]] ConditionOf<Model> operator<(const Operand& operand) const {
     return compare(Comparison::less, operand);
   }
   template <class Operand>
-  [[nodiscard]] Expression operator<=(const Operand& operand) const {
+  [[nodiscard]] ConditionOf<Model> operator<=(const Operand& operand) const {
     return compare(Comparison::less_or_equal, operand);
   }
   template <class Operand>
-  [[nodiscard]] Expression operator>(const Operand& operand) const {
+  [[nodiscard]] ConditionOf<Model> operator>(const Operand& operand) const {
     return compare(Comparison::greater, operand);
   }
   template <class Operand>
-  [[nodiscard]] Expression operator>=(const Operand& operand) const {
+  [[nodiscard]] ConditionOf<Model> operator>=(const Operand& operand) const {
     return compare(Comparison::greater_or_equal, operand);
   }
 
   /// With `%` and `_` as SQL has them.
-  [[nodiscard]] Expression like(std::string_view pattern) const {
+  template <class Pattern>
+  [[nodiscard]] ConditionOf<Model> like(const Pattern& pattern) const {
     static_assert(std::is_same_v<typename detail::WithoutOptional<Type>::Type, std::string>,
                   "grant: like() is for text columns");
-    return Expression::compare(name(), Comparison::like, Value(ValueView::text(pattern)));
+    return ConditionOf<Model>(Expression::compare(
+        name(), Comparison::like, detail::operand_value<std::string>(place(), pattern)));
   }
 
-  [[nodiscard]] Expression is_null() const { return Expression::is_null(name(), true); }
-  [[nodiscard]] Expression is_not_null() const { return Expression::is_null(name(), false); }
+  [[nodiscard]] ConditionOf<Model> is_null() const {
+    return ConditionOf<Model>(Expression::is_null(name(), true));
+  }
+  [[nodiscard]] ConditionOf<Model> is_not_null() const {
+    return ConditionOf<Model>(Expression::is_null(name(), false));
+  }
 
   /// True for rows whose value is one of `operands`; never for none.
   template <class Operands>
-  [[nodiscard]] Expression in(const Operands& operands) const {
+  [[nodiscard]] ConditionOf<Model> in(const Operands& operands) const {
     std::vector<Value> values;
     values.reserve(std::size(operands));
     for (const auto& operand : operands)
-      values.push_back(detail::operand_value<Type>(name(), operand));
-    return Expression::in(name(), std::move(values));
+      values.push_back(detail::operand_value<Type>(place(), operand));
+    return ConditionOf<Model>(Expression::in(name(), std::move(values)));
   }
   template <class Operand>
-  [[nodiscard]] Expression in(std::initializer_list<Operand> operands) const {
+  [[nodiscard]] ConditionOf<Model> in(std::initializer_list<Operand> operands) const {
     return in<std::initializer_list<Operand>>(operands);
   }
 
-  [[nodiscard]] Order asc() const { return {name(), false}; }
-  [[nodiscard]] Order desc() const { return {name(), true}; }
-  operator Order() const { return asc(); }  // NOLINT(google-explicit-constructor)
+  [[nodiscard]] OrderOf<Model> asc() const { return {{name(), false}}; }
+  [[nodiscard]] OrderOf<Model> desc() const { return {{name(), true}}; }
+  operator OrderOf<Model>() const { return asc(); }  // NOLINT(google-explicit-constructor)
 
   /// Not an assignment to the field: it makes one, for create() and update().
   template <class Operand>
   [[nodiscard]] Assignment<Model> operator=(const Operand& operand) const {  // NOLINT
-    return {{name(), detail::operand_value<Type>(name(), operand)}, &apply};
+    return {{name(), detail::operand_value<Type>(place(), operand)}, &apply};
   }
 
  private:
+  [[nodiscard]] static constexpr detail::ValuePlace place() { return {name()}; }
+
   template <class Operand>
-  [[nodiscard]] static Expression compare(Comparison comparison, const Operand& operand) {
-    return Expression::compare(name(), comparison, detail::operand_value<Type>(name(), operand));
+  [[nodiscard]] static ConditionOf<Model> compare(Comparison comparison, const Operand& operand) {
+    return ConditionOf<Model>(
+        Expression::compare(name(), comparison, detail::operand_value<Type>(place(), operand)));
   }
   template <auto Other>
-  [[nodiscard]] static Expression compare(Comparison comparison, const Field<Other>&) {
+  [[nodiscard]] static ConditionOf<Model> compare(Comparison comparison, const Field<Other>&) {
+    static_assert(std::is_same_v<typename Field<Other>::Model, Model>,
+                  "grant: columns of two models are compared; a query has the columns of one");
     static_assert(std::is_same_v<typename detail::WithoutOptional<Type>::Type,
                                  typename detail::WithoutOptional<detail::MemberType<Other>>::Type>,
                   "grant: columns of different types are compared");
-    return Expression::compare_columns(name(), comparison, Field<Other>::name());
+    return ConditionOf<Model>(
+        Expression::compare_columns(name(), comparison, Field<Other>::name()));
   }
 
   static void apply(Model& record, ValueView value) { record.*Member = Codec<Type>::decode(value); }

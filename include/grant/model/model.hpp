@@ -125,6 +125,10 @@ class Model {
     return record;
   }
 
+  template <class Of>
+  [[nodiscard]] static std::optional<T> find_by(ConditionOf<Of> condition) {
+    return query().where(std::move(condition)).first();
+  }
   [[nodiscard]] static std::optional<T> find_by(Expression condition) {
     return query().where(std::move(condition)).first();
   }
@@ -140,12 +144,25 @@ class Model {
 
   /// All rows, to be narrowed.
   [[nodiscard]] static Query<T> query() { return Query<T>(info()); }
+  template <class Of>
+  [[nodiscard]] static Query<T> where(ConditionOf<Of> condition) {
+    return query().where(std::move(condition));
+  }
   [[nodiscard]] static Query<T> where(Expression condition) {
     return query().where(std::move(condition));
   }
-  [[nodiscard]] static Query<T> order(Order order) { return query().order(order); }
-  [[nodiscard]] static Query<T> limit(std::uint64_t rows) { return query().limit(rows); }
-  [[nodiscard]] static Query<T> offset(std::uint64_t rows) { return query().offset(rows); }
+  template <class By>
+  [[nodiscard]] static Query<T> order(const By& order) {
+    return query().order(order);
+  }
+  template <class Number>
+  [[nodiscard]] static Query<T> limit(Number rows) {
+    return query().limit(rows);
+  }
+  template <class Number>
+  [[nodiscard]] static Query<T> offset(Number rows) {
+    return query().offset(rows);
+  }
   [[nodiscard]] static std::vector<T> all() { return query().all(); }
   /// See Query::each().
   template <class Function>
@@ -212,7 +229,7 @@ class Model {
   template <class Key>
   [[nodiscard]] static Value key_value(const Key& key) {
     const auto& table = info().table;
-    return detail::operand_value<detail::KeyType<T>>(ColumnName{table.name, table.key().name}, key);
+    return detail::operand_value<detail::KeyType<T>>({{table.name, table.key().name}}, key);
   }
 
   [[nodiscard]] static std::vector<void*> addresses(std::vector<T>& records) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,12 @@ class Query {
   explicit Query(const detail::ModelInfo& model) : state_(model) {}
 
   /// Rows for which `condition` holds too.
+  template <class Of>
+  [[nodiscard]] Query where(ConditionOf<Of> condition) const {
+    static_assert(std::is_same_v<Of, T>, "grant: the condition is on columns of another model");
+    return where(static_cast<Expression&&>(condition));
+  }
+  /// Running the query refuses columns of another model.
   [[nodiscard]] Query where(Expression condition) const {
     auto narrowed = *this;
     narrowed.state_.where(std::move(condition));
@@ -57,21 +64,30 @@ class Query {
   }
 
   /// After the orders given before.
-  [[nodiscard]] Query order(Order order) const {
+  template <class By>
+  [[nodiscard]] Query order(const By& order) const {
+    // A plain Order is looked at when the query runs.
+    constexpr bool plain = std::is_same_v<By, Order>;
+    static_assert(plain || std::is_convertible_v<const By&, OrderOf<T>>,
+                  "grant: the order is not by a column of this model");
     auto ordered = *this;
-    ordered.state_.order(order);
+    ordered.state_.order(static_cast<std::conditional_t<plain, Order, OrderOf<T>>>(order));
     return ordered;
   }
 
-  [[nodiscard]] Query limit(std::uint64_t rows) const {
+  /// Errors: invalid_argument, for a negative number.
+  template <class Number>
+  [[nodiscard]] Query limit(Number rows) const {
     auto limited = *this;
-    limited.state_.limit(rows);
+    limited.state_.limit(detail::row_number("limit", rows));
     return limited;
   }
 
-  [[nodiscard]] Query offset(std::uint64_t rows) const {
+  /// Errors: invalid_argument, for a negative number.
+  template <class Number>
+  [[nodiscard]] Query offset(Number rows) const {
     auto moved = *this;
-    moved.state_.offset(rows);
+    moved.state_.offset(detail::row_number("offset", rows));
     return moved;
   }
 
@@ -104,6 +120,8 @@ class Query {
   /// Sets columns of all these rows and gives their number. Takes no order, limit or offset.
   template <class... More>
   std::uint64_t update_all(const Assignment<T>& first, const More&... more) const {
+    static_assert((std::is_same_v<More, Assignment<T>> && ...),
+                  "grant: a column of another model is set");
     return state_.update({first.set, more.set...});
   }
 

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "grant/core/value.hpp"
@@ -57,5 +59,33 @@ struct Order {
   ColumnName column{};
   bool descending = false;
 };
+
+/// A condition on the columns of one model, so that no other model's query takes it.
+template <class Model>
+class ConditionOf : public Expression {
+ public:
+  explicit ConditionOf(Expression expression) noexcept : Expression(std::move(expression)) {}
+
+  friend ConditionOf operator&&(ConditionOf a, ConditionOf b) {
+    return ConditionOf(static_cast<Expression&&>(a) && static_cast<Expression&&>(b));
+  }
+  friend ConditionOf operator||(ConditionOf a, ConditionOf b) {
+    return ConditionOf(static_cast<Expression&&>(a) || static_cast<Expression&&>(b));
+  }
+  friend ConditionOf operator!(ConditionOf a) { return ConditionOf(!static_cast<Expression&&>(a)); }
+};
+
+template <class A, class B>
+void operator&&(const ConditionOf<A>&, const ConditionOf<B>&) {
+  static_assert(std::is_same_v<A, B>, "grant: conditions on two models are joined");
+}
+template <class A, class B>
+void operator||(const ConditionOf<A>&, const ConditionOf<B>&) {
+  static_assert(std::is_same_v<A, B>, "grant: conditions on two models are joined");
+}
+
+/// One column of ORDER BY, of a model.
+template <class Model>
+struct OrderOf : Order {};
 
 }  // namespace grant

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "grant/core/codec.hpp"
+#include "grant/query/operand.hpp"
 #include "grant/query/rows.hpp"
 #include "grant/session/execution.hpp"
 
@@ -20,14 +20,11 @@ class RawSql {
  public:
   explicit RawSql(std::string text);
 
-  /// Adds the value of the next placeholder.
+  /// Adds the value of the next placeholder. A null pointer, std::nullopt and an empty
+  /// std::optional are null. Errors: invalid_argument, for a time that no timestamp reaches.
   template <class T>
   void bind(const T& value) {
-    if constexpr (std::is_convertible_v<const T&, std::string_view>) {
-      params_.add(Value(ValueView::text(value)));
-    } else {
-      params_.add(owned(Codec<T>::encode(value)));
-    }
+    params_.add(detail::bound_value({.placeholder = params_.size() + 1}, value));
   }
 
   /// The database to use; "primary" otherwise. A literal, or text that outlives this.
@@ -48,9 +45,6 @@ class RawSql {
   [[nodiscard]] RouteExplanation explain_route() const;
 
  private:
-  static Value owned(ValueView view) { return Value(view); }
-  static Value owned(Value value) { return value; }
-
   std::string text_;
   Params params_;
   detail::Access access_;

@@ -53,6 +53,16 @@ std::string host_name(const UrlParams& params, const Settings& settings) {
   return !address.empty() || is_socket || io::is_address(host) ? std::string() : host;
 }
 
+/// The server cuts longer names short, and opens another database than the one asked for.
+void refuse_cut_short(std::string_view what, std::string_view name) {
+  constexpr std::size_t most = 63;
+  if (name.size() <= most) return;
+  throw_error(
+      Errc::configuration,
+      fmt::format("the {} name \"{}\" has {} bytes: PostgreSQL's names have no more than {}", what,
+                  name, name.size(), most));
+}
+
 Settings settings_from(const ConnectOptions& options) {
   Url url = options.url;
   Settings settings;
@@ -70,6 +80,8 @@ Settings settings_from(const ConnectOptions& options) {
   set("user", url.user);
   set("password", url.password);
   set("dbname", url.database);
+  refuse_cut_short("database", url.database);
+  refuse_cut_short("user", url.user);
   for (auto& [name, value] : url.params) {
     check_keyword(params, settings, name);
     set(name, std::move(value));

@@ -46,7 +46,8 @@ std::string type_name(Oid type) {
 }
 
 [[noreturn]] void refuse_kind(Place place, ValueKind kind, Oid type) {
-  refuse(place, fmt::format("a {} value cannot be bound to {}", to_string(kind), type_name(type)));
+  refuse(place, fmt::format("{} {} value cannot be bound to {}", article_of(kind), to_string(kind),
+                            type_name(type)));
 }
 
 /// True for the types that have an encoding of their own here; text is sent to all others.
@@ -291,7 +292,7 @@ class Encoder {
   /// in src/backend/utils/adt/arrayfuncs.c of PostgreSQL).
   [[nodiscard]] Encoded array(ValueView value) const {
     const Oid element_type = element_of(type_);
-    if (element_type == 0) refuse_kind(place_, value.kind(), type_);
+    if (element_type == 0) return array_literal(value);
     const auto elements = value.as_array();
     auto& out = scratch_.text;
     out.clear();
@@ -317,6 +318,31 @@ class Encoder {
     return kept(Format::binary);
   }
 
+  /// The server's own form of an array of texts, for elements that are not known here, such as an
+  /// enum's: "8.15.6. Array Input and Output Syntax" in PostgreSQL's manual.
+  [[nodiscard]] Encoded array_literal(ValueView value) const {
+    if (is_native(type_)) refuse_kind(place_, value.kind(), type_);
+    auto& out = scratch_.text;
+    out = "{";
+    for (const auto& element : value.as_array()) {
+      if (out.size() > 1) out += ',';
+      if (element.is_null()) {
+        out += "NULL";
+        continue;
+      }
+      if (element.kind() != ValueKind::text) refuse_kind(place_, element.kind(), type_);
+      check_text(place_, element.as_characters());
+      out += '"';
+      for (const char c : element.as_characters()) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+      }
+      out += '"';
+    }
+    out += '}';
+    return kept(Format::text);
+  }
+
   const Oid type_;
   const Place place_;
   Scratch& scratch_;
@@ -335,6 +361,7 @@ Encoded encode(ValueView value, Oid type, Place place, Scratch& scratch) {
 Encoded encode_binary(ValueView value, Oid type, Place place, Scratch& scratch) {
   auto encoded = encode(value, type, place, scratch);
   if (encoded.data == nullptr || encoded.format == Format::binary) return encoded;
+  if (value.kind() == ValueKind::array) refuse_kind(place, value.kind(), type);
   const auto parsed = [&]() -> ValueView {
     switch (type) {
       case oid::date:

@@ -5,6 +5,7 @@
 
 #include "connection.hpp"
 #include "driver/failures.hpp"
+#include "driver/identifier.hpp"
 #include "driver/load_target.hpp"
 #include "encode.hpp"
 
@@ -31,6 +32,9 @@ Task<std::uint64_t> PostgresConnection::load(io::Call call, LoadTarget target, R
   if (target.columns.empty()) {
     throw_error(failures::at(node_, Errc::invalid_argument, "rows to load need a column"));
   }
+  if (!target.schema.empty()) check_identifier(Adapter::postgres, target.schema);
+  check_identifier(Adapter::postgres, target.table);
+  for (const auto column : target.columns) check_identifier(Adapter::postgres, column);
   start(call, Effect::write);
   const bool owns = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE;
   // An INSERT, parsed, says the types of the columns and takes no right but to insert.

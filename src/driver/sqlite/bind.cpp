@@ -56,6 +56,12 @@ std::string_view refusal_of(ValueView value) noexcept {
       return text[bad] == '\0' ? "is text with a NUL character: bind it as bytes"
                                : "is text that is not valid UTF-8";
     }
+    case ValueKind::time: {
+      const auto time = value.as_time().since_midnight;
+      return time < std::chrono::hours(0) || time > std::chrono::hours(24)
+                 ? "is a time that is not between 0 and 24 hours"
+                 : "";
+    }
     case ValueKind::date: return is_in_written_years(value.as_date()) ? "" : kOutsideWrittenYears;
     case ValueKind::timestamp:
       return is_in_written_years(std::chrono::floor<std::chrono::days>(value.as_timestamp()))

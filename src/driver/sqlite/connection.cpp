@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "driver/sqlite/errors.hpp"
+#include "driver/sqlite/lexer.hpp"
 #include "grant/core/timestamp.hpp"
 
 namespace grant::sqlite {
@@ -113,18 +114,20 @@ Prepared& Connection::prepared(std::string_view sql, std::string_view tried) {
   const bool keep = statements_.capacity() > 0;
   Prepared made;
   made.sql = sql;
+  const auto text = rewrite_placeholders(
+      sql, sqlite3_limit(database_.get(), SQLITE_LIMIT_VARIABLE_NUMBER, -1), node_);
   sqlite3_stmt* raw = nullptr;
   const char* tail = nullptr;
   compiled_changes_session_ = false;
   const int code =
-      sqlite3_prepare_v3(database_.get(), made.sql.c_str(), static_cast<int>(made.sql.size() + 1),
+      sqlite3_prepare_v3(database_.get(), text.c_str(), static_cast<int>(text.size() + 1),
                          keep ? SQLITE_PREPARE_PERSISTENT : 0, &raw, &tail);
   made.handle.reset(raw);
   made.changes_session = compiled_changes_session_;
   if (code != SQLITE_OK) fail(code, tried, {});
   if (!made.handle) throw_at(Errc::invalid_argument, node_, fmt::format("{}: it is empty", tried));
-  if (has_statement(database_.get(), std::string_view(made.sql).substr(
-                                         static_cast<std::size_t>(tail - made.sql.c_str())))) {
+  if (has_statement(database_.get(),
+                    std::string_view(text).substr(static_cast<std::size_t>(tail - text.c_str())))) {
     throw_at(Errc::invalid_argument, node_,
              fmt::format("{}: its text holds more than one statement", tried));
   }

@@ -127,6 +127,19 @@ TEST(PostgresValues, OtherTypesTakeAndGiveText) {
   EXPECT_EQ(text_of(result->cell(0, 0)), "keen");
   EXPECT_EQ(result->cell(0, 1).kind(), ValueKind::integer);
   EXPECT_EQ(result->cell(0, 1).as_integer(), 7);
+  const std::vector<ValueView> moods{ValueView::text("calm"), ValueView(), row[0]};
+  const auto any =
+      exec(*connection, "select count(*) from odd where m = any($1)", {ValueView::array(moods)});
+  EXPECT_EQ(any->cell(0, 0).as_integer(), 1);
+  const std::vector<ValueView> nets{ValueView::text("10.0.0.1"), ValueView::text("::1")};
+  const auto net = exec(*connection, "select '::1'::inet = any($1)", {ValueView::array(nets)});
+  EXPECT_TRUE(net->cell(0, 0).as_boolean());
+  const std::vector<ValueView> quoted{ValueView::text("a\"b\\c"), ValueView::text("")};
+  exec(*connection, "create type strange as enum ('a\"b\\c', '')");
+  const auto same =
+      exec(*connection, "select ($1::strange[])[1]::text", {ValueView::array(quoted)});
+  EXPECT_EQ(text_of(same->cell(0, 0)), "a\"b\\c");
+  exec(*connection, "drop type strange");
   exec(*connection, "drop table odd");
   exec(*connection, "drop domain count");
   exec(*connection, "drop type mood");
@@ -165,6 +178,8 @@ TEST(PostgresValues, WhatDoesNotFitIsRefusedByPlaceTypeAndLimit) {
       {"select $1::int, $2::oid", ValueView::integer(-1), "oid holds 0 to 4294967295"},
       {"select $1::int, $2::float8", ValueView::integer((1LL << 53) + 1), "exactly"},
       {"select $1::int, $2::float4", ValueView::real(1e300), "magnitudes up to"},
+      {"select $1::int, $2::float4", ValueView::integer((1LL << 24) + 1),
+       "real holds integers to 16777216 exactly"},
       {"select $1::int, $2::int", secret, "a text value cannot be bound to integer"},
       {"select $1::int, $2::bool", ValueView::integer(1), "cannot be bound to boolean"},
       {"select $1::int, $2::text", ValueView::integer(1), "cannot be bound to text"},

@@ -214,6 +214,54 @@ TEST_P(ModelTypes, EveryTypeIsFoundByItsValue) {
   });
 }
 
+/// More than are listed one by one.
+template <class T>
+std::vector<T> many(const T& value) {
+  return std::vector<T>(100, value);
+}
+
+TEST_P(ModelTypes, EveryTypeIsFoundAmongMany) {
+  Session(registry_).run([] {
+    const auto sample = Sample::create(full_sample());
+    const auto found = [](Expression condition) {
+      return Sample::where(std::move(condition)).count();
+    };
+    EXPECT_EQ(found(field<&Sample::flag>.in(many(true))), 1U);
+    EXPECT_EQ(found(field<&Sample::small>.in(many(sample.small))), 1U);
+    EXPECT_EQ(found(field<&Sample::medium>.in(many(sample.medium))), 1U);
+    EXPECT_EQ(found(field<&Sample::large>.in(many(sample.large))), 1U);
+    EXPECT_EQ(found(field<&Sample::natural>.in(many(sample.natural))), 1U);
+    EXPECT_EQ(found(field<&Sample::single>.in(many(sample.single))), 1U);
+    EXPECT_EQ(found(field<&Sample::real>.in(many(sample.real))), 1U);
+    EXPECT_EQ(found(field<&Sample::text>.in(many(sample.text))), 1U);
+    EXPECT_EQ(found(field<&Sample::bytes>.in(many(sample.bytes))), 1U);
+    EXPECT_EQ(found(field<&Sample::moment>.in(many(sample.moment))), 1U);
+    EXPECT_EQ(found(field<&Sample::maybe_real>.in(many(sample.maybe_real))), 1U);
+    EXPECT_EQ(found(!field<&Sample::large>.in(many(std::int64_t{1}))), 1U);
+    std::vector<std::optional<std::string>> texts(40, std::nullopt);
+    texts.push_back(sample.maybe_text);
+    EXPECT_EQ(found(field<&Sample::maybe_text>.in(texts)), 1U);
+    std::vector<std::int64_t> numbers(70'000, 1);
+    EXPECT_EQ(found(field<&Sample::large>.in(numbers)), 0U);
+    numbers.push_back(sample.large);
+    EXPECT_EQ(found(field<&Sample::large>.in(numbers)), 1U);
+  });
+}
+
+TEST_P(ModelTypes, DeepAndLongConditionsAreTaken) {
+  Session(registry_).run([] {
+    Sample::create(full_sample());
+    auto deep = field<&Sample::small> == 1;
+    for (int i = 1; i < 200; ++i) {
+      deep = i % 2 == 0 ? field<&Sample::medium> == i && deep : field<&Sample::medium> != i || deep;
+    }
+    EXPECT_EQ(Sample::where(deep).count(), 1U);
+    auto any = field<&Sample::flag> == true;
+    for (int i = 0; i < 3'000; ++i) any = any || field<&Sample::medium> == i;
+    EXPECT_EQ(Sample::where(any).count(), 1U);
+  });
+}
+
 TEST_P(ModelTypes, ManyRecordsComeBackAsTheyWereSaved) {
   Session(registry_).run([] {
     const Sample blank;
@@ -269,6 +317,24 @@ class ExactTypes : public SharedCluster {
 
   std::shared_ptr<Registry> registry_;
 };
+
+TEST_F(ExactTypes, AreFoundAmongMany) {
+  Session(registry_).run([] {
+    Exact::create(exact());
+    EXPECT_EQ(Exact::where(field<&Exact::key>.in(many(exact().key))).count(), 1U);
+    EXPECT_EQ(Exact::where(field<&Exact::price>.in(many(exact().price))).count(), 1U);
+    EXPECT_EQ(Exact::where(field<&Exact::huge>.in(many(exact().huge))).count(), 1U);
+    EXPECT_EQ(Exact::where(field<&Exact::day>.in(many(exact().day))).count(), 1U);
+    EXPECT_EQ(Exact::where(field<&Exact::at>.in(many(exact().at))).count(), 1U);
+    EXPECT_EQ(Exact::where(field<&Exact::mood>.in(many(Mood::keen))).count(), 1U);
+    // Of the database's own type, and of one that is text here.
+    sql("create type mood_here as enum ('calm', 'keen', 'it''s \"odd\\\"')").run();
+    sql("alter table exacts alter column mood type mood_here using mood::text::mood_here").run();
+    EXPECT_EQ(Exact::where(field<&Exact::mood>.in(many(Mood::keen))).count(), 1U);
+    sql("drop table exacts").run();
+    sql("drop type mood_here").run();
+  });
+}
 
 TEST_F(ExactTypes, ComeBackAsTheyWereSaved) {
   Session(registry_).run([] {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -135,6 +136,33 @@ TEST(Codec, FloatRefusesWhatIsBeyondIt) {
   EXPECT_THAT(refusal_of<float>(ValueView::real(1e39)), HasSubstr("3.4e38"));
   EXPECT_EQ(decode<float>(ValueView::real(std::numeric_limits<double>::infinity())),
             std::numeric_limits<float>::infinity());
+}
+
+TEST(Codec, FloatRefusesWhatItWouldRound) {
+  EXPECT_EQ(decode<float>(ValueView::real(static_cast<double>(0.1F))), 0.1F);
+  EXPECT_THAT(refusal_of<float>(ValueView::real(0.1)), HasSubstr("use double"));
+  refusal_of<float>(ValueView::real(16'777'217.0));
+  refusal_of<float>(ValueView::real(1e-50));
+  EXPECT_THAT(refusal_of<float>(ValueView::integer(16'777'217)), HasSubstr("float would round it"));
+  EXPECT_EQ(decode<float>(ValueView::integer(16'777'216)), 16'777'216.0F);
+  EXPECT_EQ(decode<float>(ValueView::decimal("0.1")), 0.1F);
+  refusal_of<float>(ValueView::decimal("1" + std::string(39, '0')));
+  EXPECT_TRUE(std::isnan(decode<float>(ValueView::real(std::nan("")))));
+}
+
+TEST(Codec, ExactIntegersOfADoubleAreThoseWithFewEnoughDigits) {
+  EXPECT_EQ(decode<double>(ValueView::integer(std::int64_t{1} << 62)), 4611686018427387904.0);
+  EXPECT_EQ(decode<double>(ValueView::integer(std::numeric_limits<std::int64_t>::min())), -0x1p63);
+  refusal_of<double>(ValueView::integer(std::numeric_limits<std::int64_t>::max()));
+  refusal_of<double>(ValueView::integer(-(std::int64_t{1} << 53) - 1));
+}
+
+TEST(Codec, RefusalsHaveTheirArticle) {
+  EXPECT_THAT(refusal_of<Date>(ValueView::integer(1)), HasSubstr("an integer value"));
+  EXPECT_THAT(refusal_of<Date>(ValueView::array({})), HasSubstr("an array value"));
+  EXPECT_THAT(refusal_of<Date>(ValueView::unsigned_integer(~std::uint64_t{0})),
+              HasSubstr("an unsigned integer value"));
+  EXPECT_THAT(refusal_of<Date>(ValueView::real(1)), HasSubstr("a real value"));
 }
 
 TEST(Codec, TextStandsInForKindsThatAnEngineLacks) {

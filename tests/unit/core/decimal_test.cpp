@@ -2,6 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <type_traits>
+
+#include "support/error_of.hpp"
+
 namespace grant {
 namespace {
 
@@ -41,6 +49,23 @@ TEST(Decimal, ComparesByValue) {
   EXPECT_GT(decimal("0.11"), decimal("0.1"));
   EXPECT_GT(decimal("-0.1"), decimal("-0.11"));
 }
+
+TEST(Decimal, IsMadeOfTextAndOfIntegersOfAnyWidth) {
+  EXPECT_EQ(Decimal("12.50").text(), "12.50");
+  EXPECT_EQ(Decimal(std::string("-0.5")).text(), "-0.5");
+  EXPECT_EQ(Decimal(std::numeric_limits<std::uint64_t>::max()).text(), "18446744073709551615");
+  EXPECT_EQ(Decimal(std::numeric_limits<std::int64_t>::min()).text(), "-9223372036854775808");
+  EXPECT_EQ(Decimal(std::uint8_t{65}).text(), "65");
+  EXPECT_EQ(test::error_of([] { return Decimal("1e5").text(); }).code, Errc::invalid_argument);
+  EXPECT_EQ(test::error_of([] { return Decimal("").text(); }).code, Errc::invalid_argument);
+}
+
+static_assert(!std::is_convertible_v<double, Decimal> && !std::is_constructible_v<Decimal, float>);
+static_assert(!std::is_constructible_v<Decimal, long double>);
+static_assert(!std::is_constructible_v<Decimal, bool> && !std::is_constructible_v<Decimal, char>);
+static_assert(!std::is_constructible_v<Decimal, std::nullptr_t>);
+static_assert(!std::is_assignable_v<std::optional<Decimal>&, double>);
+static_assert(std::is_convertible_v<int, Decimal> && !std::is_convertible_v<const char*, Decimal>);
 
 }  // namespace
 }  // namespace grant

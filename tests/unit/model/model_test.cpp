@@ -274,6 +274,46 @@ TEST_F(PersonTest, ConditionsMeanWhatTheySay) {
   EXPECT_THAT(found(kEmail == "' OR 1 = 1 --"), ElementsAre());
 }
 
+TEST_F(PersonTest, ManyValuesAndConditionsMeanWhatTheySay) {
+  make("ada@x", 36);
+  make("bob@x", 7);
+  std::vector<int> many(30'000);
+  for (std::size_t i = 0; i < many.size(); ++i) many[i] = static_cast<int>(i) + 10;
+  EXPECT_EQ(Person::where(kAge.in(many)).count(), 1U);
+  EXPECT_EQ(Person::where(!kAge.in(many)).count(), 1U);
+  auto any = kAge == 36;
+  auto all = kAge != 36;
+  auto chained = Person::query();
+  for (int i = 100; i < 9'100; ++i) {
+    any = any || kAge == i;
+    all = all && !(kAge == i);
+    if (i < 190) chained = chained.where(kAge != i);
+  }
+  EXPECT_EQ(Person::where(any).count(), 1U);
+  EXPECT_EQ(Person::where(all).count(), 1U);
+  EXPECT_EQ(chained.count(), 2U);
+  auto mixed = kAge == 36;
+  for (int i = 1; i < 25; ++i) mixed = i % 2 == 0 ? kAge == i || mixed : kAge != i && mixed;
+  EXPECT_EQ(Person::where(mixed).count(), 1U);
+  EXPECT_EQ(Person::where(!mixed).count(), 1U);
+  EXPECT_EQ(error_of([&] { return Person::where(!(mixed && kAge == 1)).count(); }).code,
+            Errc::invalid_argument);
+}
+
+TEST_F(PersonTest, TooManyValuesAreRefusedWithTheNumber) {
+  const auto error =
+      error_of([] { return Person::where(kAge.in(std::vector<int>(300'000))).count(); });
+  EXPECT_EQ(error.code, Errc::invalid_argument);
+  EXPECT_THAT(error.message, HasSubstr("SQLite takes no more than "));
+}
+
+TEST_F(PersonTest, OffsetWithoutALimitCounts) {
+  for (int i = 1; i <= 4; ++i) make(std::to_string(i) + "@x", i);
+  EXPECT_EQ(Person::offset(3).count(), 1U);
+  EXPECT_EQ(Person::offset(9).count(), 0U);
+  EXPECT_EQ(error_of([] { return Person::limit(-1).count(); }).code, Errc::invalid_argument);
+}
+
 TEST_F(PersonTest, UpdateAllAndDeleteAllTellHowManyRows) {
   for (std::int32_t i = 1; i <= 4; ++i) make(std::to_string(i) + "@x", i);
   EXPECT_EQ(Person::where(kAge >= 3).update_all(kName = "old", kAge = 90), 2U);

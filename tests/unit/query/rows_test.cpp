@@ -59,5 +59,37 @@ TEST(Row, RefusesAValueThatDoesNotFit) {
             "null cannot be read as text: use std::optional");
 }
 
+TEST(Rows, RefuseARowThatIsNotThere) {
+  const auto rows = people();
+  EXPECT_EQ(error_of([&] { return rows[2].get<int>(0); }).message,
+            "no row 2: the result has 2, counted from 0");
+  EXPECT_EQ(error_of([&] { return rows.at(7).get<int>(0); }).code, Errc::invalid_argument);
+  const Rows none(test::rows({"id"}, {}));
+  EXPECT_EQ(error_of([&] { return none[0].get<int>(0); }).code, Errc::invalid_argument);
+  EXPECT_FALSE(none.first().has_value());
+  EXPECT_EQ(rows.first()->get<int>("id"), 1);
+}
+
+TEST(Rows, MayGoBeforeTheirRow) {
+  const auto second = people()[1];
+  EXPECT_EQ(second.get<int>("id"), 2);
+  const auto first = *people().begin();
+  EXPECT_EQ(first.get<std::string>("name"), "Ada");
+  auto rows = people();
+  const auto moved = std::move(rows);
+  EXPECT_EQ(moved.size(), 2U);
+  EXPECT_TRUE(rows.empty());  // NOLINT(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
+}
+
+TEST(Row, RefusesANameThatTwoColumnsHave) {
+  std::vector<std::vector<Value>> cells(1);
+  cells[0].push_back(integer(1));
+  cells[0].push_back(integer(2));
+  const Rows rows(test::rows({"id", "id"}, std::move(cells)));
+  EXPECT_THAT(error_of([&] { return rows[0].get<int>("id"); }).message,
+              ::testing::HasSubstr("two columns are called \"id\": ask for 0 or 1"));
+  EXPECT_EQ(rows[0].get<int>(1), 2);
+}
+
 }  // namespace
 }  // namespace grant

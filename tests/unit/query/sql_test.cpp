@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <functional>
 
@@ -90,6 +91,113 @@ TEST(Conditions, NestWithTheirParentheses) {
             R"(NOT (("songs"."id" = $1 OR "songs"."album" IS NULL)) [1])");
 }
 
+TEST(Conditions, NullHasNoOrder) {
+  EXPECT_EQ(test::error_of([] { return condition(kAlbum < std::optional<std::string>()); }).code,
+            Errc::invalid_argument);
+}
+
+TEST(Conditions, ManyValuesGoAsOneArrayToPostgres) {
+  const std::vector<std::int64_t> many(70'000, 7);
+  const auto selection = songs_where(kId.in(many));
+  const auto rendered = render_count(Adapter::postgres, selection);
+  EXPECT_EQ(rendered.sql, R"(SELECT count(*) FROM "songs" WHERE "songs"."id" = ANY($1))");
+  ASSERT_EQ(rendered.params.size(), 1U);
+  EXPECT_EQ(rendered.params.views()[0].as_array().size(), 70'000U);
+  EXPECT_EQ(render_count(Adapter::sqlite, selection).params.size(), 70'000U);
+  const auto error =
+      test::error_of([&] { return render_count(Adapter::mariadb, selection).params.size(); });
+  EXPECT_EQ(error.code, Errc::invalid_argument);
+  EXPECT_THAT(error.message, HasSubstr("70000 values, and mariadb takes no more than 65535"));
+}
+
+TEST(Conditions, AreFlatHoweverTheyWerePutTogether) {
+  const std::string three = R"("songs"."id" = $1 OR "songs"."id" = $2 OR "songs"."id" = $3)";
+  EXPECT_EQ(condition(kId == 1 || (kId == 2 || kId == 3)), "(" + three + ") [3]");
+  EXPECT_EQ(condition((kId == 1 || kId == 2) || kId == 3), "(" + three + ") [3]");
+  EXPECT_EQ(condition(!!(kId == 1 || kId == 2) || !!!!(kId == 3)), "(" + three + ") [3]");
+  EXPECT_EQ(condition(!!!(kId == 1)), R"(NOT ("songs"."id" = $1) [1])");
+}
+
+std::size_t deepest(std::string_view sql) {
+  std::size_t depth = 0;
+  std::size_t most = 0;
+  for (const char c : sql) {
+    if (c == '(') most = std::max(most, ++depth);
+    if (c == ')') --depth;
+  }
+  return most;
+}
+
+TEST(Conditions, OfAnyLengthAreRenderedAndLetGoWithoutRecursion) {
+  constexpr int many = 100'000;
+  auto any = kId == 0;
+  auto all = kId == 0;
+  auto right = kId == 0;
+  auto opposite = kId == 0;
+  for (int i = 1; i < many; ++i) {
+    any = any || kId == i;
+    all = std::move(all) && !(kId == i);
+    right = kId == i || right;
+    opposite = !opposite;
+  }
+  for (const auto& condition : {any, all, right}) {
+    const auto selection = songs_where(condition);
+    const auto rendered = render_delete(Adapter::sqlite, selection);
+    EXPECT_EQ(rendered.params.size(), std::size_t{many});
+    EXPECT_LE(deepest(rendered.sql), 6U);
+  }
+  EXPECT_EQ(condition(opposite), R"(NOT ("songs"."id" = $1) [1])");
+  const auto order = songs_where(any);
+  const auto rendered = render_delete(Adapter::sqlite, order);
+  EXPECT_EQ(rendered.params.views()[0].as_integer(), 0);
+  EXPECT_EQ(rendered.params.views()[many - 1].as_integer(), many - 1);
+}
+
+TEST(Conditions, ThatNestDeeperThanTheEngineTakesAreRefused) {
+  auto mixed = kId == 0;
+  auto opposites = kId == 0;
+  for (int i = 1; i < 100'000; ++i) {
+    mixed = i % 2 == 0 ? mixed || kId == i : mixed && kId == i;
+    opposites = !(opposites || kId == i);
+  }
+  for (const auto& condition : {mixed, opposites}) {
+    const auto selection = songs_where(condition);
+    for (const auto adapter : {Adapter::postgres, Adapter::mariadb, Adapter::sqlite}) {
+      const auto error = test::error_of([&] { return render_delete(adapter, selection).sql; });
+      EXPECT_EQ(error.code, Errc::invalid_argument);
+      EXPECT_THAT(error.message, HasSubstr(adapter == Adapter::sqlite ? " 25 " : " 200 "));
+    }
+  }
+}
+
+TEST(Conditions, JoinedWithThemselvesAgainAndAgainAreRefused) {
+  auto doubled = kId == 0;
+  for (int i = 0; i < 60; ++i) doubled = doubled || doubled;
+  EXPECT_EQ(test::error_of([&] { return condition(doubled); }).code, Errc::invalid_argument);
+}
+
+struct Album {
+  std::int64_t id{};
+
+  static constexpr auto table =
+      grant::table<Album>("albums", grant::column<&Album::id>.primary_key());
+};
+
+TEST(Conditions, OnAnotherModelAreRefusedWhereTheCompilerDidNotSeeIt) {
+  const Expression another = field<&Album::id> == 7;
+  const auto error =
+      test::error_of([&] { return render_select(Adapter::sqlite, songs_where(another)).sql; });
+  EXPECT_EQ(error.code, Errc::invalid_argument);
+  EXPECT_EQ(error.message, "the query is on songs, and column albums.id is not of it");
+  auto ordered = songs();
+  ordered.order = {field<&Album::id>.asc()};
+  EXPECT_EQ(test::error_of([&] { return render_select(Adapter::sqlite, ordered).sql; }).code,
+            Errc::invalid_argument);
+  const std::vector<ColumnValue> set{{field<&Album::id>.name(), Value()}};
+  EXPECT_EQ(test::error_of([&] { return render_update(Adapter::sqlite, songs(), set).sql; }).code,
+            Errc::invalid_argument);
+}
+
 TEST(Conditions, ValuesAreBoundInTheOrderOfTheirPlaceholders) {
   const auto selection = songs_where(kTitle == "first" && (kId > 2 || kTitle == "third"));
   const auto rendered = render_select(Adapter::sqlite, selection);
@@ -155,6 +263,15 @@ TEST(RenderCount, CountsRowsWithinTheRangeOnly) {
   EXPECT_EQ(render_count(Adapter::sqlite, selection).sql,
             R"(SELECT count(*) FROM (SELECT 1 FROM "songs" WHERE "songs"."id" > $1 LIMIT 5) )"
             "AS counted");
+}
+
+TEST(RenderCount, CountsBehindAnOffsetWithoutALimit) {
+  auto selection = songs();
+  selection.offset = 3;
+  EXPECT_EQ(render_count(Adapter::postgres, selection).sql,
+            R"(SELECT count(*) FROM (SELECT 1 FROM "songs" OFFSET 3) AS counted)");
+  EXPECT_EQ(render_count(Adapter::sqlite, selection).sql,
+            R"(SELECT count(*) FROM (SELECT 1 FROM "songs" LIMIT -1 OFFSET 3) AS counted)");
 }
 
 TEST(RenderExists, AsksForOneRow) {
@@ -333,6 +450,35 @@ TEST(Names, AreQuotedWhateverIsInThem) {
   const std::string ticks = R"(`a"b``c; DROP TABLE "x`)";
   EXPECT_EQ(render_select(Adapter::mariadb, selection).sql,
             "SELECT " + ticks + " FROM " + ticks + " ORDER BY " + ticks + "." + ticks);
+}
+
+std::string sql_of_name(Adapter adapter, std::string_view name) {
+  const std::array columns{
+      ColumnInfo{.name = name, .kind = ValueKind::integer, .primary_key = true}};
+  const TableInfo table{"t", columns, 0};
+  return render_create_table(adapter, table);
+}
+
+TEST(Names, LongerThanTheEngineTakesAreRefusedWithItsLimit) {
+  const std::string of_64(64, 'n');
+  const auto refusal = [](Adapter adapter, std::string_view name) {
+    const auto error = test::error_of([&] { return sql_of_name(adapter, name); });
+    EXPECT_EQ(error.code, Errc::invalid_argument);
+    return error.message;
+  };
+  EXPECT_THAT(refusal(Adapter::postgres, of_64), HasSubstr("has 64 bytes"));
+  EXPECT_THAT(refusal(Adapter::postgres, of_64), HasSubstr("no more than 63"));
+  EXPECT_THAT(sql_of_name(Adapter::postgres, std::string(63, 'n')), HasSubstr("nnn"));
+  std::string umlauts;
+  for (int i = 0; i < 32; ++i) umlauts += "\u00e4";
+  refusal(Adapter::postgres, umlauts);  // 64 bytes
+  EXPECT_THAT(sql_of_name(Adapter::mariadb, umlauts + umlauts), HasSubstr(umlauts));
+  EXPECT_THAT(refusal(Adapter::mariadb, umlauts + umlauts + "n"), HasSubstr("65 characters"));
+  EXPECT_THAT(sql_of_name(Adapter::sqlite, std::string(1'000, 'n')), HasSubstr("nnn"));
+  for (const auto adapter : {Adapter::postgres, Adapter::mariadb, Adapter::sqlite}) {
+    EXPECT_THAT(refusal(adapter, ""), HasSubstr("empty"));
+    EXPECT_THAT(refusal(adapter, std::string_view("a\0b", 3)), HasSubstr("NUL"));
+  }
 }
 
 TEST(RenderedSql, MakesAStatementWithItsEffect) {
