@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <random>
 #include <utility>
+
+#include "core/fork.hpp"
 
 namespace grant {
 namespace {
@@ -61,9 +64,24 @@ Cluster::Cluster(std::string database, std::string shard, std::vector<std::uniqu
       events_(std::move(events)),
       balancer_(*this, routing.strategy),
       records_(nodes_.size()),
-      table_(std::make_shared<RoutingTable>()) {
+      table_(std::make_shared<RoutingTable>()),
+      held_(std::make_unique<detail::HeldOverForks>(mutex_)),
+      renewed_(std::make_unique<detail::RenewedInChildren>(
+          this, [](void* self) { static_cast<Cluster*>(self)->renew_in_child(); })) {
   const Lock lock(mutex_);
   publish_locked();
+}
+
+Cluster::~Cluster() = default;
+
+/// Forgets what threads that are not there any more were doing.
+void Cluster::renew_in_child() {
+  // Neither woken nor freed: such a thread may have been in the middle of using its signal.
+  static auto& left_alone = *new std::vector<std::shared_ptr<io::Signal>>;
+  const Lock lock(mutex_);
+  std::ranges::move(std::exchange(waiting_, {}), std::back_inserter(left_alone));
+  for (auto& record : records_) record.probing = false;
+  for (const auto& node : nodes_) node->forget_in_flight();
 }
 
 LoadBalancer* Cluster::load_balancer() noexcept {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/fork.hpp"
 #include "grant/core/mutex.hpp"
 
 namespace grant {
@@ -22,6 +23,7 @@ class Origins {
   Mutex mutex_;
   std::map<std::pair<std::string, std::string>, std::unique_ptr<Origin>> all_
       GRANT_GUARDED_BY(mutex_);
+  const detail::HeldOverForks held_{mutex_};
 };
 
 }  // namespace

@@ -30,6 +30,21 @@ ErrorInfo deadline_had_passed(std::string_view node) {
   return at(node, Errc::timeout, "nothing was sent: the deadline had passed");
 }
 
+ErrorInfo of_parent(std::string_view node) {
+  return at(
+      node, Errc::closed,
+      "nothing was sent: the connection, with its transaction or stream, belongs to the process "
+      "that this one was forked from; begin anew here");
+}
+
+ErrorInfo shut_out(std::string_view node, std::string_view library) {
+  return at(node, Errc::closed,
+            fmt::format("cannot connect from this process: it was forked while another thread was "
+                        "inside {0}, whose locks it may have left locked; fork while {0} is not at "
+                        "work, or run the program anew with exec",
+                        library));
+}
+
 ErrorInfo lost(std::string_view node, Effect effect, std::string_view seen) {
   return at(node, effect == Effect::write ? Errc::outcome_unknown : Errc::unavailable,
             fmt::format("the connection was lost before the answer came: {}", seen));

@@ -18,6 +18,13 @@ namespace grant::failures {
 /// Nobody would have waited for the answer: timeout.
 [[nodiscard]] ErrorInfo deadline_had_passed(std::string_view node);
 
+/// The connection is of the process that this one was forked from: closed, which nobody tries
+/// again.
+[[nodiscard]] ErrorInfo of_parent(std::string_view node);
+
+/// `library` was in use by another thread when this process was forked: closed.
+[[nodiscard]] ErrorInfo shut_out(std::string_view node, std::string_view library);
+
 /// The connection broke after the statement was sent. outcome_unknown for a write.
 [[nodiscard]] ErrorInfo lost(std::string_view node, Effect effect, std::string_view seen);
 

@@ -1,40 +1,18 @@
 #include "grant/io/worker.hpp"
 
-#include <pthread.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <csignal>
 #include <deque>
 #include <system_error>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "core/fork.hpp"
 #include "grant/core/error.hpp"
 #include "grant/core/mutex.hpp"
+#include "signals_blocked.hpp"
 
 namespace grant::io {
-namespace {
-
-/// Signals are for the threads of the program: those started meanwhile get none.
-class SignalsBlocked {
- public:
-  SignalsBlocked() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
-
-}  // namespace
-
 /// Owned by the Workers and by each of the threads.
 class Workers::Shared : public std::enable_shared_from_this<Shared> {
  public:
@@ -72,7 +50,12 @@ class Workers::Shared : public std::enable_shared_from_this<Shared> {
   }
 
   void serve() {
-    while (const auto work = next()) work();
+    // What runs here may fork, and go on in the child as this thread, which nobody wants there.
+    const auto forks = grant::detail::forks();
+    while (const auto work = next()) {
+      work();
+      if (forks != grant::detail::forks()) return;
+    }
   }
 
   /// Empty: the thread shall end.
@@ -103,13 +86,13 @@ void Workers::post(std::function<void()> work) { shared_->post(std::move(work));
 struct ProcessWorkers::Made {
   explicit Made(std::size_t most) : workers(most) {}
 
-  const pid_t process = ::getpid();
+  const std::uint64_t forks = grant::detail::forks();
   Workers workers;
 };
 
 Workers& ProcessWorkers::get() {
   Made* known = made_.load(std::memory_order_acquire);
-  if (known != nullptr && known->process == ::getpid()) return known->workers;
+  if (known != nullptr && known->forks == grant::detail::forks()) return known->workers;
   auto made = std::make_unique<Made>(most_);
   if (made_.compare_exchange_strong(known, made.get(), std::memory_order_acq_rel)) {
     return made.release()->workers;

@@ -1,13 +1,8 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 
 #include "grant/core/clock.hpp"
-
-namespace grant {
-class Pool;
-}
 
 namespace grant::detail {
 
@@ -19,12 +14,5 @@ void keep(const std::shared_ptr<PoolCore>& core);
 
 /// The next look at some pool must not be later than `time`, by the machine's clock. Cheap.
 void look_by(TimePoint time) noexcept;
-
-/// How often this process was forked from another that had pools.
-[[nodiscard]] std::uint64_t forks() noexcept;
-
-/// Calls `renew(pool)` for it in a forked child, until forget().
-void remember(Pool& pool, void (*renew)(Pool& pool));
-void forget(Pool& pool) noexcept;
 
 }  // namespace grant::detail

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "keeper.hpp"
+#include "core/fork.hpp"
 #include "pool_core.hpp"
 
 namespace grant {
@@ -22,7 +22,8 @@ Pool::Pool(PoolOptions options, const Driver& driver, ConnectOptions target, con
            EventSink events)
     : core_(std::make_shared<detail::PoolCore>(options, driver, std::move(target), clock,
                                                std::move(events))) {
-  detail::remember(*this, [](Pool& pool) {
+  renewed_ = std::make_unique<detail::RenewedInChildren>(this, [](void* self) {
+    auto& pool = *static_cast<Pool*>(self);
     auto anew = pool.core_->made_anew();
     // What the parent had is left alone for ever: freeing it would use the parent's connections.
     static auto& left_alone = *new std::vector<std::shared_ptr<detail::PoolCore>>;
@@ -31,7 +32,7 @@ Pool::Pool(PoolOptions options, const Driver& driver, ConnectOptions target, con
 }
 
 Pool::~Pool() {
-  detail::forget(*this);
+  renewed_.reset();
   core_->close();
   core_->await_work();
 }

@@ -7,8 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "core/fork.hpp"
 #include "grant/core/error.hpp"
-#include "keeper.hpp"
 
 namespace grant::detail {
 namespace {

@@ -81,6 +81,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   class InQueue;
   class Wish;
   class Work;
+  class WorkHere;
   friend class InQueue;
 
   // The way without a lock.

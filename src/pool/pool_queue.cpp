@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/fork.hpp"
 #include "grant/core/error.hpp"
 #include "keeper.hpp"
 #include "pool_core.hpp"

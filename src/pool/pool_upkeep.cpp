@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/fork.hpp"
 #include "grant/core/error.hpp"
 #include "grant/io/worker.hpp"
 #include "keeper.hpp"
@@ -50,13 +51,14 @@ class PoolCore::Work {
   Work(const Work&) = delete;
   Work& operator=(const Work&) = delete;
   ~Work() {
-    if (!begun_) return;
+    if (!begun_ || core_.forks_ != forks()) return;
     const Lock lock(core_.mutex_);
     std::erase(core_.loops_, loop_);
     --core_.working_;
     core_.work_ended_.notify_all();
   }
 
+  [[nodiscard]] const PoolCore& core() const noexcept { return core_; }
   [[nodiscard]] bool begun() const noexcept { return begun_; }
   [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
 
@@ -66,6 +68,33 @@ class PoolCore::Work {
   bool begun_ = false;
   std::uint64_t generation_ = 0;
 };
+
+/// Work that is on this thread's stack, and so cannot be waited for here: an event sink that ends
+/// its pool is called by some.
+class PoolCore::WorkHere {
+ public:
+  explicit WorkHere(PoolCore& core) : work_(core, nullptr) {}
+  WorkHere(const WorkHere&) = delete;
+  WorkHere& operator=(const WorkHere&) = delete;
+  ~WorkHere() { innermost_ = outer_; }
+
+  [[nodiscard]] bool begun() const noexcept { return work_.begun(); }
+
+  [[nodiscard]] static std::size_t count(const PoolCore& core) noexcept {
+    std::size_t count = 0;
+    for (const auto* each = innermost_; each != nullptr; each = each->outer_) {
+      if (each->begun() && &each->work_.core() == &core) ++count;
+    }
+    return count;
+  }
+
+ private:
+  static constinit thread_local const WorkHere* innermost_;
+
+  const Work work_;
+  const WorkHere* const outer_ = std::exchange(innermost_, this);
+};
+constinit thread_local const PoolCore::WorkHere* PoolCore::WorkHere::innermost_ = nullptr;
 
 PoolCore::Later::~Later() {
   if (first_) first_->set();
@@ -79,14 +108,15 @@ PoolCore::Later::~Later() {
   if (openings > 0) core_.start_openings(openings, opening_deadline);
   for (auto* slot : to_refresh) core_.refresh(*slot);
   if (events.empty()) return;
-  const Work work(core_, nullptr);  // who is told must not be gone, unless a lease is out
+  const WorkHere work(core_);  // who is told must not be gone, unless a lease is out
   if (!work.begun() && !lease_ends) return;
   for (const auto& event : events) emit(core_.events_, event);
 }
 
 void PoolCore::await_work() {
+  const auto here = WorkHere::count(*this);
   const Lock lock(mutex_);
-  while (working_ > 0) work_ended_.wait(mutex_);
+  while (working_ > here) work_ended_.wait(mutex_);
 }
 
 // -- Opening ----------------------------------------------------------------------------------
@@ -444,7 +474,7 @@ TimePoint PoolCore::look_after() noexcept {
 }
 
 TimePoint PoolCore::look_after_if_open() noexcept {
-  const Work work(*this, nullptr);
+  const WorkHere work(*this);
   return work.begun() ? look_after() : kNever;
 }
 

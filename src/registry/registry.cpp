@@ -4,11 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <set>
 #include <thread>
 #include <utility>
 
+#include "core/fork.hpp"
 #include "grant/cluster/health_monitor.hpp"
 #include "grant/core/duration.hpp"
 #include "grant/core/error.hpp"
@@ -152,6 +154,7 @@ class Registry::Impl {
   }
 
   const std::shared_ptr<Cluster>& cluster(std::string_view database, std::string_view shard) const {
+    monitor_->go_on();
     const auto& found = find(database);
     const auto at = std::ranges::find(found.shards, shard,
                                       [](const auto& c) -> std::string_view { return c->shard(); });
@@ -180,20 +183,13 @@ class Registry::Impl {
     }
   }
 
-  void check_health_now() {
-    const auto monitor = monitor_now();
-    if (monitor) monitor->check_now();
-  }
+  void go_on() const { monitor_->go_on(); }
+  void check_health_now() { monitor_->check_now(); }
 
   void close(milliseconds drain) {
-    std::shared_ptr<HealthMonitor> monitor;
-    {
-      const Lock lock(mutex_);
-      monitor = std::exchange(monitor_, nullptr);
-    }
-    if (!monitor) return;
+    if (closed_.exchange(true)) return;
     each_cluster([](Cluster& cluster) { cluster.close(); });
-    monitor->stop();
+    monitor_->stop();
 
     const auto deadline = after(Clock::system().now(), drain);
     while (leased() > 0 && Clock::system().now() < deadline) {
@@ -267,16 +263,11 @@ class Registry::Impl {
     return count;
   }
 
-  std::shared_ptr<HealthMonitor> monitor_now() const {
-    const Lock lock(mutex_);
-    return monitor_;
-  }
-
   const Clock& clock_;
   std::vector<Database> databases_;  // constant after construction
 
-  mutable Mutex mutex_;
-  std::shared_ptr<HealthMonitor> monitor_ GRANT_GUARDED_BY(mutex_);  // null once closed
+  std::unique_ptr<HealthMonitor> monitor_;  // never null after construction; stopped once closed
+  std::atomic<bool> closed_ = false;
 };
 
 Registry::Registry(const Databases& databases, RegistryOptions options)
@@ -300,6 +291,7 @@ bool Registry::system_healthy() const {
 }
 
 std::vector<NodeStatus> Registry::health_status() const {
+  impl_->go_on();
   std::vector<NodeStatus> all;
   impl_->each_cluster([&all](const Cluster& cluster) {
     for (auto& status : cluster.status()) all.push_back(std::move(status));
@@ -319,32 +311,62 @@ const Clock& Registry::clock() const noexcept { return impl_->clock(); }
 
 namespace {
 
-/// The registry that is used where none is named.
+/// The registry that is used where none is named. Never destroyed, because other static objects may
+/// ask for it while the process ends.
 class GlobalRegistry {
  public:
+  /// Errors: closed, once the process ends.
   std::shared_ptr<Registry> replace(std::shared_ptr<Registry> next) {
     const Lock lock(mutex_);
+    if (ended_ && next) fail_ended();
     return std::exchange(current_, std::move(next));
   }
 
+  /// Errors: closed, once the process ends.
   std::shared_ptr<Registry> get() {
     const Lock lock(mutex_);
+    if (ended_) fail_ended();
     return current_;
   }
 
+  std::shared_ptr<Registry> end() {
+    const Lock lock(mutex_);
+    ended_ = true;
+    return std::exchange(current_, nullptr);
+  }
+
  private:
+  [[noreturn]] static void fail_ended() {
+    throw_error(Errc::closed, "the process is ending, and its databases were closed");
+  }
+
   Mutex mutex_;
   std::shared_ptr<Registry> current_ GRANT_GUARDED_BY(mutex_);
+  bool ended_ GRANT_GUARDED_BY(mutex_) = false;
+  const detail::HeldOverForks held_{mutex_};
 };
 
 GlobalRegistry& global_registry() {
-  static GlobalRegistry global;
+  static auto& global = *new GlobalRegistry;
   return global;
 }
+
+/// Closes what is open when the process ends.
+struct CloseAtExit {
+  CloseAtExit() = default;
+  CloseAtExit(const CloseAtExit&) = delete;
+  CloseAtExit& operator=(const CloseAtExit&) = delete;
+  ~CloseAtExit() {
+    if (const auto last = global_registry().end()) last->close();
+  }
+};
 
 }  // namespace
 
 void establish_connections(const Databases& databases, RegistryOptions options) {
+  // Exit handlers run in reverse order: static objects made after this may use the databases to
+  // their end.
+  static const CloseAtExit close_at_exit;
   const auto before =
       global_registry().replace(std::make_shared<Registry>(databases, std::move(options)));
   if (before) before->close();

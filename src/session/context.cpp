@@ -1,13 +1,26 @@
 #include "grant/session/context.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace grant::detail {
 namespace {
 
+/// Not an object with a destructor: those of the thread's other objects, and of static ones, may
+/// still run queries when this would have gone.
+constinit thread_local Context* context_of_thread = nullptr;
+
+struct FreeContext {
+  ~FreeContext() { delete std::exchange(context_of_thread, nullptr); }
+};
+
 Context& current() {
-  thread_local Context context;
-  return context;
+  if (context_of_thread == nullptr) {
+    thread_local const FreeContext free_at_end;
+    static_cast<void>(&free_at_end);
+    context_of_thread = new Context;  // after the end of the thread's objects: rather a leak
+  }
+  return *context_of_thread;
 }
 
 ContextFrame frame_of(std::string_view only_for, ConnectedTo change) {
@@ -45,7 +58,10 @@ Target resolve(const ContextFrame* context, std::string_view database) {
   return target;
 }
 
-const Context& current_context() noexcept { return current(); }
+const Context& current_context() noexcept {
+  static const auto& none = *new Context;
+  return context_of_thread != nullptr ? *context_of_thread : none;
+}
 
 ContextScope::ContextScope(ContextFrame frame) {
   frame.outer = current();

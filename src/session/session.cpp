@@ -2,16 +2,45 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <atomic>
+#include <cstddef>
+
+#include "core/fork.hpp"
 #include "session_state.hpp"
 
 namespace grant {
+namespace {
+
+/// On a cache line of its own.
+struct alignas(64) SessionMutex {
+  Mutex mutex;
+  detail::HeldOverForks held{mutex};
+};
+
+}  // namespace
+
+Mutex& detail::mutex_for_session() noexcept {
+  constexpr std::size_t count = 64;
+  static auto& all = *new std::array<SessionMutex, count>;
+  static std::atomic<std::size_t> turn = 0;
+  return all[turn.fetch_add(1, std::memory_order_relaxed) % count].mutex;
+}
 
 std::shared_ptr<detail::SessionState> detail::session_of(const ContextFrame* context) {
   for (const auto* frame = context; frame != nullptr; frame = frame->outer.get()) {
     if (frame->session) return frame->session;
   }
-  thread_local const auto own = std::make_shared<SessionState>(nullptr);
-  return own;
+  // Destructors of the thread's other objects, and of static ones, may still run queries when its
+  // session has gone: those have one each.
+  static constinit thread_local bool has_gone = false;
+  struct Own {
+    ~Own() { has_gone = true; }
+    const std::shared_ptr<SessionState> state = std::make_shared<SessionState>(nullptr);
+  };
+  if (has_gone) return std::make_shared<SessionState>(nullptr);
+  thread_local const Own own;
+  return own.state;
 }
 
 std::string Served::summary() const { return fmt::format("{} ({})", node, to_string(reason)); }

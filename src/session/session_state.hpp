@@ -14,6 +14,9 @@
 
 namespace grant::detail {
 
+/// One of a few, which forked children find unlocked: there are too many sessions for one each.
+[[nodiscard]] Mutex& mutex_for_session() noexcept;
+
 /// What the copies of one Session share. Thread-safe.
 class SessionState {
  public:
@@ -42,8 +45,9 @@ class SessionState {
   }
 
   void served(const std::shared_ptr<Cluster>& cluster, std::size_t node, RouteReason reason) {
+    auto before = cluster;  // let go after the lock: it may be the last to hold its cluster
     const Lock lock(mutex_);
-    last_cluster_ = cluster;
+    last_cluster_.swap(before);
     last_node_ = node;
     last_reason_ = reason;
   }
@@ -71,7 +75,7 @@ class SessionState {
 
   const std::shared_ptr<Registry> registry_;  // null: the global one
 
-  mutable Mutex mutex_;
+  Mutex& mutex_ = mutex_for_session();
   std::map<std::string, TimePoint> sticky_until_ GRANT_GUARDED_BY(mutex_);
   std::shared_ptr<Cluster> last_cluster_ GRANT_GUARDED_BY(mutex_);
   std::size_t last_node_ GRANT_GUARDED_BY(mutex_) = 0;

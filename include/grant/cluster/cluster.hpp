@@ -23,12 +23,20 @@
 
 namespace grant {
 
+namespace detail {
+class HeldOverForks;
+class RenewedInChildren;
+}  // namespace detail
+
 /// The nodes that serve one shard of one database. Thread-safe.
 class Cluster {
  public:
   /// `nodes`: 1 to kMaxNodes. `clock` must outlive the cluster.
   Cluster(std::string database, std::string shard, std::vector<std::unique_ptr<Node>> nodes,
           RoutingOptions routing, HealthCheckOptions health, const Clock& clock, EventSink events);
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
+  ~Cluster();
 
   [[nodiscard]] const std::string& database() const noexcept { return database_; }
   [[nodiscard]] const std::string& shard() const noexcept { return shard_; }
@@ -102,6 +110,7 @@ class Cluster {
   [[nodiscard]] bool closed() const GRANT_EXCLUDES(mutex_);
 
  private:
+  void renew_in_child() GRANT_EXCLUDES(mutex_);
   [[nodiscard]] Balance balance(std::uint64_t turn, std::span<std::uint32_t> in_flight) const;
   void publish_locked() GRANT_REQUIRES(mutex_);
   std::vector<std::shared_ptr<io::Signal>> take_waiting_locked() GRANT_REQUIRES(mutex_);
@@ -126,6 +135,9 @@ class Cluster {
   std::shared_ptr<const RoutingTable> table_ GRANT_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<io::Signal>> waiting_ GRANT_GUARDED_BY(mutex_);
   bool closed_ GRANT_GUARDED_BY(mutex_) = false;
+
+  std::unique_ptr<detail::HeldOverForks> held_;
+  std::unique_ptr<detail::RenewedInChildren> renewed_;
 };
 
 }  // namespace grant

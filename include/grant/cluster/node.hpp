@@ -68,6 +68,9 @@ class Node {
     return in_flight_.load(std::memory_order_relaxed);
   }
 
+  /// For a forked child, in which nothing of that goes on.
+  void forget_in_flight() noexcept { in_flight_.store(0, std::memory_order_relaxed); }
+
   /// Counts one statement or transaction while it lives. The node must outlive it.
   class InFlight {
    public:
@@ -82,7 +85,10 @@ class Node {
     InFlight(const InFlight&) = delete;
     InFlight& operator=(const InFlight&) = delete;
     ~InFlight() {
-      if (node_ != nullptr) node_->in_flight_.fetch_sub(1, std::memory_order_relaxed);
+      // A forked child counts anew, and may end what its parent has begun.
+      if (node_ != nullptr && node_->in_flight_.fetch_sub(1, std::memory_order_relaxed) == 0) {
+        node_->in_flight_.store(0, std::memory_order_relaxed);
+      }
     }
 
    private:

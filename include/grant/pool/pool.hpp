@@ -16,6 +16,10 @@
 
 namespace grant {
 
+namespace detail {
+class RenewedInChildren;
+}
+
 /// Connections to one node. Where one is idle, taking and returning it takes no lock. Callers that
 /// must wait stand in one queue, blocking and awaiting ones; a caller that comes later may be
 /// quicker than one that has waited for less than a millisecond, and never than one that has waited
@@ -37,8 +41,8 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
 
   /// close(), and waits until what is under way in the background has given up, which takes no
-  /// server. Leases still out are closed when they end. Not to be called by the pool's own event
-  /// sink.
+  /// server. Leases still out are closed when they end. Called by the pool's own event sink, it
+  /// does not wait for what the sink reports on.
   ~Pool();
 
   /// Leases a connection that is idle, without waiting; `call` says only how its user is going to
@@ -98,6 +102,7 @@ class Pool {
 
  private:
   std::shared_ptr<detail::PoolCore> core_;
+  std::unique_ptr<detail::RenewedInChildren> renewed_;
 };
 
 }  // namespace grant

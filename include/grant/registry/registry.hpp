@@ -56,7 +56,8 @@ class Registry {
   [[nodiscard]] std::vector<NodeStatus> health_status() const;
 
   /// Probes every node now and returns when all have answered or failed. Blocks for at most twice
-  /// the longest health_check.timeout and a little.
+  /// the longest health_check.timeout and a little. Errors: invalid_argument on the thread that
+  /// checks them, on which event sinks are called: it would wait for itself.
   void check_health_now();
 
   /// Null when the database has no readers. Lives as long as the registry. Errors: as cluster().
@@ -76,14 +77,14 @@ class Registry {
 };
 
 /// Sets up the registry that is used where none is named; one that was there before is closed.
-/// Errors: configuration; then the one before stays. Thread-safe.
+/// Errors: configuration; then the one before stays. closed, once the process ends. Thread-safe.
 void establish_connections(const Databases& databases, RegistryOptions options = {});
 
 /// Closes the registry that establish_connections() made, if any: see Registry::close().
 void close_connections(std::chrono::milliseconds drain = std::chrono::seconds(5));
 
 /// The registry that establish_connections() made; valid until it is replaced or closed. Errors:
-/// configuration, when it was not called.
+/// configuration, when it was not called; closed, once the process ends.
 [[nodiscard]] Registry& registry();
 
 /// The same, kept alive by the pointer.

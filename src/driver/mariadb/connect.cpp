@@ -94,6 +94,7 @@ void set_tls(MYSQL* handle, const Settings& settings) {
 }
 
 ConnectionHandle make_handle(const Settings& settings) {
+  const grant::detail::LibraryGate::Inside inside(gate());
   ConnectionHandle handle(mysql_init(nullptr));
   if (!handle) throw std::bad_alloc();
   const unsigned int off = 0;
@@ -144,17 +145,20 @@ Task<void> MariadbConnection::attempt(io::Call call, const Settings& settings, s
   if (call.deadline() <= started) {
     throw_error(failures::gave_up_connecting(node_, io::Outcome::timed_out, Duration{}));
   }
+  if (gate().is_shut()) throw_error(failures::shut_out(node_, "libmariadb"));
   interrupted_ = io::Outcome::ready;
   ConnectionHandle handle = make_handle(settings);
 
   MYSQL* connected = nullptr;
   const auto begin = [&] {
+    const grant::detail::LibraryGate::Inside inside(gate());
     const HandshakeDeadline deadline(call.deadline());
     return mysql_real_connect_start(&connected, handle.get(), host.c_str(), or_null(settings.user),
                                     or_null(settings.password), or_null(settings.database),
                                     settings.port, or_null(settings.socket), CLIENT_FOUND_ROWS);
   };
   const auto go_on = [&](int events) {
+    const grant::detail::LibraryGate::Inside inside(gate());
     const HandshakeDeadline deadline(call.deadline());
     return mysql_real_connect_cont(&connected, handle.get(), events);
   };
@@ -185,6 +189,7 @@ Task<void> MariadbConnection::attempt(io::Call call, const Settings& settings, s
   }
   unblock(mysql_get_socket(handle.get()));
   handle_ = std::move(handle);
+  hidden_.emplace(mysql_get_socket(handle_.get()));
   encrypted_ = mysql_get_ssl_cipher(handle_.get()) != nullptr;
   last_used_ = now;
 }

@@ -144,7 +144,12 @@ void MariadbConnection::refuse_while_streaming() const {
                            "close the stream"));
 }
 
+void MariadbConnection::refuse_in_child() const {
+  if (forks_ != grant::detail::forks()) throw_error(failures::of_parent(node_));
+}
+
 MariadbConnection::Operation MariadbConnection::start(io::Call call, Effect effect) {
+  refuse_in_child();
   if (!handle_) fail_unsent("the connection is closed");
   refuse_while_streaming();
   const auto now = Clock::system().now();

@@ -156,6 +156,8 @@ class MariadbConnection final : public Connection {
   Task<void> fail(io::Call call, Operation operation, std::span<const ValueView> params);
 
   void check(Operation operation);
+  /// A forked child leaves its parent's session alone. Errors: closed.
+  void refuse_in_child() const;
   void refuse_while_streaming() const;
   void close() noexcept;
   [[nodiscard]] unsigned int server_status() const noexcept;
@@ -168,8 +170,10 @@ class MariadbConnection final : public Connection {
 
   const std::shared_ptr<const Target> target_;
   const std::string& node_ = target_->settings.node;
+  const std::uint64_t forks_ = grant::detail::forks();
   ConnectionHandle handle_;  // null once closed
-  int process_;              // that opened it
+  std::optional<grant::detail::HiddenFromChildren> hidden_;
+  int process_;  // that opened it
   StatementCache cache_;
   Prepared uncached_;  // instead of the cache when that has no room for anything
   Binder binder_;

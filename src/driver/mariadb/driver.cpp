@@ -102,12 +102,18 @@ struct Registration {
     // down in an exit handler. That handler is now older than every registry, so that connections
     // that are still there when the program ends are closed before it runs.
     mysql_library_init(0, nullptr, nullptr);
+    static_cast<void>(gate());
     register_driver(driver());
   }
 };
 const Registration registration;
 
 }  // namespace
+
+grant::detail::LibraryGate& gate() noexcept {
+  static auto& instance = *new grant::detail::LibraryGate;
+  return instance;
+}
 
 const Driver& driver() noexcept {
   // Never destroyed: connections may be closed while the process ends.

@@ -29,6 +29,7 @@ class MariadbStream final : public RowStream {
   Task<const Result*> next(io::Call call) override {
     rows_.clear_rows();
     if (!is_open()) co_return nullptr;
+    connection_->refuse_in_child();
     operation_.started = Clock::system().now();
     // Rows that are there already would never be waited for.
     if (call.deadline() <= operation_.started) {
@@ -53,6 +54,7 @@ class MariadbStream final : public RowStream {
 
   Task<void> close(io::Call call) override {
     if (!is_open()) co_return;
+    connection_->refuse_in_child();
     over_ = true;
     operation_.started = Clock::system().now();
     co_await connection_->end_stream(call, operation_, statement_);

@@ -5,12 +5,19 @@
 #include <memory>
 #include <string_view>
 
+#include "core/fork.hpp"
 #include "grant/core/value.hpp"
 
 namespace grant::mariadb {
 
+/// Around calls that connect or close: libmariadb and OpenSSL have locks of their own there.
+[[nodiscard]] grant::detail::LibraryGate& gate() noexcept;
+
 struct CloseConnection {
-  void operator()(MYSQL* connection) const noexcept { mysql_close(connection); }
+  void operator()(MYSQL* connection) const noexcept {
+    const grant::detail::LibraryGate::Inside inside(gate());
+    mysql_close(connection);
+  }
 };
 using ConnectionHandle = std::unique_ptr<MYSQL, CloseConnection>;
 

@@ -28,9 +28,15 @@ ConnectionHandle start_connecting(const Settings& settings, const std::string& a
   }
   names.push_back(nullptr);
   values.push_back(nullptr);
+  const grant::detail::LibraryGate::Inside inside(gate());
   ConnectionHandle handle(PQconnectStartParams(names.data(), values.data(), 0));
   if (!handle) throw std::bad_alloc();
   return handle;
+}
+
+PostgresPollingStatusType poll(PGconn* handle) {
+  const grant::detail::LibraryGate::Inside inside(gate());
+  return PQconnectPoll(handle);
 }
 
 }  // namespace
@@ -61,6 +67,7 @@ Task<void> PostgresConnection::open(io::Call call, const Settings& settings,
 
 Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings,
                                        std::string address) {
+  if (gate().is_shut()) throw_error(failures::shut_out(node_, "libpq"));
   const auto started = Clock::system().now();
   ConnectionHandle handle = start_connecting(settings, address);
   PQsetNoticeReceiver(handle.get(), &PostgresConnection::on_notice, this);
@@ -77,11 +84,12 @@ Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings,
     if (outcome != io::Outcome::ready) {
       throw_error(failures::gave_up_connecting(node_, outcome, Clock::system().now() - started));
     }
-    next = PQconnectPoll(handle.get());
+    next = poll(handle.get());
   }
   PQsetErrorVerbosity(handle.get(), PQERRORS_DEFAULT);
   if (PQsetnonblocking(handle.get(), 1) != 0) fail_connect(handle.get(), node_);
   handle_ = std::move(handle);
+  hidden_.emplace(PQsocket(handle_.get()));
   last_used_ = Clock::system().now();
 }
 

@@ -118,7 +118,12 @@ void PostgresConnection::give_up(io::Outcome outcome, Operation operation) {
   throw_error(std::move(info));
 }
 
+void PostgresConnection::refuse_in_child() const {
+  if (forks_ != grant::detail::forks()) throw_error(failures::of_parent(node_));
+}
+
 PostgresConnection::Operation PostgresConnection::start(io::Call call, Effect effect) {
+  refuse_in_child();
   if (!handle_) fail_unsent("the connection is closed");
   if (streaming_) {
     throw_error(failures::at(node_, Errc::invalid_argument,

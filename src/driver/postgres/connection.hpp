@@ -128,6 +128,8 @@ class PostgresConnection final : public Connection {
   /// Rolls back, or closes the connection. Throws nothing: what led here matters more.
   Task<void> undo(io::Call call);
 
+  /// A forked child leaves its parent's session alone. Errors: closed.
+  void refuse_in_child() const;
   void refuse_late_chunk(io::Call call) const;
   /// What the rest of a stream's answers is to be received with, once nobody wants them.
   static Operation unwanted(io::Call& call);
@@ -152,8 +154,10 @@ class PostgresConnection final : public Connection {
   [[noreturn]] void give_up(io::Outcome outcome, Operation operation);
 
   std::string node_;
+  const std::uint64_t forks_ = grant::detail::forks();
   ConnectionHandle handle_;  // null once closed
-  int process_;              // that opened it
+  std::optional<grant::detail::HiddenFromChildren> hidden_;
+  int process_;  // that opened it
   StatementCache cache_;
   std::uint64_t names_ = 0;  // that statements of this connection have had
   Prepared unnamed_;         // instead of the cache when that has no room for anything

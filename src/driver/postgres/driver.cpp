@@ -117,6 +117,7 @@ class PostgresDriver final : public Driver {
 
 struct Registration {
   Registration() {
+    static_cast<void>(gate());  // before there are threads that could fork
     // libpq sets up OpenSSL when it first needs it, and OpenSSL takes itself down in an exit
     // handler. Needing it now makes that handler older than every registry, so that connections
     // that are still there when the program ends are closed before it runs.
@@ -127,6 +128,11 @@ struct Registration {
 const Registration registration;
 
 }  // namespace
+
+grant::detail::LibraryGate& gate() noexcept {
+  static auto& instance = *new grant::detail::LibraryGate;
+  return instance;
+}
 
 const Driver& driver() noexcept {
   // Never destroyed: connections may be closed while the process ends.

@@ -46,6 +46,7 @@ class SingleRowStream final : public RowStream {
   Task<const Result*> next(io::Call call) override {
     rows_.clear();
     if (!is_open()) co_return nullptr;
+    connection_.refuse_in_child();
     connection_.refuse_late_chunk(call);
     const auto operation = now();
     PGconn* const handle = connection_.handle_.get();
@@ -70,6 +71,7 @@ class SingleRowStream final : public RowStream {
   Task<void> close(io::Call call) override {
     rows_.clear();
     if (!is_open()) co_return;
+    connection_.refuse_in_child();
     // Otherwise the server would send all that is left.
     auto impatient = call;
     const auto operation = PostgresConnection::unwanted(impatient);
@@ -162,6 +164,7 @@ class CursorStream final : public RowStream {
   Task<const Result*> next(io::Call call) override {
     chunk_.reset();
     if (!is_open()) co_return nullptr;
+    connection_.refuse_in_child();
     connection_.refuse_late_chunk(call);
     if (exhausted_) {
       co_await finish(call);
@@ -191,6 +194,7 @@ class CursorStream final : public RowStream {
   Task<void> close(io::Call call) override {
     chunk_.reset();
     if (!is_open()) co_return;
+    connection_.refuse_in_child();
     co_await finish(call);
   }
 

@@ -9,12 +9,19 @@
 #include <cstring>
 #include <memory>
 
+#include "core/fork.hpp"
 #include "grant/core/value.hpp"
 
 namespace grant::postgres {
 
+/// Around calls that connect or close: libpq, OpenSSL and Kerberos have locks of their own there.
+[[nodiscard]] grant::detail::LibraryGate& gate() noexcept;
+
 struct FreeConnection {
-  void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
+  void operator()(PGconn* connection) const noexcept {
+    const grant::detail::LibraryGate::Inside inside(gate());
+    PQfinish(connection);
+  }
 };
 using ConnectionHandle = std::unique_ptr<PGconn, FreeConnection>;
 

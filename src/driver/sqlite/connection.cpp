@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "driver/failures.hpp"
 #include "driver/sqlite/errors.hpp"
 #include "driver/sqlite/lexer.hpp"
 #include "grant/core/timestamp.hpp"
@@ -41,6 +42,7 @@ Connection::OperationScope::OperationScope(Connection& connection, TimePoint dea
   connection_.busy_since_ = kNever;
   // Nobody else changes an idle connection's activity.
   outermost_ = connection_.activity_->load(std::memory_order_relaxed) == Activity::idle;
+  if (outermost_ || connection_.stream_ != nullptr) inside_.emplace(gate());
   if (outermost_) connection_.activity_->store(Activity::running, std::memory_order_release);
 }
 
@@ -58,6 +60,7 @@ Connection::Connection(Options options, std::string node, TimePoint deadline)
   if (deadline <= now()) {
     throw_at(Errc::unavailable, node_, "the deadline had passed before the file was opened");
   }
+  if (gate().is_shut()) throw_error(failures::shut_out(node_, "SQLite"));
   const OperationScope scope(*this, deadline);
   open();
   configure();
@@ -80,7 +83,11 @@ int Connection::on_busy(void* self, int count) noexcept {
   }
   if (time >= connection.busy_until_ || connection.is_cancelled()) return 0;
   const Duration pause = std::min(count + 1, 20) * 1ms;
-  std::this_thread::sleep_for(std::min(pause, connection.busy_until_ - time));
+  {
+    // SQLite holds no lock of its own here, and a fork need not wait for this.
+    const grant::detail::LibraryGate::Outside outside(gate());
+    std::this_thread::sleep_for(std::min(pause, connection.busy_until_ - time));
+  }
   return 1;
 }
 
@@ -138,7 +145,12 @@ Prepared& Connection::prepared(std::string_view sql, std::string_view tried) {
   return *kept;
 }
 
+void Connection::refuse_in_child() const {
+  if (forks_ != grant::detail::forks()) throw_error(failures::of_parent(node_));
+}
+
 void Connection::refuse_unless_ready(TimePoint deadline, std::string_view tried) const {
+  refuse_in_child();
   if (!open_) throw_at(Errc::unavailable, node_, fmt::format("{}: connection is closed", tried));
   refuse_while_streaming(tried);
   if (deadline != kNever && deadline <= now()) {
@@ -311,6 +323,7 @@ void Connection::commit_now(TimePoint deadline) {
 
 void Connection::rollback_now() {
   constexpr std::string_view tried = "cannot roll back";
+  refuse_in_child();
   refuse_while_streaming(tried);
   take_cancellation();
   if (transaction_state() == TransactionState::open) {

@@ -54,6 +54,7 @@ class Connection final : public grant::Connection {
     Connection& connection_;
     const TimePoint outer_deadline_;
     bool outermost_ = false;  // one of its own, and not a part of another one
+    std::optional<grant::detail::LibraryGate::Inside> inside_;
   };
 
   static TimePoint now() noexcept { return Clock::system().now(); }
@@ -67,6 +68,8 @@ class Connection final : public grant::Connection {
   static int on_compile(void* self, int action, const char* what, const char* value,
                         const char* database, const char* within) noexcept;
 
+  /// A forked child leaves its parent's connection alone. Errors: closed.
+  void refuse_in_child() const;
   void open();
   void configure();
   void enter_wal_mode();
@@ -94,6 +97,7 @@ class Connection final : public grant::Connection {
   [[nodiscard]] std::string instance() const;
   std::optional<Timestamp> heartbeat(TimePoint deadline);
 
+  const std::uint64_t forks_ = grant::detail::forks();
   const Options options_;
   const std::string node_;
   Database database_;  // outlives its statements

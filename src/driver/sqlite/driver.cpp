@@ -47,7 +47,10 @@ class SqliteDriver final : public Driver {
 };
 
 const struct Registration {
-  Registration() { register_driver(driver()); }
+  Registration() {
+    static_cast<void>(gate());  // before there are threads that could fork
+    register_driver(driver());
+  }
 } registration;
 
 }  // namespace

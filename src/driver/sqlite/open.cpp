@@ -34,6 +34,7 @@ class KnownFiles {
  private:
   mutable Mutex mutex_;
   std::set<std::string> files_ GRANT_GUARDED_BY(mutex_);
+  const grant::detail::HeldOverForks held_{mutex_};
 };
 
 KnownFiles& known_files() {
@@ -109,10 +110,12 @@ void Connection::open() {
   } else {
     flags |= SQLITE_OPEN_READWRITE | (may_create(options_) ? SQLITE_OPEN_CREATE : 0);
   }
+  give_up_inherited();
   sqlite3* raw = nullptr;
   const std::string file = name_to_open(options_);
   if (!options_.memory.empty()) flags |= SQLITE_OPEN_URI;
   const int code = sqlite3_open_v2(file.c_str(), &raw, flags, nullptr);
+  if (raw != nullptr) remember(raw);
   database_.reset(raw);
   if (code != SQLITE_OK) fail_open(code);
   sqlite3_busy_handler(raw, &Connection::on_busy, this);

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "driver/failures.hpp"
 #include "driver/sqlite/errors.hpp"
 #include "driver/sqlite/handles.hpp"
 #include "grant/core/clock.hpp"
 #include "grant/core/error.hpp"
 #include "grant/core/timestamp.hpp"
+#include "io/signals_blocked.hpp"
 
 namespace grant::sqlite {
 namespace {
@@ -29,9 +31,13 @@ Database open_file(const std::string& file, IfMissing if_missing) {
   // "./" keeps SQLite from taking a name such as "file:x" for a URI of its own.
   const auto name = file.starts_with('/') ? file : "./" + file;
   const int create = if_missing == IfMissing::create ? SQLITE_OPEN_CREATE : 0;
+  if (gate().is_shut()) throw_error(failures::shut_out({}, "SQLite"));
+  const grant::detail::LibraryGate::Inside inside(gate());
+  give_up_inherited();
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(name.c_str(), &raw,
                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | create, nullptr);
+  if (raw != nullptr) remember(raw);
   Database database(raw);
   check(code, raw, file, "cannot open");
   sqlite3_busy_timeout(raw, kBusyTimeoutMilliseconds);
@@ -39,6 +45,7 @@ Database open_file(const std::string& file, IfMissing if_missing) {
 }
 
 void execute(const Database& database, const std::string& file, const std::string& sql) {
+  const grant::detail::LibraryGate::Inside inside(gate());
   check(sqlite3_exec(database.get(), sql.c_str(), nullptr, nullptr, nullptr), database.get(), file,
         "cannot write to");
 }
@@ -55,6 +62,7 @@ void beat(const Database& primary, const std::string& file) {
 
 void copy(const Database& primary, const std::string& file, IfMissing if_missing) {
   const auto replica = open_file(file, if_missing);
+  const grant::detail::LibraryGate::Inside inside(gate());
   sqlite3_backup* const backup = sqlite3_backup_init(replica.get(), "main", primary.get(), "main");
   if (backup == nullptr)
     check(sqlite3_errcode(replica.get()), replica.get(), file, "cannot copy to");
@@ -84,7 +92,10 @@ void validate(const RefresherOptions& options) {
 
 }  // namespace
 
-Refresher::Refresher(RefresherOptions options) : options_(std::move(options)) {
+Refresher::Refresher(RefresherOptions options)
+    : forks_(grant::detail::forks()),
+      options_(std::move(options)),
+      changed_(std::make_unique<Condition>()) {
   validate(options_);
   const auto primary = open_file(options_.primary, IfMissing::create);
   execute(primary, options_.primary, "PRAGMA journal_mode=WAL");
@@ -93,38 +104,55 @@ Refresher::Refresher(RefresherOptions options) : options_(std::move(options)) {
 
   next_ = after(Clock::system().now(), options_.interval);
   for (const auto& file : options_.replicas) errors_.emplace(file, "");
+  const io::SignalsBlocked blocked;
   thread_ = std::thread([this] { loop(); });
 }
 
 Refresher::~Refresher() {
+  if (forks_ != grant::detail::forks()) {
+    // The thread did not come along, and to end what it waits on would wait for it.
+    static_cast<void>(changed_.release());
+    static_cast<void>(new std::thread(std::move(thread_)));
+    return;
+  }
   {
     const Lock lock(mutex_);
     stopping_ = true;
   }
-  changed_.notify_all();
+  changed_->notify_all();
   thread_.join();
 }
 
+void Refresher::refuse_in_child() const {
+  if (forks_ == grant::detail::forks()) return;
+  throw_error(Errc::closed,
+              "the refresher belongs to the process that this one was forked from: make one here");
+}
+
 void Refresher::refresh_now() {
+  refuse_in_child();
   const Lock lock(mutex_);
   const auto mine = ++requested_;
-  changed_.notify_all();
-  while (served_ < mine) changed_.wait(mutex_);
+  changed_->notify_all();
+  while (served_ < mine) changed_->wait(mutex_);
 }
 
 void Refresher::pause() {
+  refuse_in_child();
   const Lock lock(mutex_);
   paused_ = true;
-  while (copying_) changed_.wait(mutex_);
+  while (copying_) changed_->wait(mutex_);
 }
 
 void Refresher::resume() {
+  refuse_in_child();
   const Lock lock(mutex_);
   paused_ = false;
-  changed_.notify_all();
+  changed_->notify_all();
 }
 
 std::string Refresher::last_error(std::string_view replica) const {
+  refuse_in_child();
   const Lock lock(mutex_);
   const auto found = errors_.find(replica);
   if (found == errors_.end()) {
@@ -144,7 +172,7 @@ bool Refresher::wait_for_turn() {
     if (stopping_) return false;
     const bool due = !paused_ && next_ <= Clock::system().now();
     if (due || requested_ > served_) break;
-    changed_.wait_until(mutex_, paused_ ? kNever : next_);
+    changed_->wait_until(mutex_, paused_ ? kNever : next_);
   }
   serving_ = requested_;
   copying_ = true;
@@ -159,7 +187,7 @@ void Refresher::finish_turn(Errors errors) {
     served_ = serving_;
     next_ = after(Clock::system().now(), options_.interval);
   }
-  changed_.notify_all();
+  changed_->notify_all();
 }
 
 Refresher::Errors Refresher::copy_to_all() const {

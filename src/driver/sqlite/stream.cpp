@@ -57,6 +57,7 @@ class Connection::Stream final : public RowStream {
   bool read_chunk(TimePoint deadline) {
     chunk_.clear();
     if (handle_ == nullptr) return false;
+    connection_.refuse_in_child();
     const OperationScope scope(connection_, deadline);
     try {
       if (deadline <= now() || connection_.is_cancelled()) fail(SQLITE_INTERRUPT);
@@ -92,6 +93,7 @@ class Connection::Stream final : public RowStream {
 
   void end() noexcept {
     if (handle_ == nullptr) return;
+    const grant::detail::LibraryGate::Inside inside(gate());
     const ResetScope reset(std::exchange(handle_, nullptr));
     connection_.stream_ = nullptr;
     *connection_.activity_ = Activity::idle;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -38,7 +39,7 @@ struct RefresherOptions {
 /// transaction on. A replica whose file has vanished is left alone until it is back, with the
 /// reason kept in last_error(): only the constructor creates files.
 ///
-/// Thread-safe.
+/// Thread-safe. It belongs to the process that made it: in a forked child it refuses (closed).
 class Refresher {
  public:
   /// Creates the files that are missing, makes the first copies and starts the thread. Blocks
@@ -72,11 +73,14 @@ class Refresher {
   void finish_turn(Errors errors);
   [[nodiscard]] Errors copy_to_all() const;
 
+  void refuse_in_child() const;
+
+  const std::uint64_t forks_;       // of the process that it belongs to
   const RefresherOptions options_;  // constant after construction
 
   // Guards everything below but the thread. Not held while files are copied.
   mutable Mutex mutex_;
-  Condition changed_;
+  std::unique_ptr<Condition> changed_;  // a forked child leaves it alone
   bool stopping_ GRANT_GUARDED_BY(mutex_) = false;
   bool paused_ GRANT_GUARDED_BY(mutex_) = false;
   bool copying_ GRANT_GUARDED_BY(mutex_) = false;

@@ -1,0 +1,176 @@
+#include "fork.hpp"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace grant::detail {
+namespace {
+
+/// Everything that takes part in a fork. Its own lock is held while the process forks, so that the
+/// child finds the lists whole.
+struct Known {
+  std::mutex mutex;
+  std::vector<Mutex*> mutexes;
+  std::vector<LibraryGate*> gates;
+  std::vector<LibraryGate*> closed;  ///< While the process forks.
+  std::vector<std::pair<void*, void (*)(void*)>> renewed;
+  std::vector<const HiddenFromChildren*> hidden;
+};
+
+void before_fork() noexcept;
+void after_fork_in_parent() noexcept;
+void after_fork_in_child() noexcept;
+
+Known& known() {
+  // Never destroyed: connections may be closed, and processes forked, while the process ends.
+  static auto& all = *new Known;
+  static const int watched =
+      ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  static_cast<void>(watched);  // fails for lack of memory only; then a fork is not noticed
+  return all;
+}
+
+// Locked in one function and unlocked in another, which the analysis cannot follow.
+#if defined(__clang__)
+#define GRANT_NOT_ANALYSED __attribute__((no_thread_safety_analysis))
+#else
+#define GRANT_NOT_ANALYSED
+#endif
+GRANT_NOT_ANALYSED void lock(Mutex& mutex) { mutex.lock(); }
+GRANT_NOT_ANALYSED void unlock(Mutex& mutex) { mutex.unlock(); }
+
+void before_fork() noexcept {
+  auto& all = known();
+  // First, because who is inside a library may need any of the others to come out again.
+  all.mutex.lock();
+  auto gates = all.gates;
+  all.mutex.unlock();
+  for (auto* gate : gates) gate->close();
+  all.mutex.lock();
+  all.closed = std::move(gates);
+  for (auto* mutex : all.mutexes) lock(*mutex);
+}
+
+void after_fork_in_parent() noexcept {
+  auto& all = known();
+  for (auto* mutex : all.mutexes) unlock(*mutex);
+  for (auto* gate : all.closed) gate->open_in_parent();
+  all.mutex.unlock();
+}
+
+void after_fork_in_child() noexcept {
+  auto& all = known();
+  fork_count.fetch_add(1, std::memory_order_relaxed);
+  for (auto* mutex : all.mutexes) unlock(*mutex);
+  for (auto* gate : all.closed) gate->open_in_child();
+  if (!all.hidden.empty()) {
+    const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (const auto* socket : all.hidden) socket->hide(nothing);
+    if (nothing >= 0) ::close(nothing);
+    all.hidden.clear();
+  }
+  for (const auto& [object, renew] : all.renewed) renew(object);
+  all.mutex.unlock();
+}
+
+}  // namespace
+
+HeldOverForks::HeldOverForks(Mutex& mutex) : mutex_(mutex) {
+  const std::scoped_lock lock(known().mutex);
+  known().mutexes.push_back(&mutex_);
+}
+
+HeldOverForks::~HeldOverForks() {
+  const std::scoped_lock lock(known().mutex);
+  std::erase(known().mutexes, &mutex_);
+}
+
+RenewedInChildren::RenewedInChildren(void* object, void (*renew)(void*)) : object_(object) {
+  const std::scoped_lock lock(known().mutex);
+  known().renewed.emplace_back(object, renew);
+}
+
+RenewedInChildren::~RenewedInChildren() {
+  const std::scoped_lock lock(known().mutex);
+  std::erase_if(known().renewed, [this](const auto& each) { return each.first == object_; });
+}
+
+HiddenFromChildren::HiddenFromChildren(int socket) : socket_(socket) {
+  if (::fstat(socket_, &seen_) != 0) return;
+  const std::scoped_lock lock(known().mutex);
+  known().hidden.push_back(this);
+}
+
+HiddenFromChildren::~HiddenFromChildren() {
+  const std::scoped_lock lock(known().mutex);
+  std::erase(known().hidden, this);
+}
+
+void HiddenFromChildren::hide(int nothing) const noexcept {
+  // A client library closes the socket of a lost connection, and the number becomes another's.
+  struct stat now {};
+  if (::fstat(socket_, &now) != 0 || !S_ISSOCK(now.st_mode) || now.st_dev != seen_.st_dev ||
+      now.st_ino != seen_.st_ino) {
+    return;
+  }
+  if (nothing < 0 || ::dup3(nothing, socket_, O_CLOEXEC) < 0) ::close(socket_);
+}
+
+LibraryGate::LibraryGate() {
+  const std::scoped_lock lock(known().mutex);
+  known().gates.push_back(this);
+}
+
+void LibraryGate::enter() noexcept {
+  while (true) {
+    inside_.fetch_add(1, std::memory_order_seq_cst);
+    if (!closing_.load(std::memory_order_seq_cst)) return;
+    inside_.fetch_sub(1, std::memory_order_seq_cst);
+    const Lock until_forked(closing_mutex_);
+  }
+}
+
+LibraryGate::Inside::Inside(LibraryGate& gate) noexcept : gate_(gate), forks_(forks()) {
+  gate_.enter();
+}
+
+LibraryGate::Inside::~Inside() {
+  // A child counts anew.
+  if (forks_ == forks()) gate_.inside_.fetch_sub(1, std::memory_order_seq_cst);
+}
+
+LibraryGate::Outside::Outside(LibraryGate& gate) noexcept : gate_(gate) {
+  gate_.inside_.fetch_sub(1, std::memory_order_seq_cst);
+}
+
+LibraryGate::Outside::~Outside() { gate_.enter(); }
+
+void LibraryGate::close() noexcept {
+  lock(closing_mutex_);
+  closing_.store(true, std::memory_order_seq_cst);
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (inside_.load(std::memory_order_seq_cst) > 0 && std::chrono::steady_clock::now() < end) {
+    // Calls end without telling anybody.
+    std::this_thread::sleep_for(std::chrono::microseconds(20));
+  }
+}
+
+void LibraryGate::open_in_parent() noexcept {
+  closing_.store(false, std::memory_order_seq_cst);
+  unlock(closing_mutex_);
+}
+
+void LibraryGate::open_in_child() noexcept {
+  if (inside_.exchange(0) > 0) shut_.store(true, std::memory_order_relaxed);
+  open_in_parent();
+}
+
+}  // namespace grant::detail
