@@ -2,11 +2,20 @@
 
 #include <algorithm>
 
+#include "session_state.hpp"
+
 namespace grant::detail {
 namespace {
 
+/// The outermost level: the thread's own session, so that a query takes along whose it is.
+Context outermost() {
+  ContextFrame frame;
+  frame.session = std::make_shared<SessionState>(nullptr);
+  return std::make_shared<const ContextFrame>(std::move(frame));
+}
+
 Context& current() {
-  thread_local Context context;
+  thread_local Context context = outermost();
   return context;
 }
 

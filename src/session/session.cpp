@@ -7,11 +7,9 @@
 namespace grant {
 
 std::shared_ptr<detail::SessionState> detail::session_of(const ContextFrame* context) {
-  for (const auto* frame = context; frame != nullptr; frame = frame->outer.get()) {
-    if (frame->session) return frame->session;
-  }
-  thread_local const auto own = std::make_shared<SessionState>(nullptr);
-  return own;
+  if (context == nullptr) context = current_context().get();
+  while (!context->session) context = context->outer.get();
+  return context->session;
 }
 
 std::string Served::summary() const { return fmt::format("{} ({})", node, to_string(reason)); }

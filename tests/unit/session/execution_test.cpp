@@ -39,6 +39,20 @@ RoutingOptions patience(std::chrono::milliseconds timeout) {
   return routing;
 }
 
+/// Answers each statement with `sql` with this error, and leaves the connection as it is.
+test::MemoryServer::Handler answering(std::string sql, Errc code,
+                                std::string words = "it fails as told") {
+  return [sql = std::move(sql), code,
+          words = std::move(words)](const Statement& statement) -> std::unique_ptr<Result> {
+    if (statement.sql != sql) return nullptr;
+    ErrorInfo info;
+    info.code = code;
+    info.message = words;
+    info.sqlstate = "53200";
+    throw_error(std::move(info));
+  };
+}
+
 /// Makes the probes of a node fail, and takes that in.
 void take_down(const Shop& shop, const std::string& name) {
   shop.server(name).observe(std::nullopt);
@@ -373,6 +387,88 @@ TEST(ExecutionWrites, ModelsAttemptsComeBeforeTheDatabases) {
     const auto model = connects_to("shop").failover_retry_attempts(count);
     EXPECT_THROW(shop.write(model), Unavailable);
     EXPECT_EQ(shop.primary().statements().size(), count + 1);
+  }
+}
+
+// -- What failed itself is told as it is ------------------------------------------------------
+
+TEST(ExecutionReads, FailureOfTheStatementOnTheOnlyNodeIsToldAtOnce) {
+  for (const auto code : {Errc::conflict, Errc::unavailable}) {
+    const Shop shop(0, patience(1h));
+    shop.primary().on_statement(answering("SELECT", code));
+    const auto error = error_of([&] { return shop.read(); });
+    EXPECT_EQ(error.code, code);
+    EXPECT_THAT(error.message, HasSubstr("it fails as told"));
+  }
+}
+
+TEST(ExecutionReads, FailuresOnSeveralNodesAreAllTold) {
+  const Shop shop(1, patience(1h));
+  shop.primary().on_statement(answering("SELECT", Errc::conflict, "the primary says"));
+  shop.replica().on_statement(answering("SELECT", Errc::conflict, "the replica says"));
+  const auto error = error_of([&] { return shop.read(); });
+  EXPECT_EQ(error.code, Errc::conflict);
+  EXPECT_THAT(error.message, AllOf(HasSubstr("the primary says"), HasSubstr("the replica says")));
+}
+
+TEST(ExecutionReads, StatementThatBreaksItsConnectionsIsNotTriedOnNodeAfterNode) {
+  auto patient = patience(1h);
+  patient.failover_retry_attempts = 50;
+  const Shop shop(5, patient);
+  for (const std::string name : {"w", "r1", "r2", "r3", "r4", "r5"}) {
+    shop.server(name).on_statement(failing("SELECT", Errc::unavailable));
+  }
+  const auto error = error_of([&] { return shop.read(); });
+  EXPECT_EQ(error.code, Errc::unavailable);
+  EXPECT_THAT(error.message, HasSubstr("it fails as told"));
+  std::size_t sent = 0;
+  for (const std::string name : {"w", "r1", "r2", "r3", "r4", "r5"}) {
+    sent += shop.server(name).statements().size();
+  }
+  EXPECT_EQ(sent, 3U);
+}
+
+TEST(ExecutionReads, StatementThatBreaksItsConnectionsOnTheOnlyNodeIsToldAsThat) {
+  const Shop shop(0, patience(1h));
+  shop.primary().on_statement(failing("SELECT", Errc::unavailable));
+  EXPECT_THAT(error_of([&] { return shop.read(); }).message, HasSubstr("it fails as told"));
+  EXPECT_EQ(shop.primary().statements().size(), 3U);
+}
+
+TEST(ExecutionReads, ReadOnlyAnswerToAReadIsNotTriedElsewhere) {
+  const Shop shop;
+  shop.replica().on_statement(failing("SELECT", Errc::read_only));
+  EXPECT_THROW(static_cast<void>(shop.read()), ReadOnlyError);
+  EXPECT_THAT(shop.primary().statements(), IsEmpty());
+}
+
+// The probe that a failure asks for may end before the call that failed looks at the table again.
+TEST(ExecutionFailover, ProbeThatEndsBeforeTheTableIsReadIsNotWaitedForAgain) {
+  for (const bool writes : {true, false}) {
+    test::Servers servers;
+    servers.is("w", NodeKind::primary);
+    auto shop = test::spec("w");
+    shop.routing = patience(1h);
+    std::shared_ptr<Registry> registry;
+    std::atomic<bool> well = true;
+    RegistryOptions options;
+    options.events = [&](const Event& event) {
+      // Emitted by the call that failed, once it has reported that.
+      if (event.name != "node.unhealthy" || well.exchange(true)) return;
+      registry->check_health_now();
+    };
+    registry = std::make_shared<Registry>(Databases{{"shop", shop}}, options);
+    registry->check_health_now();
+    const Session session(registry);
+    well = false;
+    servers.driver.server("w").break_connections();
+    servers.driver.server("w").refuse_connects(Errc::unavailable, 1);
+    session.run([&] {
+      auto statement = sql("STATEMENT").on("shop");
+      if (writes) return statement.run();
+      return std::move(statement).read().run();
+    });
+    EXPECT_TRUE(well) << "the failure was not reported";
   }
 }
 
