@@ -187,11 +187,12 @@ std::uint64_t Cluster::record(std::size_t node, const ProbeResult& probe) {
 Duration Cluster::next_check_in() const {
   const Lock lock(mutex_);
   // Any node may be promoted while there is no primary.
-  Duration soonest =
-      table_->primary ? health_.interval : std::min(health_.interval, health_.recheck_interval);
+  auto soonest = saturated(table_->primary ? health_.interval
+                                           : std::min(health_.interval, health_.recheck_interval));
+  std::optional<Duration> threshold;
+  if (routing_.replica_lag_threshold) threshold = saturated(*routing_.replica_lag_threshold);
   for (const auto& record : records_) {
-    soonest =
-        std::min(soonest, grant::next_check_in(record, health_, routing_.replica_lag_threshold));
+    soonest = std::min(soonest, grant::next_check_in(record, health_, threshold));
   }
   return soonest;
 }
@@ -282,7 +283,7 @@ void Cluster::report_promoted() {
   // Whoever keeps saying so may be wrong: a pooler in between can repeat what was.
   const auto now = clock_.now();
   auto last = promotion_seen_.load(std::memory_order_relaxed);
-  if (last != TimePoint::min() && now - last < health_.recheck_interval) return;
+  if (last != TimePoint::min() && now - last < saturated(health_.recheck_interval)) return;
   if (promotion_seen_.compare_exchange_strong(last, now, std::memory_order_relaxed)) probe_soon();
 }
 

@@ -144,6 +144,8 @@ class HealthMonitor::Impl : public std::enable_shared_from_this<Impl> {
   Task<ProbeResult> probe_once(Watch& watch, io::Call call) {
     auto& node = watch.cluster.node(watch.node);
     ProbeResult result;
+    const auto& clock = watch.cluster.clock();
+    const auto began = clock.now();
     try {
       if (!watch.connection || !watch.connection->is_open()) {
         watch.connection = co_await node.driver().connect(call, node.target());
@@ -158,7 +160,8 @@ class HealthMonitor::Impl : public std::enable_shared_from_this<Impl> {
           fmt::format("node \"{}\": the probe failed: {}", node.name(), error.what());
       watch.connection.reset();
     }
-    result.at = watch.cluster.clock().now();
+    result.at = clock.now();
+    result.took = result.at - began;
     co_return result;
   }
 

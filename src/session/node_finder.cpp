@@ -91,9 +91,9 @@ RouteRequest route_request(const Access& access, const Located& located, Effect 
   request.sticky = effect == Effect::read && located.session->sticks_to_primary(
                                                  *located.cluster, located.cluster->clock().now());
   if (access.connection.lag_threshold) {
-    request.lag_threshold = *access.connection.lag_threshold;
+    request.lag_threshold = saturated(*access.connection.lag_threshold);
   } else if (routing.replica_lag_threshold) {
-    request.lag_threshold = *routing.replica_lag_threshold;
+    request.lag_threshold = saturated(*routing.replica_lag_threshold);
   }
   request.on_no_replica = routing.on_no_replica;
   request.allow_stale = routing.allow_stale;

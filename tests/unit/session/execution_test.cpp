@@ -5,9 +5,11 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 
+#include "grant/io/poll_loop.hpp"
 #include "support/eventually.hpp"
 #include "unit/session/session_fixture.hpp"
 
@@ -41,7 +43,7 @@ RoutingOptions patience(std::chrono::milliseconds timeout) {
 
 /// Answers each statement with `sql` with this error, and leaves the connection as it is.
 test::MemoryServer::Handler answering(std::string sql, Errc code,
-                                std::string words = "it fails as told") {
+                                      std::string words = "it fails as told") {
   return [sql = std::move(sql), code,
           words = std::move(words)](const Statement& statement) -> std::unique_ptr<Result> {
     if (statement.sql != sql) return nullptr;
@@ -131,7 +133,12 @@ TEST(Execution, LongestTimeoutThereIsDoesNotEndAnything) {
   patient.pool.checkout_timeout = longest;
   patient.routing.failover_timeout = longest;
   patient.routing.sticky_period = longest;
-  shop.start(patient, {});
+  patient.routing.replica_lag_threshold = longest;
+  patient.health_check.interval = longest;
+  patient.health_check.recheck_interval = longest;
+  patient.readers = {"mariadb://r1/db"};
+  shop.start(patient, {"r1"});
+  EXPECT_EQ(shop.read(), kReplica);
   connected_to({.timeout = longest}, [&] {
     EXPECT_EQ(shop.write(), "shop/writer (write)");
     EXPECT_EQ(shop.read(), "shop/writer (sticky after a write)");
@@ -433,6 +440,51 @@ TEST(ExecutionReads, StatementThatBreaksItsConnectionsOnTheOnlyNodeIsToldAsThat)
   shop.primary().on_statement(failing("SELECT", Errc::unavailable));
   EXPECT_THAT(error_of([&] { return shop.read(); }).message, HasSubstr("it fails as told"));
   EXPECT_EQ(shop.primary().statements().size(), 3U);
+}
+
+TEST(ExecutionFailover, CancelledWaitForAPrimaryIsToldAsThat) {
+  const Shop shop(0, patience(1h));
+  take_down(shop, "w");
+  io::PollLoop loop;
+  std::optional<Errc> ended;
+  loop.spawn([](const Shop& in, io::PollLoop& on, std::optional<Errc>& seen) -> Task<void> {
+    detail::Access access;
+    access.context = in.session.run([] { return detail::current_context(); });
+    access.connection = connects_to("shop");
+    Statement statement;
+    statement.sql = "WRITE";
+    try {
+      co_await detail::execute(access, statement, io::Call(on));
+    } catch (const Error& error) {
+      seen = error.code();
+    }
+  }(shop, loop, ended));
+  loop.spawn([](io::PollLoop& on) -> Task<void> {
+    on.cancel();
+    co_return;
+  }(loop));
+  loop.run();
+  EXPECT_EQ(ended, Errc::cancelled);
+}
+
+TEST(ExecutionFailover, WaitForAPrimaryBeginsWhenItIsFoundMissing) {
+  // The write first spends more than failover_timeout on a node that does not answer.
+  auto patient = patience(300ms);
+  const Shop shop(1, patient);
+  shop.primary().connecting.shut();
+  std::thread writer([&] { EXPECT_EQ(shop.write(), "shop/reader-1 (write)"); });
+  EXPECT_TRUE(eventually([&] { return shop.primary().connecting.held() > 0; }));
+  const auto until = Clock::system().now() + 400ms;
+  EXPECT_TRUE(eventually([&] { return Clock::system().now() > until; }));
+  shop.primary().observe(std::nullopt);
+  shop.primary().refuse_connects(Errc::unavailable);
+  shop.primary().break_connections();
+  shop.primary().connecting.open();
+  EXPECT_TRUE(
+      eventually([&] { return !shop.registry->cluster("shop")->table()->nodes[0].healthy; }));
+  shop.is("r1", NodeKind::primary, 200, 2);
+  shop.registry->check_health_now();
+  writer.join();
 }
 
 TEST(ExecutionReads, ReadOnlyAnswerToAReadIsNotTriedElsewhere) {
