@@ -20,10 +20,12 @@ std::uint64_t random_bits() {
 }
 
 /// Records whose lag depends on another node's are brought up to date whenever one of them changes.
-void judge_lags(std::vector<HealthRecord>& records) {
+/// `known`: the cluster's epoch, by which servers of other histories are left out.
+void judge_lags(std::vector<HealthRecord>& records, const std::optional<Epoch>& known) {
   const HealthRecord* primary = nullptr;
   for (const auto& record : records) {
     if (!record.healthy || record.seen.kind != NodeKind::primary) continue;
+    if (known && record.seen.epoch.history != known->history) continue;
     if (primary == nullptr || record.seen.epoch > primary->seen.epoch) primary = &record;
   }
   // All nodes are probed at the same time. A judgement by what the primary said a whole interval
@@ -52,11 +54,11 @@ void RoutingOptions::validate(std::string_view where) const {
 
 Cluster::Cluster(std::string database, std::string shard, std::vector<std::unique_ptr<Node>> nodes,
                  RoutingOptions routing, HealthCheckOptions health, const Clock& clock,
-                 EventSink events)
+                 EventSink events, std::uint64_t lineage)
     : database_(std::move(database)),
       shard_(std::move(shard)),
       name_(shard_ == "default" ? database_ : database_ + '@' + shard_),
-      origin_(Origin::of(database_, shard_)),
+      origin_(Origin::of(database_, shard_, lineage)),
       nodes_(std::move(nodes)),
       routing_(routing),
       health_(health),
@@ -69,7 +71,7 @@ Cluster::Cluster(std::string database, std::string shard, std::vector<std::uniqu
       renewed_(std::make_unique<detail::RenewedInChildren>(
           this, [](void* self) { static_cast<Cluster*>(self)->renew_in_child(); })) {
   const Lock lock(mutex_);
-  publish_locked();
+  static_cast<void>(publish_locked());
 }
 
 Cluster::~Cluster() = default;
@@ -109,8 +111,11 @@ Balance Cluster::balance(std::uint64_t turn, std::span<std::uint32_t> in_flight)
 
 Route Cluster::route(const RoutingTable& table, const RouteRequest& request) {
   std::array<std::uint32_t, kMaxNodes> in_flight;
-  const auto turn =
-      balancer_.turn_.fetch_add(request.effect == Effect::read ? 1 : 0, std::memory_order_relaxed);
+  // A read that can only go to the primary takes no turn: one that alternates with others would
+  // send all of those to the same replica.
+  const bool balanced =
+      request.effect == Effect::read && request.role == Role::reading && !request.sticky;
+  const auto turn = balancer_.turn_.fetch_add(balanced ? 1 : 0, std::memory_order_relaxed);
   return grant::route(table, request, balance(turn, in_flight));
 }
 
@@ -160,7 +165,9 @@ HealthRecord Cluster::health_record(std::size_t node) const {
   return records_[node];
 }
 
-void Cluster::record(std::size_t node, const ProbeResult& probe) {
+std::uint64_t Cluster::record(std::size_t node, const ProbeResult& probe) {
+  std::uint64_t version = 0;
+  std::vector<std::size_t> strangers;
   bool changed = false;
   bool healthy = false;
   auto kind = NodeKind::unknown;
@@ -169,15 +176,22 @@ void Cluster::record(std::size_t node, const ProbeResult& probe) {
     const Lock lock(mutex_);
     const auto before = records_[node];
     records_[node] = after_probe(before, probe, health_);
-    judge_lags(records_);
+    judge_lags(records_, table_->epoch);
     healthy = records_[node].healthy;
     kind = records_[node].seen.kind;
     changed = !before.checked || before.healthy != healthy || before.seen.kind != kind;
-    publish_locked();
+    strangers = publish_locked();
+    version = table_->version;
     woken = take_waiting_locked();
   }
   for (const auto& signal : woken) signal->set();
-  if (!changed) return;
+  for (const auto stranger : strangers) {
+    emit(events_, {Severity::error,
+                   "node.foreign",
+                   {{"node", nodes_[stranger]->name()},
+                    {"history", health_record(stranger).seen.epoch.history}}});
+  }
+  if (!changed) return version;
   Event event;
   event.severity = healthy ? Severity::info : Severity::warning;
   event.name = healthy ? "node.healthy" : "node.unhealthy";
@@ -185,21 +199,23 @@ void Cluster::record(std::size_t node, const ProbeResult& probe) {
   event.fields.push_back({"kind", std::string(to_string(kind))});
   if (!healthy) event.fields.push_back({"error", probe.error.message});
   emit(events_, event);
+  return version;
 }
 
 Duration Cluster::next_check_in() const {
   const Lock lock(mutex_);
   // Any node may be promoted while there is no primary.
-  Duration soonest =
-      table_->primary ? health_.interval : std::min(health_.interval, health_.recheck_interval);
+  auto soonest = saturated(table_->primary ? health_.interval
+                                           : std::min(health_.interval, health_.recheck_interval));
+  std::optional<Duration> threshold;
+  if (routing_.replica_lag_threshold) threshold = saturated(*routing_.replica_lag_threshold);
   for (const auto& record : records_) {
-    soonest =
-        std::min(soonest, grant::next_check_in(record, health_, routing_.replica_lag_threshold));
+    soonest = std::min(soonest, grant::next_check_in(record, health_, threshold));
   }
   return soonest;
 }
 
-void Cluster::publish_locked() {
+std::vector<std::size_t> Cluster::publish_locked() {
   std::vector<NodeView> views;
   views.reserve(nodes_.size());
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -215,42 +231,77 @@ void Cluster::publish_locked() {
     view.lag = record.lag;
     views.push_back(std::move(view));
   }
-  table_ = std::make_shared<const RoutingTable>(next_table(*table_, std::move(views)));
+  const auto last = std::move(table_);
+  table_ = std::make_shared<const RoutingTable>(next_table(*last, std::move(views)));
+  std::vector<std::size_t> strangers;
+  std::ranges::set_difference(table_->foreign, last->foreign, std::back_inserter(strangers));
+  return strangers;
+}
+
+void Cluster::accept_history() {
+  std::vector<std::shared_ptr<io::Signal>> woken;
+  {
+    const Lock lock(mutex_);
+    auto without = *table_;
+    without.epoch.reset();
+    table_ = std::make_shared<const RoutingTable>(std::move(without));
+    judge_lags(records_, std::nullopt);
+    static_cast<void>(publish_locked());
+    woken = take_waiting_locked();
+  }
+  for (const auto& signal : woken) signal->set();
+  probe_soon();
 }
 
 std::vector<std::shared_ptr<io::Signal>> Cluster::take_waiting_locked() {
   return std::exchange(waiting_, {});
 }
 
-void Cluster::report_unreachable(std::size_t node, const ErrorInfo& error) {
+std::uint64_t Cluster::report_unreachable(std::size_t node, const ErrorInfo& error) {
   ProbeResult failed;
   failed.at = clock_.now();
   failed.error = error;
-  record(node, failed);
+  const auto version = record(node, failed);
   probe_soon();
+  return version;
 }
 
-void Cluster::report_read_only(std::size_t node) {
+bool Cluster::report_read_only(std::size_t node, NodeKind hint) {
   std::vector<std::shared_ptr<io::Signal>> woken;
+  bool demoted = false;
   {
     const Lock lock(mutex_);
-    records_[node].seen.kind = NodeKind::unknown;
-    publish_locked();
-    woken = take_waiting_locked();
+    if (table_->primary != node) return true;
+    // The server says with its replies that it is the primary: then a setting of the session, the
+    // role or the database refused the write, and every other write may be welcome.
+    demoted = hint != NodeKind::primary;
+    if (demoted) {
+      records_[node].seen.kind = NodeKind::unknown;
+      static_cast<void>(publish_locked());
+      woken = take_waiting_locked();
+    }
   }
   for (const auto& signal : woken) signal->set();
-  nodes_[node]->drop_connections();
-  emit(events_, {Severity::warning, "node.demoted", {{"node", nodes_[node]->name()}}});
+  if (demoted) {
+    nodes_[node]->drop_connections();
+    emit(events_, {Severity::warning, "node.demoted", {{"node", nodes_[node]->name()}}});
+  }
   probe_soon();
+  return demoted;
 }
 
-void Cluster::report_lost() const { probe_soon(); }
+std::uint64_t Cluster::report_lost() const {
+  // Before the probes: whatever they end with is in a later table.
+  const auto version = table()->version;
+  probe_soon();
+  return version;
+}
 
 void Cluster::report_promoted() {
   // Whoever keeps saying so may be wrong: a pooler in between can repeat what was.
   const auto now = clock_.now();
   auto last = promotion_seen_.load(std::memory_order_relaxed);
-  if (last != TimePoint::min() && now - last < health_.recheck_interval) return;
+  if (last != TimePoint::min() && now - last < saturated(health_.recheck_interval)) return;
   if (promotion_seen_.compare_exchange_strong(last, now, std::memory_order_relaxed)) probe_soon();
 }
 
@@ -275,7 +326,13 @@ Task<bool> Cluster::newer_table(io::Call call, std::uint64_t version) {
     if (outcome != io::Outcome::ready) {
       const Lock lock(mutex_);
       std::erase(waiting_, signal);
-      co_return table_->version > version;
+      if (table_->version > version) co_return true;
+      if (outcome == io::Outcome::timed_out) co_return false;
+      throw_error(
+          Errc::cancelled,
+          fmt::format("database \"{}\": cancelled while it waited for a primary; nothing was "
+                      "executed",
+                      name_));
     }
   }
 }

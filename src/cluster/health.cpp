@@ -34,6 +34,7 @@ HealthRecord after_probe(HealthRecord record, const ProbeResult& probe,
     ++record.successes;
     record.seen = *probe.seen;
     record.seen_at = probe.at;
+    record.asked_at = probe.at - probe.took;
     if (first || record.successes >= options.recovery_threshold) record.healthy = true;
   } else {
     record.successes = 0;
@@ -64,12 +65,12 @@ HealthRecord with_lag(HealthRecord replica, const HealthRecord* primary) {
   }
   if (comparable && *here.position >= *there.position) {
     // Level with what the primary had when it was asked, which may be a while ago.
-    replica.lag = std::max(replica.seen_at - primary->seen_at, Duration::zero());
-    replica.level_at = std::max(replica.level_at.value_or(primary->seen_at), primary->seen_at);
+    replica.lag = std::max(replica.seen_at - primary->asked_at, Duration::zero());
+    replica.level_at = std::max(replica.level_at.value_or(primary->asked_at), primary->asked_at);
     return replica;
   }
   if (there.clock && here.replayed_at) {
-    const auto since_asked = std::max(replica.seen_at - primary->seen_at, Duration::zero());
+    const auto since_asked = std::max(replica.seen_at - primary->asked_at, Duration::zero());
     const auto behind = *there.clock + since_asked - *here.replayed_at;
     replica.lag = std::max(std::chrono::duration_cast<Duration>(behind), Duration::zero());
   }
@@ -85,7 +86,7 @@ Duration next_check_in(const HealthRecord& record, const HealthCheckOptions& opt
   const bool behind = record.seen.kind == NodeKind::replica && lag_threshold &&
                       (!record.lag || *record.lag > *lag_threshold);
   const bool well = record.healthy && record.failures == 0 && !behind;
-  return well ? options.interval : std::min(options.interval, options.recheck_interval);
+  return saturated(well ? options.interval : std::min(options.interval, options.recheck_interval));
 }
 
 }  // namespace grant

@@ -180,6 +180,8 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
   Task<ProbeResult> probe_once(Watch& watch, io::Call call) {
     auto& node = watch.cluster.node(watch.node);
     ProbeResult result;
+    const auto& clock = watch.cluster.clock();
+    const auto began = clock.now();
     try {
       if (!watch.connection || !watch.connection->is_open()) {
         watch.connection = co_await node.driver().connect(call, node.target());
@@ -194,7 +196,8 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
           fmt::format("node \"{}\": the probe failed: {}", node.name(), error.what());
       watch.connection.reset();
     }
-    result.at = watch.cluster.clock().now();
+    result.at = clock.now();
+    result.took = result.at - began;
     co_return result;
   }
 

@@ -37,7 +37,10 @@ PoolStats sum(const PoolStats& a, const PoolStats& b) noexcept {
 
 Node::Node(Role role, const Driver& driver, ConnectOptions target, PoolOptions pool,
            const Clock& clock, EventSink events)
-    : role_(role), driver_(driver), target_(std::move(target)) {
+    : role_(role),
+      driver_(driver),
+      target_(std::move(target)),
+      shared_name_(std::make_shared<const std::string>(target_.node)) {
   auto options = pool;
   auto opened_as = target_;
   switch (driver.sharing(target_)) {

@@ -26,6 +26,10 @@ Route to_primary(const RoutingTable& table, const RouteRequest& request, RouteRe
   return {table.primary, reason};
 }
 
+bool is_foreign(const RoutingTable& table, std::size_t node) {
+  return std::ranges::find(table.foreign, node) != table.foreign.end();
+}
+
 std::optional<std::size_t> least_stale(const RoutingTable& table, const RouteRequest& request) {
   std::optional<std::size_t> best;
   const auto lag = [&table](std::size_t node) {
@@ -34,6 +38,7 @@ std::optional<std::size_t> least_stale(const RoutingTable& table, const RouteReq
   for (std::size_t i = 0; i < table.nodes.size(); ++i) {
     const auto& node = table.nodes[i];
     if (!node.healthy || node.kind != NodeKind::replica || tried(request, i)) continue;
+    if (is_foreign(table, i)) continue;
     if (!best || lag(i) < lag(*best)) best = i;
   }
   return best;
@@ -89,6 +94,7 @@ Fitness fitness(const RoutingTable& table, std::size_t node, const RouteRequest&
   const auto& view = table.nodes[node];
   if (tried(request, node)) return Fitness::tried;
   if (!view.healthy) return Fitness::unhealthy;
+  if (is_foreign(table, node)) return Fitness::other_epoch;
   if (view.kind != NodeKind::replica) return Fitness::not_a_replica;
   if (table.epoch && !same_epoch(view.epoch, *table.epoch)) return Fitness::other_epoch;
   if (request.lag_threshold) {

@@ -10,13 +10,41 @@ bool same_server(const NodeView& a, const NodeView& b) {
   return !a.instance.empty() && a.instance == b.instance;
 }
 
+bool answers(const NodeView& node) { return node.healthy && node.kind != NodeKind::unknown; }
+
+/// The history that this cluster is known by; null: none yet.
+const std::string* known_history(std::span<const NodeView> nodes,
+                                 const std::optional<Epoch>& least) {
+  if (least) return &least->history;
+  const auto writer = std::ranges::find_if(
+      nodes, [](const NodeView& node) { return answers(node) && node.role == Role::writing; });
+  return writer != nodes.end() ? &writer->epoch.history : nullptr;
+}
+
+/// Whether no node that answers is of another history.
+bool undisputed(std::span<const NodeView> nodes, const std::string& history) {
+  return std::ranges::all_of(nodes, [&history](const NodeView& node) {
+    return !answers(node) || node.epoch.history == history;
+  });
+}
+
 }  // namespace
 
 PrimaryChoice choose_primary(std::span<const NodeView> nodes, const std::optional<Epoch>& least) {
+  const auto* const history = known_history(nodes, least);
+  // Without a history to go by, all that could speak against a claim must have had its turn.
+  const bool all_heard = history != nullptr || std::ranges::all_of(nodes, &NodeView::checked);
   std::vector<std::size_t> claims;
+  std::vector<std::size_t> foreign;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (!nodes[i].healthy || nodes[i].kind != NodeKind::primary) continue;
+    if (!answers(nodes[i])) continue;
+    if (history != nullptr && nodes[i].epoch.history != *history) {
+      foreign.push_back(i);
+      continue;
+    }
+    if (nodes[i].kind != NodeKind::primary) continue;
     if (least && nodes[i].epoch < *least) continue;
+    if (!all_heard) continue;
     const bool known = std::ranges::any_of(
         claims, [&](std::size_t other) { return same_server(nodes[i], nodes[other]); });
     if (!known) claims.push_back(i);
@@ -25,9 +53,11 @@ PrimaryChoice choose_primary(std::span<const NodeView> nodes, const std::optiona
     const bool highest = std::ranges::all_of(claims, [&](std::size_t other) {
       return other == candidate || nodes[candidate].epoch > nodes[other].epoch;
     });
-    if (highest) return {.primary = candidate, .rivals = {}};
+    const bool believed = history != nullptr || undisputed(nodes, nodes[candidate].epoch.history);
+    if (highest && !believed) return {.primary = std::nullopt, .rivals = {}, .foreign = foreign};
+    if (highest) return {.primary = candidate, .rivals = {}, .foreign = foreign};
   }
-  return {.primary = std::nullopt, .rivals = std::move(claims)};
+  return {.primary = std::nullopt, .rivals = std::move(claims), .foreign = foreign};
 }
 
 RoutingTable next_table(const RoutingTable& last, std::vector<NodeView> nodes) {
@@ -36,6 +66,7 @@ RoutingTable next_table(const RoutingTable& last, std::vector<NodeView> nodes) {
   auto choice = choose_primary(nodes, last.epoch);
   table.primary = choice.primary;
   table.rivals = std::move(choice.rivals);
+  table.foreign = std::move(choice.foreign);
   table.epoch = choice.primary ? std::optional(nodes[*choice.primary].epoch) : last.epoch;
   table.nodes = std::move(nodes);
   return table;

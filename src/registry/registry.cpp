@@ -66,8 +66,8 @@ PoolOptions pool_options(PoolOptions pool, Url& url, std::string_view where) {
 class ClusterBuilder {
  public:
   ClusterBuilder(const std::string& database, const ConnectionSpec& spec,
-                 const RegistryOptions& options)
-      : database_(database), spec_(spec), options_(options) {}
+                 const RegistryOptions& options, std::uint64_t lineage)
+      : database_(database), spec_(spec), options_(options), lineage_(lineage) {}
 
   std::shared_ptr<Cluster> build(const std::string& shard, const ShardSpec& nodes) const {
     const auto prefix = shard == "default" ? database_ : database_ + '@' + shard;
@@ -91,7 +91,7 @@ class ClusterBuilder {
              fmt::format("it has {} nodes, the most is {}", built.size(), kMaxNodes));
     }
     return std::make_shared<Cluster>(database_, shard, std::move(built), spec_.routing,
-                                     spec_.health_check, options_.clock, options_.events);
+                                     spec_.health_check, options_.clock, options_.events, lineage_);
   }
 
  private:
@@ -125,7 +125,14 @@ class ClusterBuilder {
   const std::string& database_;
   const ConnectionSpec& spec_;
   const RegistryOptions& options_;
+  const std::uint64_t lineage_;
 };
+
+/// For a registry made by hand; never 0, which is for those that establish_connections() makes.
+std::uint64_t new_lineage() {
+  static std::atomic<std::uint64_t> last = 0;
+  return ++last;
+}
 
 void check_name(std::string_view what, const std::string& name) {
   const bool plain = std::ranges::all_of(name, [](char c) {
@@ -144,8 +151,9 @@ void check_name(std::string_view what, const std::string& name) {
 
 class Registry::Impl {
  public:
-  Impl(const Databases& databases, const RegistryOptions& options) : clock_(options.clock) {
-    for (const auto& [name, spec] : databases) add(name, spec, options);
+  Impl(const Databases& databases, const RegistryOptions& options, std::uint64_t lineage)
+      : clock_(options.clock) {
+    for (const auto& [name, spec] : databases) add(name, spec, options, lineage);
     std::vector<std::shared_ptr<Cluster>> all;
     for (const auto& database : databases_) {
       all.insert(all.end(), database.shards.begin(), database.shards.end());
@@ -206,7 +214,8 @@ class Registry::Impl {
     std::vector<std::shared_ptr<Cluster>> shards;
   };
 
-  void add(const std::string& name, const ConnectionSpec& spec, const RegistryOptions& options) {
+  void add(const std::string& name, const ConnectionSpec& spec, const RegistryOptions& options,
+           std::uint64_t lineage) {
     check_name("database", name);
     const auto where = "database \"" + name + "\"";
     if (std::ranges::find(databases_, name, &Database::name) != databases_.end()) {
@@ -218,7 +227,7 @@ class Registry::Impl {
 
     Database database;
     database.name = name;
-    const ClusterBuilder builder(database.name, spec, options);
+    const ClusterBuilder builder(database.name, spec, options, lineage);
     ShardSpec unsharded;
     unsharded.url = spec.url;
     unsharded.writer = spec.writer;
@@ -271,7 +280,11 @@ class Registry::Impl {
 };
 
 Registry::Registry(const Databases& databases, RegistryOptions options)
-    : impl_(std::make_unique<Impl>(databases, options)) {}
+    : Registry(databases, options, new_lineage()) {}
+
+Registry::Registry(const Databases& databases, const RegistryOptions& options,
+                   std::uint64_t lineage)
+    : impl_(std::make_unique<Impl>(databases, options, lineage)) {}
 
 Registry::~Registry() { close(); }
 
@@ -306,6 +319,10 @@ LoadBalancer* Registry::load_balancer(std::string_view database, std::string_vie
 }
 
 void Registry::close(milliseconds drain) { impl_->close(drain); }
+
+void Registry::accept_history(std::string_view database, std::string_view shard) {
+  impl_->cluster(database, shard)->accept_history();
+}
 
 const Clock& Registry::clock() const noexcept { return impl_->clock(); }
 
@@ -367,8 +384,8 @@ void establish_connections(const Databases& databases, RegistryOptions options) 
   // Exit handlers run in reverse order: static objects made after this may use the databases to
   // their end.
   static const CloseAtExit close_at_exit;
-  const auto before =
-      global_registry().replace(std::make_shared<Registry>(databases, std::move(options)));
+  std::shared_ptr<Registry> next(new Registry(databases, options, 0));
+  const auto before = global_registry().replace(std::move(next));
   if (before) before->close();
 }
 

@@ -3,8 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "session_state.hpp"
+
 namespace grant::detail {
 namespace {
+
+/// The outermost level: the thread's own session, so that a query takes along whose it is.
+Context outermost() {
+  ContextFrame frame;
+  frame.session = std::make_shared<SessionState>(nullptr);
+  return std::make_shared<const ContextFrame>(std::move(frame));
+}
 
 /// Not an object with a destructor: those of the thread's other objects, and of static ones, may
 /// still run queries when this would have gone.
@@ -18,7 +27,8 @@ Context& current() {
   if (context_of_thread == nullptr) {
     thread_local const FreeContext free_at_end;
     static_cast<void>(&free_at_end);
-    context_of_thread = new Context;  // after the end of the thread's objects: rather a leak
+    context_of_thread =
+        new Context(outermost());  // after the end of the thread's objects: rather a leak
   }
   return *context_of_thread;
 }

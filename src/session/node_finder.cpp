@@ -10,6 +10,9 @@
 namespace grant::detail {
 namespace {
 
+/// How many connections a statement may break and still be sent again.
+constexpr unsigned kMostLost = 2;
+
 std::uint64_t bit(std::size_t node) { return std::uint64_t{1} << node; }
 
 /// What is wrong with each node, for the error that ends a search.
@@ -27,16 +30,28 @@ std::vector<std::string> complaints(const Cluster& cluster) {
   return all;
 }
 
-/// The innermost transaction on `cluster` of the session that `context` is in; null: none.
-OpenTransaction* transaction_on(const Cluster& cluster, const ContextFrame* context) {
+/// The innermost transaction on the target's database and shard of the session that `context` is
+/// in; null: none. By name: databases that were set up anew meanwhile do not take part in it.
+OpenTransaction* transaction_on(const Target& target, const ContextFrame* context) {
   for (const auto* frame = context; frame != nullptr; frame = frame->outer.get()) {
     auto* const transaction = frame->transaction;
-    if (transaction != nullptr && transaction->cluster().get() == &cluster &&
+    if (transaction != nullptr && transaction->cluster()->database() == target.database &&
+        transaction->cluster()->shard() == target.shard &&
         &transaction->session() == session_of(context).get()) {
       return transaction;
     }
   }
   return nullptr;
+}
+
+/// A record must not be written to a database that has the name of its own.
+void refuse_stranger(const Origin& home, const Cluster& cluster) {
+  if (home.lineage == cluster.origin().lineage) return;
+  throw_error(
+      Errc::invalid_argument,
+      fmt::format("database \"{}\": the record came from a database of that name in another "
+                  "registry: use it in a session on that one",
+                  cluster.name()));
 }
 
 }  // namespace
@@ -46,12 +61,11 @@ Located locate(const Access& access) {
   const auto* context = access.context.get();
   located.session = session_of(context);
   located.target = resolve(context, access.connection.database);
+  if (!access.shard.empty()) located.target.shard = access.shard;
   if (access.home != nullptr) {
     located.target.database = access.home->database;
     located.target.shard = access.home->shard;
   }
-  located.cluster =
-      located.session->registry()->cluster(located.target.database, located.target.shard);
 
   // A query runs where it was made to run, but never beyond what the thread that runs it is in.
   const auto* here = current_context().get();
@@ -60,7 +74,12 @@ Located locate(const Access& access) {
     located.target.prevent_writes = located.target.prevent_writes || target.prevent_writes;
     located.target.deadline = std::min(located.target.deadline, target.deadline);
   }
-  located.transaction = transaction_on(*located.cluster, here);
+  located.transaction = transaction_on(located.target, here);
+  located.cluster =
+      located.transaction != nullptr
+          ? located.transaction->cluster()
+          : located.session->registry()->cluster(located.target.database, located.target.shard);
+  if (access.home != nullptr) refuse_stranger(*access.home, *located.cluster);
   return located;
 }
 
@@ -72,9 +91,9 @@ RouteRequest route_request(const Access& access, const Located& located, Effect 
   request.sticky = effect == Effect::read && located.session->sticks_to_primary(
                                                  *located.cluster, located.cluster->clock().now());
   if (access.connection.lag_threshold) {
-    request.lag_threshold = *access.connection.lag_threshold;
+    request.lag_threshold = saturated(*access.connection.lag_threshold);
   } else if (routing.replica_lag_threshold) {
-    request.lag_threshold = *routing.replica_lag_threshold;
+    request.lag_threshold = saturated(*routing.replica_lag_threshold);
   }
   request.on_no_replica = routing.on_no_replica;
   request.allow_stale = routing.allow_stale;
@@ -88,17 +107,23 @@ void refuse_prevented_write(const Located& located, Effect effect) {
                           located.cluster->name()));
 }
 
-void report_failure(Cluster& cluster, std::size_t node, Effect effect, const Error& error,
-                    const Connection& connection) {
+Verdict report_failure(Cluster& cluster, std::size_t node, Effect effect, const Error& error,
+                       const Connection& connection) {
   if (error.code() == Errc::read_only) {
-    // A server that refuses a write is not the primary, whatever the table says.
-    if (effect == Effect::write) cluster.report_read_only(node);
-  } else if (!connection.is_open()) {
-    // Idle connections are probably as dead as one that was lost; one that was given up at its
-    // deadline says nothing about them.
-    if (error.code() == Errc::unavailable) cluster.node(node).drop_idle();
-    cluster.report_lost();
+    // MariaDB says so of a transaction that was begun for reading: of that alone.
+    constexpr int read_only_transaction = 1792;
+    if (effect != Effect::write || error.native() == read_only_transaction) {
+      return Verdict::unharmed;
+    }
+    return cluster.report_read_only(node, connection.kind_hint()) ? Verdict::not_writable
+                                                                  : Verdict::refuses;
   }
+  if (connection.is_open()) return Verdict::unharmed;
+  // Idle connections are probably as dead as one that was lost; one that was given up at its
+  // deadline says nothing about them.
+  if (error.code() == Errc::unavailable) cluster.node(node).drop_idle();
+  cluster.report_lost();
+  return Verdict::lost;
 }
 
 NodeFinder::NodeFinder(const Access& access, const Located& located, Effect effect,
@@ -108,8 +133,7 @@ NodeFinder::NodeFinder(const Access& access, const Located& located, Effect effe
       deadline_(deadline),
       request_(route_request(access, located, effect)),
       attempts_left_(
-          access.connection.retry_attempts.value_or(cluster_.routing().failover_retry_attempts)),
-      started_(Clock::system().now()) {}
+          access.connection.retry_attempts.value_or(cluster_.routing().failover_retry_attempts)) {}
 
 std::optional<std::size_t> NodeFinder::next_now() {
   table_ = cluster_.table();
@@ -120,23 +144,37 @@ std::optional<std::size_t> NodeFinder::next_now() {
 Task<std::size_t> NodeFinder::next(io::Call call) {
   while (true) {
     if (const auto node = next_now()) co_return *node;
+    // The probe may have ended before this call looked at the table again: there will be no newer
+    // one to wait for.
+    if (primary_is_well_again()) {
+      request_.tried = 0;
+      continue;
+    }
     give_up_if_misconfigured();
+    if (missing_since_ == kNever) missing_since_ = Clock::system().now();
     const auto limited = call.until(wait_until());
     const bool newer = co_await cluster_.newer_table(limited, table_->version);
     if (!newer) give_up();
     // What failed before may be well again by the new table.
-    request_.tried = 0;
+    if (may_recover_) request_.tried = 0;
   }
+}
+
+bool NodeFinder::primary_is_well_again() const {
+  return may_recover_ && table_->primary && (request_.tried & bit(*table_->primary)) != 0 &&
+         table_->version > reported_;
 }
 
 /// Waiting helps while a primary may still appear, or while nodes have not been looked at.
 TimePoint NodeFinder::wait_until() const {
   const bool all_checked = std::ranges::all_of(table_->nodes, &NodeView::checked);
-  const auto for_primary = after(started_, cluster_.routing().failover_timeout);
-  if (all_checked) return route_.reason == RouteReason::no_primary ? for_primary : started_;
+  const auto for_primary = after(missing_since_, cluster_.routing().failover_timeout);
+  // A primary that refused the statement itself will not change its mind.
+  if (table_->primary && !may_recover_) return missing_since_;
+  if (all_checked) return route_.reason == RouteReason::no_primary ? for_primary : missing_since_;
   // The first probe of each node ends in that time, one way or the other.
   constexpr std::chrono::seconds kSlack{1};
-  return std::max(for_primary, after(after(started_, cluster_.health().timeout), kSlack));
+  return std::max(for_primary, after(after(missing_since_, cluster_.health().timeout), kSlack));
 }
 
 void NodeFinder::give_up_if_misconfigured() const {
@@ -148,7 +186,15 @@ void NodeFinder::give_up_if_misconfigured() const {
 }
 
 void NodeFinder::give_up() const {
-  auto seen = failures_;
+  std::vector<std::string> seen;
+  for (const auto& failure : failures_) seen.push_back(failure.message);
+  if (table_->primary && !failures_.empty()) {
+    // There is a primary, so that is not what is missing: the last node's own word.
+    auto last = failures_.back();
+    seen.pop_back();
+    if (!seen.empty()) last.message += fmt::format("; before that: {}", fmt::join(seen, "; "));
+    throw_error(std::move(last));
+  }
   for (auto& complaint : complaints(cluster_)) {
     if (std::ranges::find(seen, complaint) == seen.end()) seen.push_back(std::move(complaint));
   }
@@ -170,7 +216,7 @@ void NodeFinder::served(Effect effect) {
 }
 
 bool NodeFinder::attempt_again(const Error& error) {
-  failures_.emplace_back(error.what());
+  failures_.push_back(error.info());
   if (attempts_left_ == 0 || out_of_time()) return false;
   --attempts_left_;
   return true;
@@ -186,7 +232,8 @@ bool NodeFinder::retry_after_checkout_failure(const Error& error) {
     cluster_.report_lost();
     return false;
   }
-  cluster_.report_unreachable(node, error.info());
+  reported_ = cluster_.report_unreachable(node, error.info());
+  may_recover_ = true;
   request_.tried |= bit(node);
   return attempt_again(error);
 }
@@ -194,15 +241,17 @@ bool NodeFinder::retry_after_checkout_failure(const Error& error) {
 bool NodeFinder::retry_after_failure(const Error& error, const Connection& connection) {
   const auto node = *route_.node;
   const bool read = request_.effect == Effect::read;
-  report_failure(cluster_, node, request_.effect, error, connection);
+  const auto before = table_->version;
+  const auto verdict = report_failure(cluster_, node, request_.effect, error, connection);
+  may_recover_ = verdict != Verdict::unharmed;
+  reported_ = before;
   switch (error.code()) {
-    case Errc::read_only: return !read && attempt_again(error);
+    case Errc::read_only: return verdict == Verdict::not_writable && attempt_again(error);
     case Errc::unavailable:
-      if (read) {
-        request_.tried |= bit(node);
-      } else if (connection.is_open()) {
-        return false;  // the server's own word: it would say the same again
-      }
+      if (!may_recover_ && !read) return false;  // it would say the same again
+      // A statement that breaks one connection after the other may be what breaks them.
+      if (read && verdict == Verdict::lost && ++lost_ > kMostLost) return false;
+      if (read) request_.tried |= bit(node);
       return attempt_again(error);
     case Errc::conflict:
       // A standby ends queries that are in the way of replay.

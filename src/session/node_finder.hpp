@@ -31,9 +31,17 @@ struct Located {
 /// Throws ReadOnlyError for a write where writes are prevented.
 void refuse_prevented_write(const Located& located, Effect effect);
 
+/// What the failure of a statement says about its node.
+enum class Verdict : std::uint8_t {
+  unharmed,      ///< Nothing: the server's own word about the statement.
+  lost,          ///< Probes were asked for, and a later table will know more.
+  not_writable,  ///< It is not the primary, or no more.
+  refuses,       ///< It is the primary and refused the write: it would do so again.
+};
+
 /// Tells `cluster` what the failure of a statement with this effect says about its node.
-void report_failure(Cluster& cluster, std::size_t node, Effect effect, const Error& error,
-                    const Connection& connection);
+Verdict report_failure(Cluster& cluster, std::size_t node, Effect effect, const Error& error,
+                       const Connection& connection);
 
 /// Finds a node for one statement, and another one when that fails, until one takes it or the
 /// attempts are used up. For one task.
@@ -42,9 +50,10 @@ class NodeFinder {
   /// `access` and `located` must outlive the finder. Nothing is tried again after `deadline`.
   NodeFinder(const Access& access, const Located& located, Effect effect, TimePoint deadline);
 
-  /// The node to try. Waits while a primary is needed and none is known, at most failover_timeout
-  /// altogether. Errors: unavailable; configuration, when no node can ever be reached as
-  /// configured; closed.
+  /// The node to try. Waits while a primary is needed and none is known, or the one that failed has
+  /// not been probed since, at most failover_timeout altogether. Errors: what the statement failed
+  /// with, where a primary is known and waiting cannot change its mind; unavailable; configuration,
+  /// when no node can ever be reached as configured; cancelled; closed.
   Task<std::size_t> next(io::Call call);
 
   /// The node to try, if no waiting is needed to tell.
@@ -62,6 +71,9 @@ class NodeFinder {
 
  private:
   void served(Effect effect);
+  /// Whether the newest table shows a primary that failed this statement before, and has been
+  /// found well since.
+  [[nodiscard]] bool primary_is_well_again() const;
   [[nodiscard]] TimePoint wait_until() const;
   [[nodiscard]] bool attempt_again(const Error& error);
   [[nodiscard]] bool out_of_time() const;
@@ -73,10 +85,17 @@ class NodeFinder {
   const TimePoint deadline_;
   RouteRequest request_;
   std::size_t attempts_left_;
-  const TimePoint started_;
+  TimePoint missing_since_ = kNever;  ///< When no node was found first.
   std::shared_ptr<const RoutingTable> table_;
   Route route_;
-  std::vector<std::string> failures_;
+
+  std::vector<ErrorInfo> failures_;
+  /// The newest table that cannot know yet what became of the node that failed last.
+  std::uint64_t reported_ = 0;
+  /// Whether a later table can tell more about it: its failure was its own, not the statement's.
+  bool may_recover_ = true;
+  /// How many connections broke under this statement.
+  unsigned lost_ = 0;
 };
 
 }  // namespace grant::detail

@@ -28,19 +28,9 @@ Mutex& detail::mutex_for_session() noexcept {
 }
 
 std::shared_ptr<detail::SessionState> detail::session_of(const ContextFrame* context) {
-  for (const auto* frame = context; frame != nullptr; frame = frame->outer.get()) {
-    if (frame->session) return frame->session;
-  }
-  // Destructors of the thread's other objects, and of static ones, may still run queries when its
-  // session has gone: those have one each.
-  static constinit thread_local bool has_gone = false;
-  struct Own {
-    ~Own() { has_gone = true; }
-    const std::shared_ptr<SessionState> state = std::make_shared<SessionState>(nullptr);
-  };
-  if (has_gone) return std::make_shared<SessionState>(nullptr);
-  thread_local const Own own;
-  return own.state;
+  if (context == nullptr) context = current_context().get();
+  while (!context->session) context = context->outer.get();
+  return context->session;
 }
 
 std::string Served::summary() const { return fmt::format("{} ({})", node, to_string(reason)); }

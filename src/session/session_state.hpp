@@ -45,17 +45,16 @@ class SessionState {
   }
 
   void served(const std::shared_ptr<Cluster>& cluster, std::size_t node, RouteReason reason) {
-    auto before = cluster;  // let go after the lock: it may be the last to hold its cluster
+    auto name = cluster->node(node).shared_name();
     const Lock lock(mutex_);
-    last_cluster_.swap(before);
-    last_node_ = node;
+    last_node_.swap(name);
     last_reason_ = reason;
   }
 
   [[nodiscard]] std::optional<Served> last_served() const {
     const Lock lock(mutex_);
-    if (!last_cluster_) return std::nullopt;
-    return Served{last_cluster_->node(last_node_).name(), last_reason_};
+    if (!last_node_) return std::nullopt;
+    return Served{*last_node_, last_reason_};
   }
 
  private:
@@ -77,8 +76,8 @@ class SessionState {
 
   Mutex& mutex_ = mutex_for_session();
   std::map<std::string, TimePoint> sticky_until_ GRANT_GUARDED_BY(mutex_);
-  std::shared_ptr<Cluster> last_cluster_ GRANT_GUARDED_BY(mutex_);
-  std::size_t last_node_ GRANT_GUARDED_BY(mutex_) = 0;
+  // Only its name: a session must not keep a cluster that was closed.
+  std::shared_ptr<const std::string> last_node_ GRANT_GUARDED_BY(mutex_);
   RouteReason last_reason_ GRANT_GUARDED_BY(mutex_){};
 };
 

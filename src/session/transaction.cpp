@@ -21,10 +21,7 @@ Access access_for(const TransactionSpec& spec) {
   access.connection = connects_to(spec.database);
   access.connection.lag_threshold = spec.replica_lag_threshold;
   access.connection.retry_attempts = spec.failover_retry_attempts;
-  if (!spec.shard.empty()) {
-    const auto target = resolve(access.context.get(), spec.database);
-    access.home = &Origin::of(target.database, spec.shard);
-  }
+  access.shard = spec.shard;
   return access;
 }
 

@@ -179,6 +179,7 @@ Task<std::unique_ptr<Result>> MemoryConnection::answer(io::Call call, Statement 
   try {
     if (handler) result = handler(statement);
   } catch (const Error& error) {
+    if (!error.sqlstate().empty()) throw;
     fail(error.code(), error.what());
   }
   if (!result) result = rows({}, {});

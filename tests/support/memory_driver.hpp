@@ -48,7 +48,8 @@ class Gate {
 class MemoryServer {
  public:
   /// Answers one statement, "BEGIN", "COMMIT" and "ROLLBACK" included; null stands for no rows.
-  /// What it throws with unavailable, outcome_unknown or timeout breaks the connection as well.
+  /// What it throws with unavailable, outcome_unknown or timeout breaks the connection as well,
+  /// unless it has a SQLSTATE: then it is the server's own word.
   using Handler = std::function<std::unique_ptr<Result>(const Statement& statement)>;
 
   void on_statement(Handler handler);

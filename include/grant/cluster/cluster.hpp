@@ -31,9 +31,10 @@ class RenewedInChildren;
 /// The nodes that serve one shard of one database. Thread-safe.
 class Cluster {
  public:
-  /// `nodes`: 1 to kMaxNodes. `clock` must outlive the cluster.
+  /// `nodes`: 1 to kMaxNodes. `clock` must outlive the cluster. `lineage`: see Origin.
   Cluster(std::string database, std::string shard, std::vector<std::unique_ptr<Node>> nodes,
-          RoutingOptions routing, HealthCheckOptions health, const Clock& clock, EventSink events);
+          RoutingOptions routing, HealthCheckOptions health, const Clock& clock, EventSink events,
+          std::uint64_t lineage = 0);
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
   ~Cluster();
@@ -73,23 +74,31 @@ class Cluster {
   /// Takes in that a probe of `node` is under way.
   void begin_probe(std::size_t node) GRANT_EXCLUDES(mutex_);
 
-  /// Takes in how a probe of `node` ended and publishes a new table.
-  void record(std::size_t node, const ProbeResult& probe) GRANT_EXCLUDES(mutex_);
+  /// Takes in how a probe of `node` ended and publishes a new table; gives its version.
+  std::uint64_t record(std::size_t node, const ProbeResult& probe) GRANT_EXCLUDES(mutex_);
 
   /// How long until all nodes should be probed again. Where one of them is not well, lags too far,
   /// or no primary is known, that is soon.
   [[nodiscard]] Duration next_check_in() const GRANT_EXCLUDES(mutex_);
 
   /// Takes in that a query could not reach `node`: counts as a failed probe, and asks for real
-  /// ones.
-  void report_unreachable(std::size_t node, const ErrorInfo& error);
+  /// ones. Gives the version of the table that says so: a later one may know better.
+  std::uint64_t report_unreachable(std::size_t node, const ErrorInfo& error);
 
-  /// Takes in that `node` refused a write as read-only: it is no longer the primary, its
-  /// connections are dropped, and probes are asked for.
-  void report_read_only(std::size_t node);
+  /// Takes in that `node` refused a write as read-only, over a connection whose kind_hint() is
+  /// `hint`. If it is the primary by the table and does not say so itself, it is the primary no
+  /// more, its connections are dropped, and probes are asked for. False: it still is, and would
+  /// refuse the write again.
+  bool report_read_only(std::size_t node, NodeKind hint = NodeKind::unknown);
 
-  /// Takes in that a connection was lost: asks for probes.
-  void report_lost() const;
+  /// Takes in that a connection was lost: asks for probes. Gives the version of the table before
+  /// they end.
+  std::uint64_t report_lost() const;
+
+  /// The operator's word that the servers were replaced by others (restored into a new cluster,
+  /// upgraded into one): forgets the history that was known, and takes the one that is seen now, as
+  /// at the start.
+  void accept_history() GRANT_EXCLUDES(mutex_);
 
   /// Takes in that what was a replica says that it is a primary: asks for probes, once within
   /// recheck_interval.
@@ -98,7 +107,7 @@ class Cluster {
   [[nodiscard]] HealthRecord health_record(std::size_t node) const GRANT_EXCLUDES(mutex_);
 
   /// Waits until a table newer than `version` is there. False: the deadline passed first. Errors:
-  /// closed.
+  /// closed; cancelled.
   Task<bool> newer_table(io::Call call, std::uint64_t version);
 
   /// Called when the nodes should be probed soon. Set once, before the cluster is used.
@@ -112,7 +121,8 @@ class Cluster {
  private:
   void renew_in_child() GRANT_EXCLUDES(mutex_);
   [[nodiscard]] Balance balance(std::uint64_t turn, std::span<std::uint32_t> in_flight) const;
-  void publish_locked() GRANT_REQUIRES(mutex_);
+  /// Gives the nodes that were found to be of another history just now.
+  [[nodiscard]] std::vector<std::size_t> publish_locked() GRANT_REQUIRES(mutex_);
   std::vector<std::shared_ptr<io::Signal>> take_waiting_locked() GRANT_REQUIRES(mutex_);
   void probe_soon() const;
 

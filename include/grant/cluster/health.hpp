@@ -14,6 +14,7 @@ namespace grant {
 /// One probe's end.
 struct ProbeResult {
   TimePoint at{};                     ///< When the answer came, or the wait for it ended.
+  Duration took{};                    ///< How long before that the node was asked.
   std::optional<Observation> seen{};  ///< Empty: the probe failed, for the reason below.
   ErrorInfo error{};
 };
@@ -28,6 +29,7 @@ struct HealthRecord {
   TimePoint checked_at{};
   Observation seen{};  ///< Of the last probe that succeeded; kind is unknown after a failure.
   TimePoint seen_at{};
+  TimePoint asked_at{};  ///< When that probe began: what it saw may be as old as that.
   ErrorInfo error{};  ///< Of the last probe that failed.
 
   /// The latest moment at which this replica is known to have held all that the primary then had.

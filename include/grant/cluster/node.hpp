@@ -28,6 +28,11 @@ class Node {
        EventSink events);
 
   [[nodiscard]] const std::string& name() const noexcept { return target_.node; }
+
+  /// The same, for those who may outlive the node.
+  [[nodiscard]] const std::shared_ptr<const std::string>& shared_name() const noexcept {
+    return shared_name_;
+  }
   [[nodiscard]] Role role() const noexcept { return role_; }
   [[nodiscard]] const Driver& driver() const noexcept { return driver_; }
   [[nodiscard]] const ConnectOptions& target() const noexcept { return target_; }
@@ -99,6 +104,7 @@ class Node {
   const Role role_;
   const Driver& driver_;
   const ConnectOptions target_;
+  const std::shared_ptr<const std::string> shared_name_;
   std::unique_ptr<Connection> keeper_;  // of an in-memory database; null elsewhere
   std::optional<Pool> pool_;            // never empty; for writing, or for both
   std::optional<Pool> reading_;

@@ -41,15 +41,25 @@ struct RoutingTable {
   /// there is no `primary`.
   std::vector<std::size_t> rivals{};
 
+  /// Healthy nodes of another history than the cluster's: they serve nothing.
+  std::vector<std::size_t> foreign{};
+
   /// The primary's, or the last one's while there is none; empty before one was seen.
   std::optional<Epoch> epoch{};
 };
 
 /// Which of `nodes` is the primary, or which ones are rivals. URLs that reach the same server count
-/// as one. A node of an epoch before `least` is not: a later one was seen. Pure.
+/// as one. A node of an epoch before `least` is not: a later one was seen. Nor is one of another
+/// history than that of `least`: a server that has nothing to do with this cluster must not take
+/// its writes, however alone it is. Pure.
+///
+/// Before an epoch is known, the history is that of the node that is configured as the writer.
+/// While that one does not answer, a reader that claims to be the primary (promoted before this
+/// process began) is believed when all nodes were probed and none of them is of another history.
 struct PrimaryChoice {
   std::optional<std::size_t> primary{};
   std::vector<std::size_t> rivals{};
+  std::vector<std::size_t> foreign{};
 };
 [[nodiscard]] PrimaryChoice choose_primary(std::span<const NodeView> nodes,
                                            const std::optional<Epoch>& least = std::nullopt);

@@ -28,6 +28,16 @@ template <class Rep, class Period>
              : now + std::chrono::duration_cast<Duration>(span);
 }
 
+/// The same span on this clock, staying at the longest one where it would overflow: options are
+/// milliseconds, of which more fit than of the clock's nanoseconds.
+template <class Rep, class Period>
+[[nodiscard]] constexpr Duration saturated(std::chrono::duration<Rep, Period> span) noexcept {
+  using Span = std::chrono::duration<Rep, Period>;
+  return span >= std::chrono::duration_cast<Span>(Duration::max())
+             ? Duration::max()
+             : std::chrono::duration_cast<Duration>(span);
+}
+
 /// Where time comes from. Pass it in, so that tests own the time. Thread-safe.
 class Clock {
  public:

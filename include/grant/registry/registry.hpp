@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -69,9 +70,17 @@ class Registry {
   /// return at once.
   void close(std::chrono::milliseconds drain = std::chrono::seconds(5));
 
+  /// The operator's word that a database's servers were replaced by others, restored or upgraded
+  /// into a new history: see Cluster::accept_history(). Errors: as cluster().
+  void accept_history(std::string_view database, std::string_view shard = "default");
+
   [[nodiscard]] const Clock& clock() const noexcept;
 
  private:
+  friend void establish_connections(const Databases& databases, RegistryOptions options);
+
+  Registry(const Databases& databases, const RegistryOptions& options, std::uint64_t lineage);
+
   class Impl;
   std::unique_ptr<Impl> impl_;
 };

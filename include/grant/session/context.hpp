@@ -60,7 +60,7 @@ struct Target {
 /// names another database. The views belong to `context` and `database`. Pure.
 [[nodiscard]] Target resolve(const ContextFrame* context, std::string_view database);
 
-/// The calling thread's context; null at the outermost level.
+/// The calling thread's context; never null. Its outermost level has the thread's own session.
 [[nodiscard]] const Context& current_context() noexcept;
 
 /// Makes `frame` the calling thread's context while it lives.

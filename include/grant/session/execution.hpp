@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "grant/cluster/origin.hpp"
@@ -56,6 +57,7 @@ struct Access {
   Context context{};
   ModelConnection connection{};
   const Origin* home = nullptr;  ///< Null: by the context.
+  std::string shard{};           ///< Where the caller named one; empty: by the context.
 };
 
 struct Executed {

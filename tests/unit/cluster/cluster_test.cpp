@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "grant/io/poll_loop.hpp"
@@ -18,7 +20,9 @@ using namespace std::chrono_literals;
 using test::blocking;
 using test::ClusterFixture;
 using test::observed;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 RouteRequest reading() {
   RouteRequest request;
@@ -274,6 +278,85 @@ TEST(ClusterReports, ReadOnlyNodeIsDemotedWithItsConnectionsAndProbed) {
   EXPECT_EQ(f.events.lines().back(), "node.demoted node=d/writer");
 }
 
+TEST(ClusterReports, ReadOnlyAnswerOfANodeThatIsNotThePrimaryDemotesNobody) {
+  const ClusterFixture f;
+  f.see_all();
+  const auto version = f.cluster->table()->version;
+  EXPECT_TRUE(f.cluster->report_read_only(1)) << "the write belongs elsewhere";
+  EXPECT_EQ(f.cluster->table()->version, version);
+  // And once it is demoted, each late answer does nothing more.
+  EXPECT_TRUE(f.cluster->report_read_only(0));
+  const auto demoted = f.cluster->table()->version;
+  EXPECT_GT(demoted, version);
+  EXPECT_TRUE(f.cluster->report_read_only(0));
+  EXPECT_EQ(f.cluster->table()->version, demoted);
+}
+
+TEST(ClusterReports, ReadOnlyAnswerOfAServerThatSaysItIsThePrimaryOnlyAsksForAProbe) {
+  const ClusterFixture f;
+  std::atomic<int> probes = 0;
+  f.cluster->on_probe_wanted([&] { ++probes; });
+  f.see_all();
+  EXPECT_FALSE(f.cluster->report_read_only(0, NodeKind::primary));
+  EXPECT_EQ(f.cluster->table()->primary, 0U);
+  EXPECT_EQ(probes, 1);
+  EXPECT_TRUE(f.cluster->report_read_only(0, NodeKind::replica));
+  EXPECT_EQ(f.cluster->table()->primary, std::nullopt);
+}
+
+TEST(Cluster, TellsWhenOnlyTheKindOfANodeChanges) {
+  ClusterFixture f(1);
+  f.see_all();
+  f.events.clear();
+  f.see(1, observed(NodeKind::primary, 100, 2));
+  EXPECT_THAT(f.events.lines(),
+              ElementsAre(AllOf(HasSubstr("node.healthy"), HasSubstr("primary"))));
+}
+
+Observation of_history(std::string history) {
+  auto seen = observed(NodeKind::primary);
+  seen.epoch.history = std::move(history);
+  return seen;
+}
+
+TEST(ClusterHistory, ServerOfAnotherOneIsToldOfOnceAndServesNothing) {
+  ClusterFixture f(1);
+  f.see_all();
+  f.miss(0);
+  f.events.clear();
+  f.see(1, of_history("another"));
+  f.see(1, of_history("another"));
+  EXPECT_EQ(f.cluster->table()->primary, std::nullopt);
+  EXPECT_THAT(f.events.lines(), ElementsAre(AllOf(HasSubstr("node.foreign"),
+                                                  HasSubstr("d/reader-1"), HasSubstr("another")),
+                                            HasSubstr("node.healthy")));
+  const auto reads = f.cluster->explain(reading());
+  EXPECT_EQ(reads.node, std::nullopt);
+  EXPECT_EQ(reads.candidates[1].verdict, "follows another history");
+}
+
+TEST(ClusterHistory, ReplicaOfAnotherOneIsNotTakenForTheLeastStale) {
+  ClusterFixture f(1);
+  f.see_all();
+  f.miss(0);
+  auto stranger = observed(NodeKind::replica);
+  stranger.epoch.history = "another";
+  f.see(1, stranger);
+  auto request = reading();
+  request.allow_stale = true;
+  EXPECT_EQ(f.cluster->explain(request).node, std::nullopt);
+}
+
+TEST(ClusterHistory, OperatorMayAcceptAnother) {
+  ClusterFixture f(0);
+  f.see_all();
+  f.see(0, of_history("restored"));
+  EXPECT_EQ(f.cluster->table()->primary, std::nullopt);
+  f.cluster->accept_history();
+  EXPECT_EQ(f.cluster->table()->primary, 0U);
+  EXPECT_EQ(f.cluster->table()->epoch->history, "restored");
+}
+
 TEST(ClusterReports, LostConnectionOnlyAsksForAProbe) {
   const ClusterFixture f;
   int wanted = 0;
@@ -399,6 +482,24 @@ TEST(LoadBalancer, ReadsTakeTurnsAndWritesTakeNone) {
   EXPECT_NE(picked[0], picked[1]);
   EXPECT_EQ(picked[0], picked[2]);
   EXPECT_EQ(picked[1], picked[3]);
+}
+
+TEST(LoadBalancer, ReadsThatGoToThePrimaryTakeNoTurn) {
+  const ClusterFixture f(2);
+  f.see_all();
+  auto to_primary = reading();
+  auto sticky = reading();
+  to_primary.role = Role::writing;
+  sticky.sticky = true;
+  for (const auto& other : {to_primary, sticky}) {
+    std::vector<std::size_t> chosen;
+    for (int i = 0; i < 4; ++i) {
+      static_cast<void>(f.cluster->route(*f.cluster->table(), other));
+      chosen.push_back(*f.cluster->route(*f.cluster->table(), reading()).node);
+    }
+    EXPECT_NE(chosen[0], chosen[1]);
+    EXPECT_EQ(chosen[0], chosen[2]);
+  }
 }
 
 TEST(LoadBalancer, ExplainingTakesNoTurn) {

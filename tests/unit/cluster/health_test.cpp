@@ -308,5 +308,26 @@ TEST(HealthCheckOptions, RefusalsNameThePlaceTheFieldAndTheValue) {
             "database \"d\": health_check.recovery_threshold must be at least 1, but it is 0");
 }
 
+TEST(WithLag, CountsFromWhenThePrimaryWasAskedNotFromItsAnswer) {
+  ProbeResult slow;
+  slow.at = kStart + 5s;
+  slow.took = 4s;
+  slow.seen = observed(NodeKind::primary, 100);
+  const auto asked_early = after_probe({}, slow, {});
+  const auto level = with_lag(replica(100, kStart + 5s), &asked_early);
+  EXPECT_EQ(level.lag, 4s) << "the primary may have moved on while it was slow to answer";
+  EXPECT_EQ(level.level_at, kStart + 1s);
+}
+
+TEST(NextCheckIn, LongestIntervalThereIsIsNotTakenForAPastOne) {
+  HealthCheckOptions options;
+  options.interval = std::chrono::milliseconds::max();
+  options.recheck_interval = std::chrono::milliseconds::max();
+  EXPECT_EQ(next_check_in(after_probe({}, answer(), options), options, Duration::max()),
+            Duration::max());
+  EXPECT_EQ(next_check_in(after_probe({}, failure(), options), options, Duration::max()),
+            Duration::max());
+}
+
 }  // namespace
 }  // namespace grant

@@ -25,6 +25,11 @@ NodeView of_history(NodeView view, std::string history) {
   return view;
 }
 
+NodeView reader(NodeView view) {
+  view.role = Role::reading;
+  return view;
+}
+
 TEST(ChoosePrimary, FindsNoneWhereNoneClaimsToBe) {
   EXPECT_EQ(choose({}).primary, std::nullopt);
   const auto choice = choose({replica_view("a"), test::view("b", NodeKind::unknown)});
@@ -61,9 +66,78 @@ TEST(ChoosePrimary, SameEpochMakesRivals) {
 }
 
 TEST(ChoosePrimary, HistoriesThatDoNotCompareMakeRivals) {
-  const auto choice = choose({primary_view("a", 9), of_history(primary_view("b", 1), "another")});
+  // Neither is configured as the writer, and there is no third to ask.
+  const auto choice =
+      choose({reader(primary_view("a", 9)), of_history(reader(primary_view("b", 1)), "another")});
   EXPECT_EQ(choice.primary, std::nullopt);
   EXPECT_THAT(choice.rivals, ElementsAre(0U, 1U));
+}
+
+// -- Servers of other histories ---------------------------------------------------------------
+
+TEST(ChoosePrimary, WritersHistoryIsTheClustersBeforeAnEpochIsKnown) {
+  const auto stranger = of_history(reader(primary_view("r", 7)), "another");
+  const auto choice = choose({primary_view("w"), stranger});
+  EXPECT_EQ(choice.primary, 0U);
+  EXPECT_THAT(choice.foreign, ElementsAre(1U));
+  EXPECT_THAT(choice.rivals, IsEmpty());
+  // Also where the writer is a replica by now: its history is known.
+  auto demoted = replica_view("w");
+  demoted.role = Role::writing;
+  EXPECT_EQ(choose({demoted, stranger}).primary, std::nullopt);
+  EXPECT_THAT(choose({demoted, stranger}).foreign, ElementsAre(1U));
+}
+
+TEST(ChoosePrimary, ReadersClaimIsBelievedOnlyWhenNothingSpeaksAgainstIt) {
+  const auto claim = reader(primary_view("r1"));
+  auto down = primary_view("w");
+  down.healthy = false;
+  down.kind = NodeKind::unknown;
+  EXPECT_EQ(choose({down, claim}).primary, 1U) << "promoted before this process began";
+  EXPECT_EQ(choose({down, claim, replica_view("r2")}).primary, 1U);
+  EXPECT_EQ(choose({down, claim, of_history(replica_view("r2"), "another")}).primary, std::nullopt);
+
+  auto unseen = down;
+  unseen.checked = false;
+  EXPECT_EQ(choose({unseen, claim}).primary, std::nullopt) << "the writer may yet speak";
+  auto unseen_reader = replica_view("r2");
+  unseen_reader.checked = false;
+  unseen_reader.healthy = false;
+  EXPECT_EQ(choose({down, claim, unseen_reader}).primary, std::nullopt);
+  EXPECT_EQ(choose({primary_view("w"), unseen_reader}).primary, 0U) << "the writer needs no other";
+}
+
+TEST(ChoosePrimary, LoneClaimantOfAnotherHistoryIsRefusedOnceAnEpochIsKnown) {
+  const Epoch known{"history", 1};
+  for (const auto role : {Role::reading, Role::writing}) {
+    auto stranger = of_history(primary_view("x", 9), "another");
+    stranger.role = role;
+    const auto choice = choose_primary(std::vector{stranger}, known);
+    EXPECT_EQ(choice.primary, std::nullopt);
+    EXPECT_THAT(choice.foreign, ElementsAre(0U));
+    EXPECT_THAT(choice.rivals, IsEmpty());
+  }
+  EXPECT_EQ(choose_primary(std::vector{primary_view("w", 2)}, known).primary, 0U);
+}
+
+TEST(ChoosePrimary, SickOrUnknownNodesAreNotForeign) {
+  auto sick = of_history(replica_view("a"), "another");
+  sick.healthy = false;
+  const auto unknown = of_history(test::view("b", NodeKind::unknown), "another");
+  const auto choice = choose({primary_view("w"), sick, unknown});
+  EXPECT_EQ(choice.primary, 0U);
+  EXPECT_THAT(choice.foreign, IsEmpty());
+}
+
+TEST(NextTable, KeepsTheHistoryThatWasKnownWhilePrimaryIsGone) {
+  const auto first = next_table({}, {primary_view("w"), replica_view("r")});
+  auto gone = primary_view("w");
+  gone.healthy = false;
+  const auto stranger = of_history(reader(primary_view("r", 3)), "another");
+  const auto table = next_table(first, {gone, stranger});
+  EXPECT_EQ(table.primary, std::nullopt);
+  EXPECT_THAT(table.foreign, ElementsAre(1U));
+  EXPECT_EQ(table.epoch, (Epoch{"history", 1}));
 }
 
 TEST(ChoosePrimary, CountsOneServerBehindTwoUrlsOnce) {

@@ -65,5 +65,13 @@ TEST(FakeClock, MayBeAdvancedByManyThreads) {
   EXPECT_EQ(clock.now(), now + 4ms);
 }
 
+TEST(Saturated, StaysAtTheLongestSpan) {
+  using std::chrono::milliseconds;
+  EXPECT_EQ(saturated(milliseconds(5)), milliseconds(5));
+  EXPECT_EQ(saturated(milliseconds(-5)), milliseconds(-5));
+  EXPECT_EQ(saturated(milliseconds::max()), Duration::max());
+  EXPECT_EQ(saturated(std::chrono::hours::max()), Duration::max());
+}
+
 }  // namespace
 }  // namespace grant

@@ -40,6 +40,10 @@ class Log {
     const std::lock_guard lock(mutex_);
     return lines_;
   }
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    lines_.clear();
+  }
 
  private:
   mutable std::mutex mutex_;

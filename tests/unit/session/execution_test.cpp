@@ -5,9 +5,11 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 
+#include "grant/io/poll_loop.hpp"
 #include "support/eventually.hpp"
 #include "unit/session/session_fixture.hpp"
 
@@ -37,6 +39,20 @@ RoutingOptions patience(std::chrono::milliseconds timeout) {
   RoutingOptions routing;
   routing.failover_timeout = timeout;
   return routing;
+}
+
+/// Answers each statement with `sql` with this error, and leaves the connection as it is.
+test::MemoryServer::Handler answering(std::string sql, Errc code,
+                                      std::string words = "it fails as told") {
+  return [sql = std::move(sql), code,
+          words = std::move(words)](const Statement& statement) -> std::unique_ptr<Result> {
+    if (statement.sql != sql) return nullptr;
+    ErrorInfo info;
+    info.code = code;
+    info.message = words;
+    info.sqlstate = "53200";
+    throw_error(std::move(info));
+  };
 }
 
 /// Makes the probes of a node fail, and takes that in.
@@ -117,7 +133,12 @@ TEST(Execution, LongestTimeoutThereIsDoesNotEndAnything) {
   patient.pool.checkout_timeout = longest;
   patient.routing.failover_timeout = longest;
   patient.routing.sticky_period = longest;
-  shop.start(patient, {});
+  patient.routing.replica_lag_threshold = longest;
+  patient.health_check.interval = longest;
+  patient.health_check.recheck_interval = longest;
+  patient.readers = {"mariadb://r1/db"};
+  shop.start(patient, {"r1"});
+  EXPECT_EQ(shop.read(), kReplica);
   connected_to({.timeout = longest}, [&] {
     EXPECT_EQ(shop.write(), "shop/writer (write)");
     EXPECT_EQ(shop.read(), "shop/writer (sticky after a write)");
@@ -373,6 +394,133 @@ TEST(ExecutionWrites, ModelsAttemptsComeBeforeTheDatabases) {
     const auto model = connects_to("shop").failover_retry_attempts(count);
     EXPECT_THROW(shop.write(model), Unavailable);
     EXPECT_EQ(shop.primary().statements().size(), count + 1);
+  }
+}
+
+// -- What failed itself is told as it is ------------------------------------------------------
+
+TEST(ExecutionReads, FailureOfTheStatementOnTheOnlyNodeIsToldAtOnce) {
+  for (const auto code : {Errc::conflict, Errc::unavailable}) {
+    const Shop shop(0, patience(1h));
+    shop.primary().on_statement(answering("SELECT", code));
+    const auto error = error_of([&] { return shop.read(); });
+    EXPECT_EQ(error.code, code);
+    EXPECT_THAT(error.message, HasSubstr("it fails as told"));
+  }
+}
+
+TEST(ExecutionReads, FailuresOnSeveralNodesAreAllTold) {
+  const Shop shop(1, patience(1h));
+  shop.primary().on_statement(answering("SELECT", Errc::conflict, "the primary says"));
+  shop.replica().on_statement(answering("SELECT", Errc::conflict, "the replica says"));
+  const auto error = error_of([&] { return shop.read(); });
+  EXPECT_EQ(error.code, Errc::conflict);
+  EXPECT_THAT(error.message, AllOf(HasSubstr("the primary says"), HasSubstr("the replica says")));
+}
+
+TEST(ExecutionReads, StatementThatBreaksItsConnectionsIsNotTriedOnNodeAfterNode) {
+  auto patient = patience(1h);
+  patient.failover_retry_attempts = 50;
+  const Shop shop(5, patient);
+  for (const std::string name : {"w", "r1", "r2", "r3", "r4", "r5"}) {
+    shop.server(name).on_statement(failing("SELECT", Errc::unavailable));
+  }
+  const auto error = error_of([&] { return shop.read(); });
+  EXPECT_EQ(error.code, Errc::unavailable);
+  EXPECT_THAT(error.message, HasSubstr("it fails as told"));
+  std::size_t sent = 0;
+  for (const std::string name : {"w", "r1", "r2", "r3", "r4", "r5"}) {
+    sent += shop.server(name).statements().size();
+  }
+  EXPECT_EQ(sent, 3U);
+}
+
+TEST(ExecutionReads, StatementThatBreaksItsConnectionsOnTheOnlyNodeIsToldAsThat) {
+  const Shop shop(0, patience(1h));
+  shop.primary().on_statement(failing("SELECT", Errc::unavailable));
+  EXPECT_THAT(error_of([&] { return shop.read(); }).message, HasSubstr("it fails as told"));
+  EXPECT_EQ(shop.primary().statements().size(), 3U);
+}
+
+TEST(ExecutionFailover, CancelledWaitForAPrimaryIsToldAsThat) {
+  const Shop shop(0, patience(1h));
+  take_down(shop, "w");
+  io::PollLoop loop;
+  std::optional<Errc> ended;
+  loop.spawn([](const Shop& in, io::PollLoop& on, std::optional<Errc>& seen) -> Task<void> {
+    detail::Access access;
+    access.context = in.session.run([] { return detail::current_context(); });
+    access.connection = connects_to("shop");
+    Statement statement;
+    statement.sql = "WRITE";
+    try {
+      co_await detail::execute(access, statement, io::Call(on));
+    } catch (const Error& error) {
+      seen = error.code();
+    }
+  }(shop, loop, ended));
+  loop.spawn([](io::PollLoop& on) -> Task<void> {
+    on.cancel();
+    co_return;
+  }(loop));
+  loop.run();
+  EXPECT_EQ(ended, Errc::cancelled);
+}
+
+TEST(ExecutionFailover, WaitForAPrimaryBeginsWhenItIsFoundMissing) {
+  // The write first spends more than failover_timeout on a node that does not answer.
+  auto patient = patience(300ms);
+  const Shop shop(1, patient);
+  shop.primary().connecting.shut();
+  std::thread writer([&] { EXPECT_EQ(shop.write(), "shop/reader-1 (write)"); });
+  EXPECT_TRUE(eventually([&] { return shop.primary().connecting.held() > 0; }));
+  const auto until = Clock::system().now() + 400ms;
+  EXPECT_TRUE(eventually([&] { return Clock::system().now() > until; }));
+  shop.primary().observe(std::nullopt);
+  shop.primary().refuse_connects(Errc::unavailable);
+  shop.primary().break_connections();
+  shop.primary().connecting.open();
+  EXPECT_TRUE(
+      eventually([&] { return !shop.registry->cluster("shop")->table()->nodes[0].healthy; }));
+  shop.is("r1", NodeKind::primary, 200, 2);
+  shop.registry->check_health_now();
+  writer.join();
+}
+
+TEST(ExecutionReads, ReadOnlyAnswerToAReadIsNotTriedElsewhere) {
+  const Shop shop;
+  shop.replica().on_statement(failing("SELECT", Errc::read_only));
+  EXPECT_THROW(static_cast<void>(shop.read()), ReadOnlyError);
+  EXPECT_THAT(shop.primary().statements(), IsEmpty());
+}
+
+// The probe that a failure asks for may end before the call that failed looks at the table again.
+TEST(ExecutionFailover, ProbeThatEndsBeforeTheTableIsReadIsNotWaitedForAgain) {
+  for (const bool writes : {true, false}) {
+    test::Servers servers;
+    servers.is("w", NodeKind::primary);
+    auto shop = test::spec("w");
+    shop.routing = patience(1h);
+    std::shared_ptr<Registry> registry;
+    std::atomic<bool> well = true;
+    RegistryOptions options;
+    options.events = [&](const Event& event) {
+      // Emitted by the call that failed, once it has reported that.
+      if (event.name != "node.unhealthy" || well.exchange(true)) return;
+      registry->check_health_now();
+    };
+    registry = std::make_shared<Registry>(Databases{{"shop", shop}}, options);
+    registry->check_health_now();
+    const Session session(registry);
+    well = false;
+    servers.driver.server("w").break_connections();
+    servers.driver.server("w").refuse_connects(Errc::unavailable, 1);
+    session.run([&] {
+      auto statement = sql("STATEMENT").on("shop");
+      if (writes) return statement.run();
+      return std::move(statement).read().run();
+    });
+    EXPECT_TRUE(well) << "the failure was not reported";
   }
 }
 

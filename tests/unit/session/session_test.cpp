@@ -1,9 +1,15 @@
 #include "grant/session/session.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <stdexcept>
+#include <string>
 #include <thread>
 
+#include "grant/session/execution.hpp"
+#include "session/session_state.hpp"
 #include "unit/session/session_fixture.hpp"
 
 namespace grant {
@@ -12,6 +18,9 @@ namespace {
 using namespace std::chrono_literals;
 using test::error_of;
 using test::Shop;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr auto kReplica = "shop/reader-1 (replica)";
 constexpr auto kSticky = "shop/writer (sticky after a write)";
@@ -90,6 +99,104 @@ TEST(Session, ThreadsOutsideOfAnySessionHaveTheirOwn) {
     EXPECT_EQ(last_served()->summary(), kReplica);
   }).join();
   close_connections();
+}
+
+TEST(Session, QueryMadeOutsideOfAnyIsOfTheThreadThatMadeIt) {
+  // As it is for one made inside of one: a query takes along whose it is.
+  const detail::Access made{detail::current_context(), {}, nullptr};
+  std::thread([&] {
+    EXPECT_NE(detail::session_of(made.context.get()),
+              detail::session_of(detail::current_context().get()));
+  }).join();
+  EXPECT_EQ(detail::session_of(made.context.get()),
+            detail::session_of(detail::current_context().get()));
+}
+
+// -- Databases that are set up anew -----------------------------------------------------------
+
+/// What establish_connections() sets up, on these servers.
+struct Global : test::Servers {
+  explicit Global(const std::string& host) { set_up(host); }
+  ~Global() { close_connections(); }
+  Global(const Global&) = delete;
+  Global& operator=(const Global&) = delete;
+
+  void set_up(const std::string& host) {
+    is(host, NodeKind::primary);
+    establish_connections({{"shop", test::spec(host)}});
+    registry().check_health_now();
+  }
+  static void write() { sql("WRITE").on("shop").run(); }
+};
+
+TEST(Session, KeepsNoClusterThatWasClosed) {
+  Global shop("w");
+  const Session session;
+  session.run([] { Global::write(); });
+  const std::weak_ptr<Cluster> cluster = registry().cluster("shop");
+  close_connections();
+  EXPECT_TRUE(cluster.expired());
+  EXPECT_EQ(session.last_served()->node, "shop/writer");
+}
+
+TEST(Reload, WhatBeganInATransactionEndsInIt) {
+  Global shop("w");
+  EXPECT_THROW(transaction("shop",
+                           [&] {
+                             Global::write();
+                             shop.set_up("w2");
+                             Global::write();
+                             transaction("shop", [] { Global::write(); });
+                             throw std::runtime_error("changed my mind");
+                           }),
+               std::runtime_error);
+  EXPECT_THAT(shop.driver.server("w").statements(),
+              ElementsAre("BEGIN", "WRITE", "WRITE", "SAVEPOINT grant_1", "WRITE",
+                          "RELEASE SAVEPOINT grant_1", "ROLLBACK"));
+  EXPECT_THAT(shop.driver.server("w2").statements(), IsEmpty());
+  Global::write();
+  EXPECT_THAT(shop.driver.server("w2").statements(), ElementsAre("WRITE"));
+}
+
+TEST(Reload, TransactionOfADatabaseThatIsGoneGoesOn) {
+  Global shop("w");
+  transaction("shop", [&] {
+    Global::write();
+    close_connections();
+    Global::write();
+  });
+  EXPECT_THAT(shop.driver.server("w").statements(),
+              ElementsAre("BEGIN", "WRITE", "WRITE", "COMMIT"));
+  EXPECT_EQ(error_of([] { Global::write(); }).code, Errc::configuration);
+}
+
+TEST(Reload, RecordsFindHomeInTheNewOnes) {
+  Global shop("w");
+  const auto& home = registry().cluster("shop")->origin();
+  shop.set_up("w2");
+  EXPECT_EQ(&registry().cluster("shop")->origin(), &home);
+}
+
+TEST(Origin, RegistriesMadeByHandKeepTheirRecordsApart) {
+  const Shop a;
+  const Shop b;
+  const auto& home = a.registry->cluster("shop")->origin();
+  EXPECT_NE(&b.registry->cluster("shop")->origin(), &home);
+  const auto write_in = [&home](const Session& session) {
+    session.run([&] {
+      detail::Access access;
+      access.context = detail::current_context();
+      access.home = &home;
+      Statement statement;
+      statement.sql = "WRITE";
+      detail::execute(access, statement);
+    });
+  };
+  write_in(a.session);
+  const auto error = error_of([&] { write_in(b.session); });
+  EXPECT_EQ(error.code, Errc::invalid_argument);
+  EXPECT_THAT(error.message, HasSubstr("another registry"));
+  EXPECT_THAT(b.primary().statements(), IsEmpty());
 }
 
 TEST(Session, SticksPerShard) {
