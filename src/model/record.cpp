@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
+#include <set>
+#include <utility>
 
 #include "grant/core/codec.hpp"
 #include "grant/core/error.hpp"
@@ -66,33 +69,133 @@ bool is_stamp(const ColumnInfo& column, std::string_view name) {
   return column.touch != nullptr && column.name == name;
 }
 
-void stamp_new(const TableInfo& table, const Access& access, void* record) {
-  for (const auto& column : table.columns) {
+/// Sets the time stamps of a new record; gives their columns.
+ColumnSet stamp_new(const TableInfo& table, const Access& access, void* record,
+                    const ColumnSet& given = {}) {
+  ColumnSet stamps;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    const auto& column = table.columns[i];
     if (!is_stamp(column, kCreatedAt) && !is_stamp(column, kUpdatedAt)) continue;
+    if (column.generated || std::ranges::find(given, i) != given.end()) continue;
     if (column.is_unset(record)) column.touch(record, wall_time_of(access));
+    stamps.push_back(i);
+  }
+  return stamps;
+}
+
+/// Takes in what came back from a write that has happened: cells of `columns`.
+void load_written(const TableInfo& table, const Result& result, const ColumnSet& columns,
+                  void* record) {
+  try {
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      load_cell(table, table.columns[columns[i]], result.cell(0, i), record);
+    }
+  } catch (const Error& error) {
+    auto info = error.info();
+    info.message += "; the row was written, and this is what the database made of it";
+    throw_error(std::move(info));
   }
 }
 
-/// As many statements as it takes, in a transaction where it takes several.
+ColumnSet all_columns(const TableInfo& table) {
+  ColumnSet all(table.columns.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+
+const Origin* insert(const TableInfo& table, const Access& access, void* record,
+                     const ColumnSet& columns) {
+  const auto rendered = render_insert(adapter_of(access), table, record, columns);
+  const auto executed = execute(access, rendered.statement(Effect::write));
+  if (executed.result->row_count() != 1) {
+    throw_error(Errc::invalid_record,
+                fmt::format("table {}: no row came back from the insert: a trigger or a rule may "
+                            "have dropped it, or put it elsewhere",
+                            table.name));
+  }
+  load_written(table, *executed.result, all_columns(table), record);
+  return executed.origin;
+}
+
+/// New records that write the same columns.
+struct Batch {
+  ColumnSet columns;
+  std::vector<void*> records;
+};
+
+std::vector<Batch> batches(const TableInfo& table, std::span<void* const> records) {
+  std::vector<Batch> all;
+  for (void* record : records) {
+    auto columns = columns_to_insert(table, record);
+    auto same = std::ranges::find(all, columns, &Batch::columns);
+    if (same == all.end()) same = all.insert(all.end(), Batch{std::move(columns), {}});
+    same->records.push_back(record);
+  }
+  return all;
+}
+
+void refuse_mixed_keys(const TableInfo& table, std::span<void* const> records) {
+  const auto unset = static_cast<std::size_t>(std::ranges::count_if(
+      records, [&table](const void* record) { return table.key().is_unset(record); }));
+  if (unset == 0 || unset == records.size()) return;
+  throw_error(Errc::invalid_argument,
+              fmt::format("table {}: {} of {} records have no primary key: insert those that have "
+                          "one apart from those that have none",
+                          table.name, unset, records.size()));
+}
+
+/// The types that the table's columns have where `access` leads; empty where nobody needs them.
+ColumnTypes column_types(const TableInfo& table, const Access& access) {
+  const auto rendered = render_column_types(adapter_of(access), table);
+  if (rendered.sql.empty()) return {};
+  const auto executed = execute(access, rendered.statement(Effect::write));
+  ColumnTypes types(table.columns.size());
+  for (std::size_t row = 0; row < executed.result->row_count(); ++row) {
+    const auto name = Codec<std::string>::decode(executed.result->cell(row, 0));
+    const auto column = std::ranges::find(table.columns, name, &ColumnInfo::name);
+    if (column == table.columns.end()) continue;
+    types[static_cast<std::size_t>(column - table.columns.begin())] =
+        Codec<std::string>::decode(executed.result->cell(row, 1));
+  }
+  return types;
+}
+
+/// As many statements as it takes, all or none of them: where rows are missing afterwards, those
+/// that came in must go again.
 template <class Done>
-void insert_in_parts(const ModelInfo& model, std::span<void* const> records, OnConflict on_conflict,
-                     bool returning, const Done& done) {
+void insert_many(const ModelInfo& model, std::span<void* const> records, OnConflict on_conflict,
+                 bool returning, const Done& done) {
   if (records.empty()) return;
+  const auto& table = model.table;
+  refuse_mixed_keys(table, records);
   const auto access = access_to(model, nullptr);
-  for (void* record : records) stamp_new(model.table, access, record);
+  for (void* record : records) stamp_new(table, access, record);
   const auto adapter = adapter_of(access);
-  const auto most = most_records(adapter, model.table);
+  const auto most = most_records(adapter, table);
   const auto insert = [&] {
     // Made here: inside the transaction, if there is one.
     const auto inner = access_to(model, nullptr);
-    for (auto rest = records; !rest.empty();) {
-      const auto part = rest.first(std::min(most, rest.size()));
-      rest = rest.subspan(part.size());
-      const auto rendered = render_insert_all(adapter, model.table, part, on_conflict, returning);
-      done(part, execute(inner, rendered.statement(Effect::write)));
+    const auto types = column_types(table, inner);
+    for (const auto& batch : batches(table, records)) {
+      for (std::span<void* const> rest = batch.records; !rest.empty();) {
+        const auto part = rest.first(std::min(most, rest.size()));
+        rest = rest.subspan(part.size());
+        const auto rendered =
+            render_insert_all(adapter, table, part, batch.columns, on_conflict, returning, types);
+        const auto executed = execute(inner, rendered.statement(Effect::write));
+        const auto count =
+            returning ? executed.result->row_count() : executed.result->affected_rows();
+        if (on_conflict == OnConflict::fail && count != part.size()) {
+          throw_error(Errc::invalid_record,
+                      fmt::format("table {}: {} records were inserted and {} came in: a trigger or "
+                                  "a rule may have dropped the others; none was kept",
+                                  table.name, part.size(), count));
+        }
+        done(part, executed);
+      }
     }
   };
-  if (records.size() <= most) return insert();
+  if (records.size() == 1) return insert();
   TransactionSpec spec;
   spec.database = model.connection.database;
   spec.failover_retry_attempts = model.connection.retry_attempts;
@@ -103,22 +206,20 @@ void insert_in_parts(const ModelInfo& model, std::span<void* const> records, OnC
   throw_error(Errc::not_found, fmt::format("table {}: {}", table.name, what));
 }
 
-void expect_one_row(const TableInfo& table, const Executed& executed, std::string_view doing) {
-  if (executed.result->affected_rows() == 0) {
-    throw_missing(table, fmt::format("the row to {} is gone", doing));
-  }
+void refuse_several(const TableInfo& table, const Result& result) {
+  if (result.row_count() < 2) return;
+  throw_error(Errc::invalid_argument,
+              fmt::format("table {}: {} rows have the same {}, the model's primary key", table.name,
+                          result.row_count(), table.key().name));
 }
 
-void update_indices(const TableInfo& table, const Access& access, void* record,
-                    std::vector<std::size_t> indices) {
-  for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    if (!is_stamp(table.columns[i], kUpdatedAt)) continue;
-    table.columns[i].touch(record, wall_time_of(access));
-    if (std::ranges::find(indices, i) == indices.end()) indices.push_back(i);
+ColumnSet indices_of(const TableInfo& table, std::span<const std::string_view> names) {
+  ColumnSet indices;
+  for (const auto name : names) {
+    const auto found = std::ranges::find(table.columns, name, &ColumnInfo::name);
+    indices.push_back(static_cast<std::size_t>(found - table.columns.begin()));
   }
-  if (indices.empty()) return;
-  const auto rendered = render_update_record(adapter_of(access), table, record, indices);
-  expect_one_row(table, execute(access, rendered.statement(Effect::write)), "update");
+  return indices;
 }
 
 Selection by_key(const TableInfo& table, Value key) {
@@ -141,57 +242,124 @@ void load_rows(const Access& access, const Selection& selection, RecordSink& sin
   }
 }
 
+/// Whether no two rows of the table can have the same key, as far as the database knows. Asked once
+/// for each table, place and thread, until the answer is yes.
+bool key_is_unique(const TableInfo& table, const Access& access) {
+  thread_local std::set<std::pair<const TableInfo*, const Origin*>> known;
+  const std::pair<const TableInfo*, const Origin*> which(&table, access.home);
+  if (known.contains(which)) return true;
+  const auto rendered = render_key_rules(adapter_of(access), table);
+  const auto executed = execute(access, rendered.statement(Effect::write));
+  const auto rules = Codec<std::int64_t>::decode(executed.result->cell(0, 0));
+  if (rules == 0) return false;
+  known.insert(which);
+  return true;
+}
+
+/// Why a statement about the record's row changed none.
+[[noreturn]] void throw_unchanged(const TableInfo& table, const Access& access, const void* record,
+                                  std::string_view doing) {
+  Params key;
+  table.key().bind(record, key);
+  const auto selection = by_key(table, Value(key.views()[0]));
+  const auto rendered = render_count(adapter_of(access), selection);
+  const auto executed = execute(access, rendered.statement(Effect::write));
+  const auto rows = Codec<std::int64_t>::decode(executed.result->cell(0, 0));
+  if (rows == 0) throw_missing(table, fmt::format("the row to {} is gone", doing));
+  if (rows == 1) {
+    throw_error(
+        Errc::invalid_record,
+        fmt::format("table {}: the database did not {} the row: a trigger or a rule may have "
+                    "kept it",
+                    table.name, doing));
+  }
+  throw_error(
+      Errc::invalid_argument,
+      fmt::format("table {}: {} rows have the key {} of the record to {}, which must be the "
+                  "only one; nothing was written",
+                  table.name, rows, table.key().name, doing));
+}
+
+/// What the database may keep otherwise than it was sent: it rounds, or it made it itself.
+ColumnSet made_by_the_database(const TableInfo& table, const ColumnSet& written) {
+  ColumnSet columns;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    const auto kind = table.columns[i].kind;
+    const bool rounds = kind == ValueKind::real || kind == ValueKind::decimal ||
+                        kind == ValueKind::timestamp || kind == ValueKind::time;
+    const bool sent = std::ranges::find(written, i) != written.end();
+    if (table.columns[i].generated || (sent && rounds)) columns.push_back(i);
+  }
+  return columns;
+}
+
+void update_indices(const TableInfo& table, const Access& access, void* record, ColumnSet indices) {
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (!is_stamp(table.columns[i], kUpdatedAt) || table.columns[i].generated) continue;
+    table.columns[i].touch(record, wall_time_of(access));
+    if (std::ranges::find(indices, i) == indices.end()) indices.push_back(i);
+  }
+  if (indices.empty()) return;
+  const auto adapter = adapter_of(access);
+  auto returned = made_by_the_database(table, indices);
+  if (adapter == Adapter::mariadb) returned.clear();
+  const auto alone = key_is_unique(table, access) ? Alone::by_rule : Alone::by_count;
+  const auto rendered = render_update_record(adapter, table, record, indices, returned, alone);
+  const auto executed = execute(access, rendered.statement(Effect::write));
+  const auto& result = *executed.result;
+  const auto rows = returned.empty() ? result.affected_rows() : result.row_count();
+  if (rows == 0) throw_unchanged(table, access, record, "update");
+  if (!returned.empty()) load_written(table, result, returned, record);
+}
+
 }  // namespace
 
 const Origin* insert_record(const ModelInfo& model, void* record) {
   const auto access = access_to(model, nullptr);
   stamp_new(model.table, access, record);
-  const auto rendered = render_insert(adapter_of(access), model.table, record);
-  const auto executed = execute(access, rendered.statement(Effect::write));
-  if (executed.result->row_count() > 0) load_row(model.table, *executed.result, 0, record);
-  return executed.origin;
+  return insert(model.table, access, record, columns_to_insert(model.table, record));
+}
+
+const Origin* insert_columns(const ModelInfo& model, void* record,
+                             std::span<const std::string_view> columns) {
+  const auto access = access_to(model, nullptr);
+  auto given = indices_of(model.table, columns);
+  for (const auto stamp : stamp_new(model.table, access, record, given)) given.push_back(stamp);
+  std::ranges::sort(given);
+  given.erase(std::ranges::unique(given).begin(), given.end());
+  return insert(model.table, access, record, given);
 }
 
 const Origin* create_records(const ModelInfo& model, std::span<void* const> records) {
   const Origin* origin = nullptr;
-  insert_in_parts(model, records, OnConflict::fail, true,
-                  [&](std::span<void* const> part, const Executed& executed) {
-                    if (executed.result->row_count() != part.size()) {
-                      throw_error(
-                          Errc::invalid_argument,
-                          fmt::format("table {}: {} records were inserted and {} came back",
-                                      model.table.name, part.size(), executed.result->row_count()));
-                    }
-                    for (std::size_t i = 0; i < part.size(); ++i) {
-                      load_row(model.table, *executed.result, i, part[i]);
-                    }
-                    origin = executed.origin;
-                  });
+  insert_many(model, records, OnConflict::fail, true,
+              [&](std::span<void* const> part, const Executed& executed) {
+                for (std::size_t i = 0; i < part.size(); ++i) {
+                  load_row(model.table, *executed.result, i, part[i]);
+                }
+                origin = executed.origin;
+              });
   return origin;
 }
 
 void insert_records(const ModelInfo& model, std::span<void* const> records,
                     OnConflict on_conflict) {
-  insert_in_parts(model, records, on_conflict, false,
-                  [](std::span<void* const> /*part*/, const Executed& /*executed*/) {});
+  insert_many(model, records, on_conflict, false,
+              [](std::span<void* const> /*part*/, const Executed& /*executed*/) {});
 }
 
 void update_record(const ModelInfo& model, const Origin* home, void* record) {
-  std::vector<std::size_t> indices;
+  ColumnSet indices;
   for (std::size_t i = 0; i < model.table.columns.size(); ++i) {
-    if (!model.table.columns[i].primary_key) indices.push_back(i);
+    const auto& column = model.table.columns[i];
+    if (!column.primary_key && !column.generated) indices.push_back(i);
   }
   update_indices(model.table, access_to(model, home), record, std::move(indices));
 }
 
 void update_columns(const ModelInfo& model, const Origin* home, void* record,
                     std::span<const std::string_view> columns) {
-  std::vector<std::size_t> indices;
-  for (const auto name : columns) {
-    const auto found = std::ranges::find(model.table.columns, name, &ColumnInfo::name);
-    indices.push_back(static_cast<std::size_t>(found - model.table.columns.begin()));
-  }
-  update_indices(model.table, access_to(model, home), record, std::move(indices));
+  update_indices(model.table, access_to(model, home), record, indices_of(model.table, columns));
 }
 
 void refuse_key_change(const ModelInfo& model, std::span<const std::string_view> columns) {
@@ -204,8 +372,12 @@ void refuse_key_change(const ModelInfo& model, std::span<const std::string_view>
 
 void delete_record(const ModelInfo& model, const Origin* home, const void* record) {
   const auto access = access_to(model, home);
-  const auto rendered = render_delete_record(adapter_of(access), model.table, record);
-  expect_one_row(model.table, execute(access, rendered.statement(Effect::write)), "delete");
+  const auto alone = key_is_unique(model.table, access) ? Alone::by_rule : Alone::by_count;
+  const auto rendered = render_delete_record(adapter_of(access), model.table, record, alone);
+  const auto executed = execute(access, rendered.statement(Effect::write));
+  if (executed.result->affected_rows() == 0) {
+    throw_unchanged(model.table, access, record, "delete");
+  }
 }
 
 void reload_record(const ModelInfo& model, const Origin* home, void* record) {
@@ -214,19 +386,30 @@ void reload_record(const ModelInfo& model, const Origin* home, void* record) {
   const auto selection = by_key(model.table, Value(key.views()[0]));
   const auto executed = select(access_to(model, home), selection);
   if (executed.result->row_count() == 0) throw_missing(model.table, "the row to reload is gone");
+  refuse_several(model.table, *executed.result);
   load_row(model.table, *executed.result, 0, record);
 }
 
 const Origin* find_record(const ModelInfo& model, Value key, void* record) {
   const auto executed = select(access_to(model, nullptr), by_key(model.table, std::move(key)));
   if (executed.result->row_count() == 0) return nullptr;
+  refuse_several(model.table, *executed.result);
   load_row(model.table, *executed.result, 0, record);
   return executed.origin;
 }
 
 void create_table(const ModelInfo& model) {
   const auto access = access_to(model, nullptr);
-  const auto text = render_create_table(adapter_of(access), model.table);
+  const auto adapter = adapter_of(access);
+  auto text = render_create_table(adapter, model.table);
+  // PostgreSQL's IF NOT EXISTS looks before it writes: of several that do so at once, all but one
+  // break a rule of the catalogue. By then the table is there.
+  if (adapter == Adapter::postgres) {
+    text = fmt::format(
+        "DO $grant_create_table$ BEGIN {}; EXCEPTION WHEN unique_violation OR duplicate_table "
+        "OR duplicate_object THEN NULL; END $grant_create_table$",
+        text);
+  }
   Statement statement;
   statement.sql = text;
   execute(access, statement);

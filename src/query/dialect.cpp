@@ -158,7 +158,9 @@ std::string column_definition(Adapter adapter, const ColumnInfo& column) {
       case Adapter::mariadb:
         return is_unsigned ? "BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY"
                            : "BIGINT AUTO_INCREMENT PRIMARY KEY";
-      case Adapter::sqlite: return "INTEGER PRIMARY KEY";
+      // Without that word the number of a deleted last row is given out again, and an old copy of
+      // its record would be taken for its successor.
+      case Adapter::sqlite: return "INTEGER PRIMARY KEY AUTOINCREMENT";
     }
   }
   auto definition = type_of(adapter, column);

@@ -66,12 +66,21 @@ class Writer {
     return placeholder();
   }
 
-  /// One placeholder for the values that all `records` have in `column`.
-  Writer& bind_array(const ColumnInfo& column, std::span<void* const> records) {
+  /// One placeholder for the values that all `records` have in `column`, which is a `type` in the
+  /// database; empty: not known.
+  Writer& bind_array(const ColumnInfo& column, std::span<void* const> records,
+                     std::string_view type) {
     Params values;
     for (const void* record : records) column.bind(record, values);
     out_.params.add_array(std::move(values));
-    return placeholder().text("::").text(dialect::array_type(column.kind));
+    placeholder().text("::").text(dialect::array_type(column.kind));
+    // What goes as text becomes an enum, an address, an interval: as one value would by itself.
+    const bool by_text = column.kind == ValueKind::text || column.kind == ValueKind::json;
+    // Double precision that becomes numeric is cut to 15 digits; its text is not.
+    const bool exact = column.kind == ValueKind::real && type == "numeric";
+    if (exact) text("::text[]");
+    if ((by_text && !type.empty()) || exact) text("::").text(type).text("[]");
+    return *this;
   }
 
   Writer& ignore_conflicts(const TableInfo& table) {
@@ -96,6 +105,18 @@ class Writer {
     return list(table.columns, [this](const ColumnInfo& column) { name(column.name); });
   }
 
+  Writer& names(const TableInfo& table, const ColumnSet& columns) {
+    return list(columns, [&](std::size_t index) { name(table.columns[index].name); });
+  }
+
+  /// A table's name, quoted, as a value.
+  Writer& quoted_name(std::string_view identifier) {
+    std::string quoted;
+    dialect::append_identifier(quoted, adapter_, identifier);
+    out_.params.add(Value(ValueView::text(quoted)));
+    return placeholder();
+  }
+
   /// Errors: invalid_argument, for one that nests deeper than the engine takes.
   Writer& condition(const Expression& expression) {
     term({&expression.node(), false});
@@ -107,8 +128,11 @@ class Writer {
     return *this;
   }
 
-  Writer& where_key(const TableInfo& table, const void* record) {
-    return text(" WHERE ").name(table.key().name).text(" = ").bind(table.key(), record);
+  Writer& where_key(const TableInfo& table, const void* record, Alone alone) {
+    text(" WHERE ").name(table.key().name).text(" = ").bind(table.key(), record);
+    if (alone == Alone::by_rule) return *this;
+    text(" AND (SELECT count(*) FROM ").name(table.name).text(" WHERE ").name(table.key().name);
+    return text(" = ").bind(table.key(), record).text(") = 1");
   }
 
   Writer& range(const Selection& selection) {
@@ -272,23 +296,6 @@ void refuse_range(const Selection& selection, std::string_view what) {
               fmt::format("{} of {} takes no order, limit or offset", what, selection.table->name));
 }
 
-std::vector<const ColumnInfo*> columns_without_key(const TableInfo& table, bool without) {
-  std::vector<const ColumnInfo*> columns;
-  for (const auto& column : table.columns) {
-    if (!column.primary_key || !without) columns.push_back(&column);
-  }
-  return columns;
-}
-
-/// Whether many rows go as an array for each column, which unnest() would take apart too far where
-/// a column is an array itself.
-bool takes_arrays(Adapter adapter, const TableInfo& table) {
-  return adapter == Adapter::postgres &&
-         std::ranges::none_of(table.columns, [](const ColumnInfo& column) {
-           return column.kind == ValueKind::array;
-         });
-}
-
 }  // namespace
 
 RenderedSql render_select(Adapter adapter, const Selection& selection) {
@@ -343,18 +350,36 @@ RenderedSql render_delete(Adapter adapter, const Selection& selection) {
   return out.text("DELETE FROM ").name(selection.table->name).where(selection).take();
 }
 
-RenderedSql render_insert(Adapter adapter, const TableInfo& table, const void* record) {
-  const auto given = columns_without_key(table, table.key().is_unset(record));
+ColumnSet columns_to_insert(const TableInfo& table, const void* record) {
+  ColumnSet columns;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    const auto& column = table.columns[i];
+    const bool left_out = column.generated || (column.primary_key && column.is_unset(record)) ||
+                          (column.is_initial != nullptr && column.is_initial(record));
+    if (!left_out) columns.push_back(i);
+  }
+  return columns;
+}
+
+RenderedSql render_insert(Adapter adapter, const TableInfo& table, const void* record,
+                          const ColumnSet& columns) {
   Writer out(adapter, table);
   out.text("INSERT INTO ").name(table.name);
-  if (given.empty()) {
+  if (columns.empty()) {
     out.text(dialect::default_values(adapter));
   } else {
-    out.text(" (").list(given, [&out](const ColumnInfo* column) { out.name(column->name); });
-    out.text(") VALUES (");
-    out.list(given, [&](const ColumnInfo* column) { out.bind(*column, record); }).text(")");
+    out.text(" (").names(table, columns).text(") VALUES (");
+    out.list(columns, [&](std::size_t i) { out.bind(table.columns[i], record); }).text(")");
   }
   return out.text(" RETURNING ").all_columns(table).take();
+}
+
+bool takes_arrays(Adapter adapter, const TableInfo& table) {
+  // unnest() would take a column that is an array itself apart too far.
+  return adapter == Adapter::postgres &&
+         std::ranges::none_of(table.columns, [](const ColumnInfo& column) {
+           return column.kind == ValueKind::array;
+         });
 }
 
 std::size_t most_records(Adapter adapter, const TableInfo& table) noexcept {
@@ -363,34 +388,26 @@ std::size_t most_records(Adapter adapter, const TableInfo& table) noexcept {
 }
 
 RenderedSql render_insert_all(Adapter adapter, const TableInfo& table,
-                              std::span<void* const> records, OnConflict on_conflict,
-                              bool returning) {
-  const auto unset = static_cast<std::size_t>(std::ranges::count_if(
-      records, [&table](const void* record) { return table.key().is_unset(record); }));
-  if (unset != 0 && unset != records.size()) {
-    throw_error(
-        Errc::invalid_argument,
-        fmt::format("table {}: {} of {} records have no primary key: insert those that have "
-                    "one apart from those that have none",
-                    table.name, unset, records.size()));
-  }
-  const auto given = columns_without_key(table, unset > 0);
-  if (given.empty()) {
+                              std::span<void* const> records, const ColumnSet& columns,
+                              OnConflict on_conflict, bool returning, const ColumnTypes& types) {
+  if (columns.empty()) {
     throw_error(
         Errc::invalid_argument,
         fmt::format("table {} has nothing but a generated key: create its records one by one",
                     table.name));
   }
   Writer out(adapter, table);
-  out.text("INSERT INTO ").name(table.name);
-  out.text(" (").list(given, [&out](const ColumnInfo* column) { out.name(column->name); });
+  out.text("INSERT INTO ").name(table.name).text(" (").names(table, columns);
   if (takes_arrays(adapter, table)) {
     out.text(") SELECT * FROM unnest(");
-    out.list(given, [&](const ColumnInfo* column) { out.bind_array(*column, records); }).text(")");
+    out.list(columns, [&](std::size_t i) {
+      out.bind_array(table.columns[i], records, types.empty() ? std::string_view() : types[i]);
+    });
+    out.text(")");
   } else {
     out.text(") VALUES ").list(records, [&](const void* record) {
       out.text("(");
-      out.list(given, [&](const ColumnInfo* column) { out.bind(*column, record); }).text(")");
+      out.list(columns, [&](std::size_t i) { out.bind(table.columns[i], record); }).text(")");
     });
   }
   if (on_conflict == OnConflict::ignore) out.ignore_conflicts(table);
@@ -398,20 +415,66 @@ RenderedSql render_insert_all(Adapter adapter, const TableInfo& table,
   return out.take();
 }
 
+RenderedSql render_column_types(Adapter adapter, const TableInfo& table) {
+  if (!takes_arrays(adapter, table)) return {};
+  Writer out(adapter, table);
+  out.text(
+      "SELECT attname::text, format_type(atttypid, -1) FROM pg_attribute "
+      "WHERE attnum > 0 AND NOT attisdropped AND attrelid = to_regclass(");
+  return out.quoted_name(table.name).text(")").take();
+}
+
+RenderedSql render_key_rules(Adapter adapter, const TableInfo& table) {
+  Writer out(adapter, table);
+  const auto key = ValueView::text(table.key().name);
+  switch (adapter) {
+    case Adapter::postgres:
+      out.text(
+          "SELECT count(*) FROM pg_index JOIN pg_attribute ON attrelid = indrelid "
+          "AND attnum = indkey[0] WHERE indisunique AND indisvalid AND indpred IS NULL "
+          "AND indnkeyatts = 1 AND indrelid = to_regclass(");
+      out.quoted_name(table.name).text(") AND attname = ").value(key);
+      break;
+    case Adapter::mariadb:
+      out.text(
+          "SELECT count(*) FROM (SELECT index_name FROM information_schema.statistics "
+          "WHERE table_schema = database() AND non_unique = 0 AND table_name = ");
+      out.value(ValueView::text(table.name)).text(" GROUP BY index_name");
+      out.text(" HAVING count(*) = 1 AND max(column_name) = ").value(key).text(") AS rules");
+      break;
+    case Adapter::sqlite:
+      // A primary key of one column may have no index: it is the row's own number then.
+      out.text("SELECT (SELECT count(*) = 1 AND max(name) = ").value(key);
+      out.text(" FROM pragma_table_info(").value(ValueView::text(table.name));
+      out.text(") WHERE pk > 0) + (SELECT count(*) FROM pragma_index_list(");
+      out.value(ValueView::text(table.name))
+          .text(") AS rule WHERE \"unique\" AND NOT partial AND ");
+      out.text("(SELECT count(*) = 1 AND max(name) = ").value(key);
+      out.text(" FROM pragma_index_info(rule.name)))");
+      break;
+  }
+  return out.take();
+}
+
 RenderedSql render_update_record(Adapter adapter, const TableInfo& table, const void* record,
-                                 const std::vector<std::size_t>& columns) {
+                                 const ColumnSet& columns, const ColumnSet& returned, Alone alone) {
   Writer out(adapter, table);
   out.text("UPDATE ").name(table.name).text(" SET ");
   out.list(columns, [&](std::size_t index) {
     const auto& column = table.columns[index];
     out.name(column.name).text(" = ").bind(column, record);
   });
-  return out.where_key(table, record).take();
+  out.where_key(table, record, alone);
+  if (adapter != Adapter::mariadb && !returned.empty()) {
+    out.text(" RETURNING ").names(table, returned);
+  }
+  return out.take();
 }
 
-RenderedSql render_delete_record(Adapter adapter, const TableInfo& table, const void* record) {
+RenderedSql render_delete_record(Adapter adapter, const TableInfo& table, const void* record,
+                                 Alone alone) {
   Writer out(adapter, table);
-  return out.text("DELETE FROM ").name(table.name).where_key(table, record).take();
+  return out.text("DELETE FROM ").name(table.name).where_key(table, record, alone).take();
 }
 
 std::string render_create_table(Adapter adapter, const TableInfo& table) {

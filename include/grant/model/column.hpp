@@ -42,6 +42,8 @@ struct ColumnDefinition {
   std::string_view name_ = detail::member_name<Member>();
   bool primary_key_ = false;
   bool unique_ = false;
+  bool database_default_ = false;
+  bool generated_ = false;
 
   /// The column that tells rows apart. One for each table; an integer one that is zero in a new
   /// record is given by the database.
@@ -55,6 +57,23 @@ struct ColumnDefinition {
   [[nodiscard]] consteval ColumnDefinition unique() const {
     auto changed = *this;
     changed.unique_ = true;
+    return changed;
+  }
+
+  /// The database has a default for it: saving a new record leaves the column out while the member
+  /// still is what a new record starts with. (Records made with create(column = value, …) need no
+  /// such word: they write nothing but what is named.)
+  [[nodiscard]] consteval ColumnDefinition database_default() const {
+    auto changed = *this;
+    changed.database_default_ = true;
+    return changed;
+  }
+
+  /// The database computes it: never written, and read back with each insert and update where the
+  /// engine can (see Model::update()).
+  [[nodiscard]] consteval ColumnDefinition generated() const {
+    auto changed = *this;
+    changed.generated_ = true;
     return changed;
   }
 
@@ -108,6 +127,9 @@ struct ColumnAccess {
   static bool is_unset(const void* record) {
     return static_cast<const T*>(record)->*Member == Type{};
   }
+  static bool is_initial(const void* record) {
+    return static_cast<const T*>(record)->*Member == T{}.*Member;
+  }
   static void touch(void* record, Timestamp now) { static_cast<T*>(record)->*Member = now; }
 
   static constexpr bool kComparable = requires(const Type& a) { a == a; };
@@ -123,6 +145,10 @@ struct ColumnAccess {
     info.nullable = WithoutOptional<Type>::optional;
     info.primary_key = definition.primary_key_;
     info.unique = definition.unique_;
+    info.generated = definition.generated_;
+    if constexpr (kComparable) {
+      if (definition.database_default_) info.is_initial = &is_initial;
+    }
     info.bind = &bind;
     info.load = &load;
     if constexpr (std::is_same_v<Plain, Timestamp>) info.touch = &touch;

@@ -37,18 +37,25 @@ class Model {
  public:
   // -- One record ---------------------------------------------------------------------------------
 
-  /// Inserts `record` and gives it back as the database stored it.
+  /// Inserts `record` and gives it back as the database stored it. Writes every column but a
+  /// primary key that is not set, those that are generated(), and those with a database_default()
+  /// that were not touched. Errors: invalid_record, when the database dropped the row: a trigger
+  /// can.
   static T create(T record) {
     record.insert();
     return record;
   }
 
   /// Inserts a record with these columns set: `User::create(grant::field<&User::email> = "a@b.c")`.
+  /// No other is written, but `created_at` and `updated_at`: what was not set is the database's.
+  /// Gives the record back as the database stored it.
   template <class... More>
   static T create(const Assignment<T>& first, const More&... more) {
     T record{};
     record.apply(first, more...);
-    record.insert();
+    const std::array<std::string_view, 1 + sizeof...(More)> columns{first.set.column.column,
+                                                                    more.set.column.column...};
+    record.origin_ = detail::insert_columns(info(), record.self(), columns);
     return record;
   }
 
@@ -78,8 +85,10 @@ class Model {
     detail::update_record(info(), origin_, self());
   }
 
-  /// Sets these columns, here and in the database, and no others. Errors: not_found, when the row
-  /// is gone.
+  /// Sets these columns, here and in the database, and no others. What the database may have made
+  /// of them (numbers and times that it rounds), and columns that are generated(), are read back in
+  /// the same statement; on MariaDB, whose UPDATE gives nothing back, reload() tells. Errors:
+  /// not_found, when the row is gone; invalid_record, when a trigger kept it as it was.
   template <class... More>
   void update(const Assignment<T>& first, const More&... more) {
     const std::array<std::string_view, 1 + sizeof...(More)> columns{first.set.column.column,

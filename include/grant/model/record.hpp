@@ -23,17 +23,25 @@ struct ModelInfo {
   ModelConnection connection{};
 };
 
-/// Inserts the record, fills it from what the database stored, and gives where it went.
+/// Inserts the record, fills it from what the database stored, and gives where it went. Errors:
+/// invalid_record, when the database did not insert a row.
 [[nodiscard]] const Origin* insert_record(const ModelInfo& model, void* record);
 
-/// Inserts many records, all or none, and fills them from what the database stored. Errors: as
-/// render_insert_all().
+/// The same with these columns only, by name, and the time stamps that Grant keeps.
+[[nodiscard]] const Origin* insert_columns(const ModelInfo& model, void* record,
+                                           std::span<const std::string_view> columns);
+
+/// Inserts many records, all or none, and fills them from what the database stored. Errors:
+/// invalid_argument, when some keys are set and some are not; invalid_record, when the database
+/// did not insert as many rows.
 [[nodiscard]] const Origin* create_records(const ModelInfo& model, std::span<void* const> records);
 
 /// The same without reading anything back.
 void insert_records(const ModelInfo& model, std::span<void* const> records, OnConflict on_conflict);
 
-/// Writes all columns but the primary key. Errors: not_found, when the row is gone.
+/// Writes all columns but the primary key. Errors: not_found, when the row is gone; invalid_record,
+/// when it is there and was not changed; invalid_argument, when several rows have its key. Then
+/// nothing was written.
 void update_record(const ModelInfo& model, const Origin* home, void* record);
 
 /// Writes `columns` (by name) and `updated_at`. Errors: as update_record().
@@ -44,14 +52,14 @@ void update_columns(const ModelInfo& model, const Origin* home, void* record,
 /// it.
 void refuse_key_change(const ModelInfo& model, std::span<const std::string_view> columns);
 
-/// Errors: not_found, when the row is gone.
+/// Errors: as update_record().
 void delete_record(const ModelInfo& model, const Origin* home, const void* record);
 
 /// Reads the record again by its primary key. Errors: not_found, when the row is gone.
 void reload_record(const ModelInfo& model, const Origin* home, void* record);
 
 /// Fills `record` from the row with this primary key and gives where it came from; null when there
-/// is no such row.
+/// is no such row. Errors: invalid_argument, when there are several.
 [[nodiscard]] const Origin* find_record(const ModelInfo& model, Value key, void* record);
 
 void create_table(const ModelInfo& model);

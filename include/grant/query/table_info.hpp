@@ -18,6 +18,7 @@ struct ColumnInfo {
   bool nullable = false;
   bool primary_key = false;
   bool unique = false;
+  bool generated = false;  ///< By the database: never written.
 
   /// Adds the record's value to `params`; the record must outlive them.
   void (*bind)(const void* record, Params& params) = nullptr;
@@ -26,6 +27,9 @@ struct ColumnInfo {
   /// Whether the value is what a new record starts with. Null for types that cannot be compared;
   /// never for primary keys and timestamps.
   bool (*is_unset)(const void* record) = nullptr;
+  /// Of a column that has a default in the database: whether the value still is what a new record
+  /// starts with. Null for all others.
+  bool (*is_initial)(const void* record) = nullptr;
   /// Sets a timestamp column. Null for all others.
   void (*touch)(void* record, Timestamp now) = nullptr;
 };

@@ -1,0 +1,403 @@
+// What becomes of a record's write, on each engine: which columns are written, what comes back, and
+// what is told when the database did something else.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "grant/grant.hpp"
+#include "support/error_of.hpp"
+#include "support/mariadb_cluster.hpp"
+#include "support/postgres_cluster.hpp"
+#include "support/shared_server.hpp"
+#include "support/temporary_directory.hpp"
+
+namespace grant::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+const auto* const postgres_environment =
+    ::testing::AddGlobalTestEnvironment(new SharedServer<PostgresCluster>);  // gtest deletes it
+const auto* const mariadb_environment =
+    ::testing::AddGlobalTestEnvironment(new SharedServer<MariadbCluster>);
+
+struct Order : Model<Order> {
+  std::int64_t id{};
+  std::int64_t customer_id{};
+  Decimal total{};
+  Timestamp placed_at{};
+  std::string note{};
+  std::int32_t doubled{};
+
+  static constexpr auto table = grant::table<Order>(
+      "orders", column<&Order::id>.primary_key(), column<&Order::customer_id>,
+      column<&Order::total>, column<&Order::placed_at>.database_default(),
+      column<&Order::note>.database_default(), column<&Order::doubled>.generated());
+};
+constexpr auto customer_id = field<&Order::customer_id>;
+constexpr auto total = field<&Order::total>;
+constexpr auto note = field<&Order::note>;
+
+/// Mapped by a column that is not unique.
+struct Item : Model<Item> {
+  std::int64_t order_id{};
+  std::int64_t line{};
+  std::int32_t quantity{};
+
+  static constexpr auto table =
+      grant::table<Item>("order_items", column<&Item::order_id>.primary_key(), column<&Item::line>,
+                         column<&Item::quantity>);
+};
+constexpr auto quantity = field<&Item::quantity>;
+constexpr auto line = field<&Item::line>;
+
+struct Dropped : Model<Dropped> {
+  std::int64_t id{};
+  std::int32_t amount{};
+
+  static constexpr auto table = grant::table<Dropped>("dropped", column<&Dropped::id>.primary_key(),
+                                                      column<&Dropped::amount>);
+};
+constexpr auto amount = field<&Dropped::amount>;
+
+/// Text that the columns keep as something else.
+struct Typed : Model<Typed> {
+  std::int64_t id{};
+  std::string mood{};
+  std::string address{};
+  std::string span{};
+  std::string identity{};
+  std::string name{};
+  Json document = Json::from_text("{}");
+  double exact{};
+  std::optional<std::string> maybe{};
+
+  static constexpr auto table = grant::table<Typed>(
+      "typed", column<&Typed::id>.primary_key(), column<&Typed::mood>, column<&Typed::address>,
+      column<&Typed::span>, column<&Typed::identity>, column<&Typed::name>,
+      column<&Typed::document>, column<&Typed::exact>, column<&Typed::maybe>);
+};
+
+class Writes : public ::testing::TestWithParam<Adapter> {
+ protected:
+  Writes() {
+    ConnectionSpec spec;
+    switch (GetParam()) {
+      case Adapter::postgres: spec.url = SharedServer<PostgresCluster>::get().url(0); break;
+      case Adapter::mariadb: spec.url = SharedServer<MariadbCluster>::get().url(0); break;
+      case Adapter::sqlite: spec.url = "sqlite:" + (directory_.path() / "w.db").string(); break;
+    }
+    establish_connections({{"primary", spec}});
+    drop();
+  }
+  ~Writes() override {
+    drop();
+    close_connections();
+  }
+
+  static void drop() {
+    for (const auto* const table : {"orders", "order_items", "dropped", "typed"}) {
+      run(fmt::format("DROP TABLE IF EXISTS {}", table));
+    }
+  }
+
+  static void run(const std::string& text) { sql(text).run(); }
+  static std::int64_t number(const std::string& text) {
+    return sql(text).run()[0].get<std::int64_t>(0);
+  }
+  static bool is(Adapter adapter) { return GetParam() == adapter; }
+
+  static void make_orders() {
+    switch (GetParam()) {
+      case Adapter::postgres:
+        return run(
+            "CREATE TABLE orders (id bigserial PRIMARY KEY, customer_id bigint NOT NULL, "
+            "total numeric(12,2), placed_at timestamptz NOT NULL DEFAULT now(), "
+            "note text NOT NULL DEFAULT 'none', "
+            "doubled int GENERATED ALWAYS AS (customer_id * 2) STORED)");
+      case Adapter::mariadb:
+        return run(
+            "CREATE TABLE orders (id bigint AUTO_INCREMENT PRIMARY KEY, customer_id bigint NOT "
+            "NULL, "
+            "total decimal(12,2), placed_at datetime(6) NOT NULL DEFAULT now(6), "
+            "note text NOT NULL DEFAULT 'none', "
+            "doubled int GENERATED ALWAYS AS (customer_id * 2) STORED)");
+      case Adapter::sqlite:
+        return run(
+            "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id bigint NOT NULL, "
+            "total DECIMAL TEXT, placed_at TIMESTAMP NOT NULL DEFAULT '2026-01-02 03:04:05', "
+            "note text NOT NULL DEFAULT 'none', "
+            "doubled int GENERATED ALWAYS AS (customer_id * 2) STORED)");
+    }
+  }
+
+  /// A table whose triggers let no row in, change or go. MariaDB's cannot do that without an error.
+  static void make_dropped() {
+    Dropped::create_table();
+    Dropped::create(amount = 1);
+    if (is(Adapter::postgres)) {
+      run("CREATE OR REPLACE FUNCTION drop_row() RETURNS trigger LANGUAGE plpgsql AS "
+          "'BEGIN RETURN NULL; END'");
+      run("CREATE TRIGGER d BEFORE INSERT OR UPDATE OR DELETE ON dropped FOR EACH ROW "
+          "EXECUTE FUNCTION drop_row()");
+      return;
+    }
+    for (const auto* const what : {"INSERT", "UPDATE", "DELETE"}) {
+      run(fmt::format("CREATE TRIGGER d{} BEFORE {} ON dropped BEGIN SELECT RAISE(IGNORE); END",
+                      what, what));
+    }
+  }
+
+ private:
+  TemporaryDirectory directory_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Engines, Writes,
+                         ::testing::Values(Adapter::postgres, Adapter::mariadb, Adapter::sqlite),
+                         [](const auto& tested) { return std::string(to_string(tested.param)); });
+
+// -- Which columns are written ----------------------------------------------------------------
+
+TEST_P(Writes, CreateLeavesWhatWasNotSetToTheDatabase) {
+  make_orders();
+  const auto order = Order::create(customer_id = 21, total = Decimal("5"));
+  EXPECT_EQ(order.note, "none");
+  EXPECT_NE(order.placed_at, Timestamp{});
+  EXPECT_EQ(order.doubled, 42);
+  EXPECT_EQ(Order::create(customer_id = 1, note = "").note, "") << "what is set is set";
+}
+
+TEST_P(Writes, RecordLeavesOutUntouchedDefaultsAndGeneratedColumns) {
+  make_orders();
+  Order order;
+  order.customer_id = 2;
+  order.doubled = 99;
+  EXPECT_EQ(Order::create(order).note, "none");
+  EXPECT_EQ(Order::create(order).doubled, 4);
+  order.note = "mine";
+  EXPECT_EQ(Order::create(order).note, "mine");
+  order.save();
+  EXPECT_NE(order.placed_at, Timestamp{});
+  order.customer_id = 5;
+  order.save();
+  order.reload();
+  EXPECT_EQ(order.doubled, 10);
+}
+
+TEST_P(Writes, ManyRecordsMayDifferInWhatTheyLeaveOut) {
+  make_orders();
+  std::vector<Order> orders(5);
+  for (std::size_t i = 0; i < orders.size(); ++i) {
+    orders[i].customer_id = static_cast<std::int64_t>(i);
+    if (i % 2 == 1) orders[i].note = "mine";
+  }
+  const auto made = Order::create_all(orders);
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    EXPECT_EQ(made[i].customer_id, static_cast<std::int64_t>(i));
+    EXPECT_EQ(made[i].note, i % 2 == 1 ? "mine" : "none");
+    EXPECT_EQ(made[i].doubled, 2 * static_cast<std::int32_t>(i));
+  }
+  Order::insert_all(orders);
+  EXPECT_EQ(Order::where(note == "none").count(), 6U);
+}
+
+// -- What comes back --------------------------------------------------------------------------
+
+TEST_P(Writes, WhatTheDatabaseRoundsOrMakesComesBack) {
+  make_orders();
+  const bool rounds = !is(Adapter::sqlite);
+  auto order = Order::create(customer_id = 3, total = Decimal("1.999"));
+  EXPECT_EQ(order.total, Decimal(rounds ? "2.00" : "1.999"));
+  order.update(total = Decimal("3.999"), customer_id = 4);
+  if (is(Adapter::mariadb)) {
+    EXPECT_EQ(order.total, Decimal("3.999")) << "its UPDATE gives nothing back";
+    order.reload();
+  }
+  EXPECT_EQ(order.total, Decimal(rounds ? "4.00" : "3.999"));
+  EXPECT_EQ(order.doubled, 8);
+}
+
+TEST_P(Writes, ValueThatCannotBeReadBackIsToldAsWritten) {
+  run(is(Adapter::postgres)
+          ? "CREATE TABLE dropped (id bigserial PRIMARY KEY, amount text DEFAULT 'much')"
+      : is(Adapter::mariadb)
+          ? "CREATE TABLE dropped (id bigint AUTO_INCREMENT PRIMARY KEY, "
+            "amount text DEFAULT 'much')"
+          : "CREATE TABLE dropped (id INTEGER PRIMARY KEY, amount text DEFAULT 'much')");
+  const auto error = error_of([] { Dropped::create(field<& Dropped::id> = 7); });
+  EXPECT_EQ(error.code, Errc::invalid_argument);
+  EXPECT_THAT(error.message, AllOf(HasSubstr("amount"), HasSubstr("the row was written")));
+  EXPECT_EQ(number("SELECT count(*) FROM dropped"), 1);
+  EXPECT_THROW(Dropped::create_all(std::vector<Dropped>(2)), Error);
+  EXPECT_EQ(number("SELECT count(*) FROM dropped"), 1) << "many come in together or not at all";
+}
+
+// -- More than the one ------------------------------------------------------------------------
+
+TEST_P(Writes, RecordWhoseKeyIsNotAloneChangesNothing) {
+  run("CREATE TABLE order_items (order_id bigint, line bigint, quantity int, "
+      "PRIMARY KEY (order_id, line))");
+  for (int i = 1; i <= 4; ++i) run(fmt::format("INSERT INTO order_items VALUES (1, {}, 1)", i));
+  auto items = Item::order(line).all();
+  ASSERT_EQ(items.size(), 4U);
+  const auto unchanged = [] {
+    EXPECT_EQ(number("SELECT count(*) FROM order_items WHERE quantity = 1"), 4);
+  };
+  const std::vector<std::function<void()>> tries{
+      [&] { items[0].update(quantity = 7); }, [&] { items[0].save(); }, [&] { items[1].destroy(); },
+      [&] { items[2].reload(); }, [] { static_cast<void>(Item::find(1)); }};
+  for (const auto& attempt : tries) {
+    items[0].quantity = 7;
+    const auto error = error_of(attempt);
+    EXPECT_EQ(error.code, Errc::invalid_argument);
+    EXPECT_THAT(error.message, AllOf(HasSubstr("order_items"), HasSubstr("order_id")));
+    unchanged();
+  }
+  // Where it happens to be alone, it may be written.
+  run("DELETE FROM order_items WHERE line > 1");
+  items[0].update(quantity = 9);
+  EXPECT_EQ(number("SELECT quantity FROM order_items"), 9);
+  // And once a rule keeps it alone.
+  run("CREATE UNIQUE INDEX alone ON order_items (order_id)");
+  items[0].update(quantity = 10);
+  items[0].destroy();
+  EXPECT_EQ(number("SELECT count(*) FROM order_items"), 0);
+}
+
+TEST_P(Writes, UpdateWithTheSameValuesIsNotTakenForARowThatIsGone) {
+  Dropped::create_table();
+  auto record = Dropped::create(amount = 5);
+  record.update(amount = 5);
+  record.save();
+  record.destroy();
+  EXPECT_EQ(error_of([&] {
+              auto copy = record;
+              copy.reload();
+            }).code,
+            Errc::not_found);
+}
+
+// -- No row -----------------------------------------------------------------------------------
+
+TEST_P(Writes, RowThatATriggerDropsIsTold) {
+  if (is(Adapter::mariadb)) return;  // its triggers drop no row without an error
+  make_dropped();
+  auto there = *Dropped::first();
+  const std::vector<std::function<void()>> tries{
+      [] { Dropped::create(amount = 2); },
+      [] { Dropped::create(Dropped{}); },
+      [] { Dropped::create_all(std::vector<Dropped>(3)); },
+      [] { Dropped::insert_all(std::vector<Dropped>(3)); },
+      [] { Dropped::insert_all(std::vector<Dropped>(1)); },
+      [&] { there.update(amount = 3); },
+      [&] { there.save(); },
+      [&] { there.destroy(); }};
+  for (const auto& attempt : tries) {
+    const auto error = error_of(attempt);
+    EXPECT_EQ(error.code, Errc::invalid_record) << error.message;
+    EXPECT_THAT(error.message, HasSubstr("trigger"));
+  }
+  EXPECT_EQ(Dropped::where(amount == 1).count(), 1U);
+  EXPECT_EQ(Dropped::query().count(), 1U);
+}
+
+TEST_P(Writes, SomeRowsThatATriggerDropsLeaveNone) {
+  if (!is(Adapter::postgres)) return;
+  Dropped::create_table();
+  run("CREATE OR REPLACE FUNCTION drop_odd() RETURNS trigger LANGUAGE plpgsql AS "
+      "'BEGIN IF NEW.amount % 2 = 1 THEN RETURN NULL; END IF; RETURN NEW; END'");
+  run("CREATE TRIGGER d BEFORE INSERT ON dropped FOR EACH ROW EXECUTE FUNCTION drop_odd()");
+  std::vector<Dropped> some(4);
+  for (std::size_t i = 0; i < some.size(); ++i) some[i].amount = static_cast<std::int32_t>(i);
+  EXPECT_EQ(error_of([&] { Dropped::insert_all(some); }).code, Errc::invalid_record);
+  EXPECT_EQ(error_of([&] { Dropped::create_all(some); }).code, Errc::invalid_record);
+  EXPECT_EQ(Dropped::query().count(), 0U);
+}
+
+TEST_P(Writes, RowsThatAConflictKeepsOutAreNoFailureWhereThatIsWanted) {
+  Dropped::create_table();
+  std::vector<Dropped> some(3);
+  for (std::size_t i = 0; i < some.size(); ++i) some[i].id = static_cast<std::int64_t>(i + 1);
+  Dropped::insert_all(some);
+  Dropped::insert_all(some, OnConflict::ignore);
+  EXPECT_EQ(Dropped::query().count(), 3U);
+  EXPECT_EQ(error_of([&] { Dropped::insert_all(some); }).code, Errc::constraint);
+}
+
+TEST_P(Writes, NumberOfADeletedRowIsNotGivenOutAgain) {
+  Dropped::create_table();
+  auto first = Dropped::create(amount = 1);
+  auto stale = first;
+  first.destroy();
+  const auto next = Dropped::create(amount = 2);
+  EXPECT_NE(next.id, stale.id);
+  EXPECT_EQ(error_of([&] { stale.update(amount = 3); }).code, Errc::not_found);
+  EXPECT_EQ(Dropped::find(next.id).amount, 2);
+}
+
+// -- Many at once -----------------------------------------------------------------------------
+
+TEST_P(Writes, ManyGoWhereOneWouldWhateverTheColumnsType) {
+  if (!is(Adapter::postgres)) return;  // the others bind each value by itself
+  run("DROP TYPE IF EXISTS mood");
+  run("CREATE TYPE mood AS ENUM ('sad', 'happy')");
+  run("CREATE TABLE typed (id bigserial PRIMARY KEY, mood mood, address inet, span interval, "
+      "identity uuid, name varchar(5), document json, exact numeric, maybe inet)");
+  Typed one;
+  one.mood = "happy";
+  one.address = "10.0.0.1";
+  one.span = "01:00:00";
+  one.identity = "6f1b8a34-0f5e-4b0a-9d0e-3c2a1b4c5d6e";
+  one.name = "short";
+  one.document = Json::from_text(R"({"a":1})");
+  one.exact = 0.12345678901234568;
+  const auto alone = Typed::create(one);
+  const auto many = Typed::create_all({one, one});
+  Typed::insert_all({one, one});
+  for (const auto& made : many) {
+    EXPECT_EQ(made.mood, alone.mood);
+    EXPECT_EQ(made.address, alone.address);
+    EXPECT_EQ(made.identity, alone.identity);
+    EXPECT_EQ(made.exact, alone.exact);
+    EXPECT_EQ(made.maybe, std::nullopt);
+  }
+  EXPECT_EQ(number("SELECT count(DISTINCT exact) FROM typed"), 1);
+  // What does not fit is refused, not cut.
+  one.name = "too long";
+  EXPECT_THROW(Typed::create(one), Error);
+  EXPECT_THROW(Typed::create_all({one, one}), Error);
+  run("DROP TABLE typed");
+  run("DROP TYPE mood");
+}
+
+TEST_P(Writes, TableIsMadeByManyAtOnce) {
+  std::atomic<int> failed = 0;
+  for (int round = 0; round < 5; ++round) {
+    run("DROP TABLE IF EXISTS dropped");
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&] {
+        try {
+          Dropped::create_table();
+        } catch (const Error& error) {
+          ADD_FAILURE() << error.what();
+          ++failed;
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+  }
+  EXPECT_EQ(failed, 0);
+}
+
+}  // namespace
+}  // namespace grant::test
