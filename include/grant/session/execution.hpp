@@ -56,6 +56,7 @@ struct Access {
   Context context{};
   ModelConnection connection{};
   const Origin* home = nullptr;  ///< Null: by the context.
+  bool raw = false;              ///< The SQL is the caller's own: its reads are guarded.
 };
 
 struct Executed {
