@@ -246,11 +246,11 @@ Task<void> MariadbConnection::begin(io::Call call, TransactionOptions options) {
 }
 
 Task<void> MariadbConnection::commit(io::Call call) {
+  begun_ = false;
+  ended_ = TransactionEnd::none;
   if (handle_ && transaction_state() == TransactionState::none) {
     throw_error(Errc::invalid_argument, fmt::format("node \"{}\": no transaction is open", node_));
   }
-  begun_ = false;
-  ended_ = TransactionEnd::none;
   if (handle_ && rolled_back_) {
     rolled_back_ = false;
     if (rolled_back_by_) {

@@ -435,11 +435,11 @@ Task<void> PostgresConnection::begin(io::Call call, TransactionOptions options) 
 }
 
 Task<void> PostgresConnection::commit(io::Call call) {
+  begun_ = false;
+  ended_ = TransactionEnd::none;
   if (handle_ && transaction_state() == TransactionState::none) {
     throw_error(Errc::invalid_argument, fmt::format("node \"{}\": no transaction is open", node_));
   }
-  begun_ = false;
-  ended_ = TransactionEnd::none;
   const auto first = std::exchange(first_failure_, std::nullopt);
   co_await run_simple(call, "COMMIT", transaction_effect_);
   first_failure_.reset();
