@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "driver/failures.hpp"
 #include "grant/core/error.hpp"
 
 namespace grant {
@@ -37,7 +38,14 @@ Task<std::unique_ptr<RowStream>> Connection::stream(io::Call call, Statement sta
 Task<std::vector<Answer>> Connection::pipeline(io::Call call,
                                                std::span<const Statement> statements) {
   std::vector<Answer> answers(statements.size());
+  const bool inside = transaction_state() != TransactionState::none;
   for (std::size_t i = 0; i < statements.size(); ++i) {
+    if (inside && ended_underneath() != TransactionEnd::none) {
+      answers[i].error = failures::at({}, Errc::invalid_argument,
+                                      "nothing was executed: a statement before it has ended the "
+                                      "transaction");
+      continue;
+    }
     try {
       answers[i].result = co_await execute(call, statements[i]);
     } catch (const Error& error) {

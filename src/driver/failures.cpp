@@ -67,6 +67,45 @@ ErrorInfo cancelled_late(std::string_view node, Duration waited) {
                         milliseconds(waited)));
 }
 
+ErrorInfo cancelled_in_part(std::string_view node, Duration waited) {
+  return at(node, Errc::outcome_unknown,
+            fmt::format("no answer in time; the server cancelled the statement after {}, a part of "
+                        "whose work may have become durable before; the connection can be used",
+                        milliseconds(waited)));
+}
+
+ErrorInfo partly_done(ErrorInfo info) {
+  switch (info.code) {
+    case Errc::unavailable:
+    case Errc::conflict:
+    case Errc::read_only:
+    case Errc::timeout:
+    case Errc::cancelled:
+      info.code = Errc::outcome_unknown;
+      info.message += "; a part of its work may have become durable before";
+      break;
+    default: break;
+  }
+  return info;
+}
+
+ErrorInfo failed_before(const ErrorInfo& first, std::string_view what) {
+  auto info = first;
+  info.message = fmt::format(
+      "{}, because an earlier statement has failed the transaction, and its error was passed over: "
+      "{}",
+      what, first.message);
+  return info;
+}
+
+ErrorInfo guarded(ErrorInfo info) {
+  info.code = Errc::read_only;
+  info.message +=
+      "; the statement is marked as a read, so the server was told to refuse writes: leave .read() "
+      "out where it writes";
+  return info;
+}
+
 ErrorInfo gave_up_cancelling(std::string_view node, io::Outcome outcome, Duration waited) {
   if (outcome == io::Outcome::cancelled) {
     return at(node, Errc::cancelled, "cancelled while it asked the server to cancel a statement");

@@ -36,6 +36,19 @@ namespace grant::failures {
 /// The deadline passed, and the server was asked to end the statement and did: timeout.
 [[nodiscard]] ErrorInfo cancelled_late(std::string_view node, Duration waited);
 
+/// The same for a statement that may have made a part of its work durable: outcome_unknown.
+[[nodiscard]] ErrorInfo cancelled_in_part(std::string_view node, Duration waited);
+
+/// `info`, the error of a statement that may have made a part of its work durable before it failed:
+/// outcome_unknown, where the code would say that nothing was done.
+[[nodiscard]] ErrorInfo partly_done(ErrorInfo info);
+
+/// Why `first`, which failed the transaction, comes again: `what`, such as "nothing was executed".
+[[nodiscard]] ErrorInfo failed_before(const ErrorInfo& first, std::string_view what);
+
+/// `info`, the refusal of a guarded statement, with the way out.
+[[nodiscard]] ErrorInfo guarded(ErrorInfo info);
+
 /// The request to cancel a statement was not delivered: timeout, or cancelled itself.
 [[nodiscard]] ErrorInfo gave_up_cancelling(std::string_view node, io::Outcome outcome,
                                            Duration waited);

@@ -4,6 +4,7 @@ namespace grant {
 
 RawSql::RawSql(std::string text) : text_(std::move(text)) {
   access_.context = detail::current_context();
+  access_.raw = true;
 }
 
 RawSql&& RawSql::on(std::string_view database) && {

@@ -1,46 +1,60 @@
 #include "grant/session/execution.hpp"
 
+#include <fmt/format.h>
+
 #include <exception>
 
 #include "grant/core/error.hpp"
 #include "node_finder.hpp"
+#include "pause.hpp"
 
 namespace grant::detail {
 namespace {
 
-/// Losing the connection before COMMIT was sent loses the whole transaction: nothing is in doubt.
-[[noreturn]] void throw_rolled_back(ErrorInfo info) {
-  info.code = Errc::unavailable;
-  info.message += "; the transaction was not committed";
-  throw_error(std::move(info));
+constexpr std::string_view kNotSent = "nothing of this statement was sent";
+
+/// Before a statement that has failed `failures` times is tried again. The first time at once: that
+/// is on another node, or on a connection that is not as old.
+Task<void> pause(io::Call call, std::size_t failures) {
+  if (failures < 2) co_return;
+  co_await call.sleep_until(after(Clock::system().now(), pause_after(failures - 1, random_bits())));
+}
+
+/// Throws ReadOnlyError for a write where writes are prevented.
+void refuse_prevented(const Access& access, const Located& located, Effect effect) {
+  if (effect == Effect::write && access.raw && located.target.prevent_writes) {
+    throw_error(Errc::read_only,
+                fmt::format("database \"{}\": writes are prevented, and SQL of your own is taken "
+                            "for a write unless it is marked: add .read() where it only reads",
+                            located.cluster->name()));
+  }
+  refuse_prevented_write(located, effect);
 }
 
 Task<Executed> execute_in(OpenTransaction& transaction, Statement statement, io::Call call) {
+  transaction.refuse_if_over(kNotSent);
   std::unique_ptr<Result> result;
   try {
     result = co_await transaction.connection().execute(call, statement);
   } catch (const Error& error) {
-    // A transaction for reading refuses writes on any node.
-    const auto effect = transaction.effect() == Effect::read ? Effect::read : statement.effect;
-    report_failure(*transaction.cluster(), transaction.node(), effect, error,
-                   transaction.connection());
-    if (error.code() == Errc::outcome_unknown) throw_rolled_back(error.info());
-    throw;
+    transaction.fail(statement, error);
   }
   if (statement.effect == Effect::write) transaction.note_write();
+  transaction.look(statement.sql);
   transaction.session().served(transaction.cluster(), transaction.node(), RouteReason::transaction);
   co_return Executed{std::move(result), &transaction.cluster()->origin()};
 }
 
-/// Runs one query and hands on its chunks. `begun`, once the first one came: what fails then must
-/// not be tried again.
-Task<void> hand_on(Connection& connection, Statement statement, StreamOptions options,
-                   io::Call call, const Origin* origin, const TakeChunk& take, bool& begun) {
+/// Runs one query and hands on its chunks, until `take` throws: what it threw. `begun`, once the
+/// first chunk came: what fails then must not be tried again.
+Task<std::exception_ptr> hand_on(Connection& connection, Statement statement, StreamOptions options,
+                                 io::Call call, const Origin* origin, const TakeChunk& take,
+                                 bool& begun) {
   const auto rows = co_await connection.stream(call, statement, options);
   while (true) {
     const Result* chunk = co_await rows->next(call);
     begun = true;
-    if (chunk == nullptr) co_return;
+    if (chunk == nullptr) co_return nullptr;
     std::exception_ptr refused;
     try {
       take(*chunk, origin);
@@ -53,7 +67,7 @@ Task<void> hand_on(Connection& connection, Statement statement, StreamOptions op
     } catch (const Error&) {
       // The connection is gone, and the caller knows something more important.
     }
-    std::rethrow_exception(refused);
+    co_return refused;
   }
 }
 
@@ -62,22 +76,27 @@ Task<void> stream_chunks(const Access& access, Statement statement, StreamOption
   const auto located = locate(access);
   const io::Call call(io::blocking_waiter(), located.target.deadline);
   const auto* origin = &located.cluster->origin();
+  statement.guarded = access.raw;
   bool begun = false;
+  // What the caller's function throws says nothing of the node.
+  std::exception_ptr refused;
   if (auto* transaction = located.transaction) {
+    transaction->refuse_if_over(kNotSent);
     try {
-      co_await hand_on(transaction->connection(), statement, options, call, origin, take, begun);
+      refused = co_await hand_on(transaction->connection(), statement, options, call, origin, take,
+                                 begun);
     } catch (const Error& error) {
-      report_failure(*transaction->cluster(), transaction->node(), Effect::read, error,
-                     transaction->connection());
-      throw;
+      transaction->fail(statement, error);
     }
+    transaction->look(statement.sql);
     transaction->session().served(transaction->cluster(), transaction->node(),
                                   RouteReason::transaction);
+    if (refused) std::rethrow_exception(refused);
     co_return;
   }
 
   NodeFinder finder(access, located, Effect::read, call.deadline());
-  while (true) {
+  for (std::size_t failures = 0;; co_await pause(call, ++failures)) {
     auto& node = located.cluster->node(co_await finder.next(call));
     const Node::InFlight in_flight(node);
     auto& pool = node.pool(Effect::read);
@@ -90,13 +109,14 @@ Task<void> stream_chunks(const Access& access, Statement statement, StreamOption
     if (!lease) continue;
     bool done = false;
     try {
-      co_await hand_on(*lease, statement, options, call, origin, take, begun);
+      refused = co_await hand_on(*lease, statement, options, call, origin, take, begun);
       done = true;
     } catch (const Error& error) {
       if (!finder.retry_after_failure(error, *lease) || begun) throw;
     }
     if (!done) continue;
     finder.succeeded(Effect::read, *lease);
+    if (refused) std::rethrow_exception(refused);
     co_return;
   }
 }
@@ -110,13 +130,14 @@ Timestamp wall_time_of(const Access& access) { return locate(access).cluster->cl
 Task<Executed> execute(Access access, Statement statement, io::Call call) {
   const auto located = locate(access);
   const auto limited = call.until(located.target.deadline);
-  refuse_prevented_write(located, statement.effect);
+  refuse_prevented(access, located, statement.effect);
+  statement.guarded = access.raw && statement.effect == Effect::read;
   if (located.transaction != nullptr) {
     co_return co_await execute_in(*located.transaction, statement, limited);
   }
 
   NodeFinder finder(access, located, statement.effect, limited.deadline());
-  while (true) {
+  for (std::size_t failures = 0;; co_await pause(limited, ++failures)) {
     auto index = finder.next_now();
     if (!index) index = co_await finder.next(limited);
     auto& node = located.cluster->node(*index);

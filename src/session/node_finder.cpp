@@ -261,7 +261,10 @@ bool NodeFinder::retry_after_failure(const Error& error, const Connection& conne
       // It may have happened: then the session must be able to see it.
       served(Effect::write);
       return false;
-    default: return false;
+    default:
+      // The server has run it, and a statement that fails may leave rows on some tables.
+      if (!read) located_.session->wrote(cluster_);
+      return false;
   }
 }
 

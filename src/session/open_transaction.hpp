@@ -1,9 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "grant/cluster/cluster.hpp"
+#include "grant/session/transaction.hpp"
 
 namespace grant::detail {
 
@@ -12,14 +15,16 @@ class SessionState;
 /// A transaction that statements can join. For one caller at a time.
 class OpenTransaction {
  public:
+  /// `runs`, if any, is told what becomes of it.
   OpenTransaction(std::shared_ptr<SessionState> session, std::shared_ptr<Cluster> cluster,
-                  std::size_t node, Lease lease, Effect effect)
+                  std::size_t node, Lease lease, Effect effect, TransactionRuns* runs)
       : session_(std::move(session)),
         cluster_(std::move(cluster)),
         node_(node),
         in_flight_(cluster_->node(node)),
         lease_(std::move(lease)),
-        effect_(effect) {}
+        effect_(effect),
+        runs_(runs) {}
 
   [[nodiscard]] SessionState& session() const noexcept { return *session_; }
   [[nodiscard]] const std::shared_ptr<Cluster>& cluster() const noexcept { return cluster_; }
@@ -32,17 +37,39 @@ class OpenTransaction {
   [[nodiscard]] bool wrote() const noexcept { return wrote_; }
   void note_write() noexcept { wrote_ = true; }
 
+  /// Whether a statement inside has ended it, so that what follows would not be part of it.
+  [[nodiscard]] bool is_over() const noexcept { return over_.has_value(); }
+
+  /// Throws where it is over; `tried` says what for.
+  void refuse_if_over(std::string_view tried) const;
+
+  /// Takes in what the statement that was just run has made of it. `sql` is that statement.
+  void look(std::string_view sql);
+
+  /// Takes in that `statement` has failed, and throws what that means here.
+  [[noreturn]] void fail(const Statement& statement, const Error& error);
+
+  /// The same for the commit.
+  [[noreturn]] void fail_commit(const Error& error);
+
   /// One more transaction inside this one, as a savepoint: how many there are now.
   unsigned enter() noexcept { return ++depth_; }
   void leave() noexcept { --depth_; }
 
  private:
+  [[noreturn]] void rethrow(ErrorInfo info, Effect effect);
+  void note(TransactionRuns::Fate fate) const noexcept {
+    if (runs_ != nullptr) runs_->note(fate);
+  }
+
   std::shared_ptr<SessionState> session_;
   std::shared_ptr<Cluster> cluster_;
   std::size_t node_;
   Node::InFlight in_flight_;
   Lease lease_;
   Effect effect_;
+  TransactionRuns* runs_;
+  std::optional<ErrorInfo> over_;
   bool wrote_ = false;
   unsigned depth_ = 0;
 };

@@ -4,10 +4,12 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "grant/driver/connection.hpp"
 #include "grant/session/execution.hpp"
 #include "node_finder.hpp"
+#include "pause.hpp"
 
 namespace grant::detail {
 namespace {
@@ -27,11 +29,16 @@ Access access_for(const TransactionSpec& spec) {
 
 Task<std::unique_ptr<OpenTransaction>> open(const Access& access, const Located& located,
                                             TransactionOptions options, io::Call call,
-                                            CallSite place) {
+                                            CallSite place, TransactionRuns* runs) {
   NodeFinder finder(access, located, options.effect, call.deadline());
-  while (true) {
+  for (std::size_t failures = 0;; ++failures) {
+    if (failures > 1) {
+      co_await call.sleep_until(
+          after(Clock::system().now(), pause_after(failures - 1, random_bits())));
+    }
     auto index = finder.next_now();
     if (!index) index = co_await finder.next(call);
+    const Node::InFlight in_flight(located.cluster->node(*index));
     auto& pool = located.cluster->node(*index).pool(options.effect);
     auto lease = pool.try_acquire(call, place);
     try {
@@ -48,8 +55,9 @@ Task<std::unique_ptr<OpenTransaction>> open(const Access& access, const Located&
       if (!finder.retry_after_failure(error, *lease)) throw;
     }
     if (!begun) continue;
+    finder.succeeded(Effect::read, *lease);  // nothing has been written yet
     co_return std::make_unique<OpenTransaction>(located.session, located.cluster, *index,
-                                                std::move(lease), options.effect);
+                                                std::move(lease), options.effect, runs);
   }
 }
 
@@ -60,11 +68,13 @@ Statement command(std::string_view sql) {
   return statement;
 }
 
+Task<void> sleep(io::Call call, TimePoint until) { co_await call.sleep_until(until); }
+
 }  // namespace
 
 class TransactionScope::Impl {
  public:
-  Impl(const TransactionSpec& spec, CallSite place)
+  Impl(const TransactionSpec& spec, CallSite place, TransactionRuns* runs)
       : access_(access_for(spec)), located_(locate(access_)) {
     refuse_prevented_write(located_, spec.effect);
     call_ = io::Call(io::blocking_waiter(), located_.target.deadline);
@@ -74,7 +84,7 @@ class TransactionScope::Impl {
       TransactionOptions options;
       options.isolation = spec.isolation;
       options.effect = spec.effect;
-      owned_ = run(open(access_, located_, options, call_, place));
+      owned_ = run(open(access_, located_, options, call_, place, runs));
     }
     ContextFrame frame;
     frame.only_for = spec.database;
@@ -85,6 +95,10 @@ class TransactionScope::Impl {
   }
 
   void commit() {
+    if (joined().is_over()) {
+      done_ = true;
+      joined().refuse_if_over("there was nothing left to commit");
+    }
     if (!owned_) {
       run_command("RELEASE SAVEPOINT " + savepoint_);
       done_ = true;
@@ -94,18 +108,16 @@ class TransactionScope::Impl {
     try {
       run(owned_->connection().commit(call_));
     } catch (const Error& error) {
-      report_failure(*owned_->cluster(), owned_->node(), owned_->effect(), error,
-                     owned_->connection());
-      if (error.code() == Errc::outcome_unknown) stick();
-      throw;
+      owned_->fail_commit(error);
     }
     // From the commit on, not from the write: only now is there something new to see.
-    stick();
+    if (owned_->wrote()) owned_->session().wrote(*owned_->cluster());
   }
 
   ~Impl() {
     try {
-      if (!done_) roll_back();
+      // What has taken its place is not this one's to end; the pool sees to what is left open.
+      if (!done_ && !joined().is_over()) roll_back();
     } catch (...) {
       // The connection is lost, and with it the transaction. The pool closes what is not clean.
     }
@@ -135,7 +147,13 @@ class TransactionScope::Impl {
   }
 
   void run_command(const std::string& sql) const {
-    run(joined().connection().execute(call_, command(sql)));
+    const auto statement = command(sql);
+    joined().refuse_if_over("nothing of this one was sent");
+    try {
+      run(joined().connection().execute(call_, statement));
+    } catch (const Error& error) {
+      joined().fail(statement, error);
+    }
   }
 
   void roll_back() {
@@ -152,10 +170,6 @@ class TransactionScope::Impl {
     run(connection.execute(call, command(release)));
   }
 
-  void stick() const {
-    if (owned_->wrote()) owned_->session().wrote(*owned_->cluster());
-  }
-
   const Access access_;
   const Located located_;
   io::Call call_{io::blocking_waiter()};
@@ -165,14 +179,29 @@ class TransactionScope::Impl {
   bool done_ = false;
 };
 
-std::size_t conflict_retries(const TransactionSpec& spec) {
-  if (spec.conflict_retries == 0) return 0;
+TransactionRuns::TransactionRuns(const TransactionSpec& spec) : left_(spec.conflict_retries) {
+  if (left_ == 0) return;
+  // What ends the outermost transaction has left those inside it nothing to repeat.
   const auto access = access_for(spec);
-  return locate(access).transaction == nullptr ? spec.conflict_retries : 0;
+  const auto located = locate(access);
+  if (located.transaction != nullptr) left_ = 0;
+  deadline_ = located.target.deadline;
 }
 
-TransactionScope::TransactionScope(const TransactionSpec& spec, CallSite place)
-    : impl_(std::make_unique<Impl>(spec, place)) {}
+bool TransactionRuns::again_after(const Error& error) {
+  const auto fate = std::exchange(fate_, Fate::usual);
+  const bool lost = error.code() == Errc::unavailable && fate == Fate::lost;
+  if (left_ == 0 || fate == Fate::kept || (error.code() != Errc::conflict && !lost)) return false;
+  const auto until = after(Clock::system().now(), pause_after(++done_, random_bits()));
+  if (until >= deadline_) return false;
+  --left_;
+  run(sleep(io::Call(io::blocking_waiter()), until));
+  return true;
+}
+
+TransactionScope::TransactionScope(const TransactionSpec& spec, CallSite place,
+                                   TransactionRuns* runs)
+    : impl_(std::make_unique<Impl>(spec, place, runs)) {}
 
 TransactionScope::~TransactionScope() = default;
 

@@ -78,6 +78,14 @@ class Backend {
   /// An expression over the integer `i`, which fails where that is `at` and nowhere below.
   [[nodiscard]] virtual std::string failing_at(int at) const = 0;
 
+  /// Statements that write to `table` with its column id, or elsewhere, though they may not look
+  /// so.
+  [[nodiscard]] virtual std::vector<std::string> disguised_writes(
+      const std::string& table) const = 0;
+
+  /// Statements that end the transaction that is open, and may begin another one.
+  [[nodiscard]] virtual std::vector<std::string> transaction_changers() const { return {}; }
+
   /// A query that ends its own session; empty: there are no sessions.
   [[nodiscard]] virtual std::string suicide() const { return {}; }
 

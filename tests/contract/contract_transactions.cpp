@@ -5,6 +5,9 @@
 namespace grant::contract {
 namespace {
 
+using ::testing::HasSubstr;
+using ::testing::Not;
+
 constexpr TransactionOptions kReading{Isolation::repeatable_read, Effect::read};
 
 TEST_P(Contract, CommitKeepsWhatWasWritten) {
@@ -122,16 +125,102 @@ TEST_P(Contract, FailedStatementInsideATransactionHasNoEffect) {
   run("INSERT INTO " + name + " VALUES (3)");
 }
 
-TEST_P(Contract, CommitOfAFailedTransactionIsAConflict) {
+TEST_P(Contract, CommitOfAFailedTransactionGivesTheErrorThatFailedIt) {
   if (!backend().traits().error_fails_transaction) GTEST_SKIP();
-  const auto name = table("id {integer}");
+  const auto name = table("id {integer} PRIMARY KEY");
   begin();
   run("INSERT INTO " + name + " VALUES (2)");
-  EXPECT_THROW(run("SELECT * FROM contract_no_such_table"), Error);
-  EXPECT_THROW(number("SELECT 1"), Error);
-  EXPECT_EQ(error_of([&] { commit(); }).code, Errc::conflict);
+  const auto first = error_of([&] { run("INSERT INTO " + name + " VALUES (2)"); });
+  EXPECT_EQ(first.code, Errc::constraint);
+  const auto next = error_of([&] { number("SELECT 1"); });
+  EXPECT_EQ(next.code, Errc::constraint);
+  EXPECT_THAT(next.message, HasSubstr(first.message));
+  EXPECT_THAT(next.message, HasSubstr("nothing was executed"));
+  const auto last = error_of([&] { commit(); });
+  EXPECT_EQ(last.code, Errc::constraint);
+  EXPECT_EQ(last.sqlstate, first.sqlstate);
+  EXPECT_EQ(last.constraint, first.constraint);
+  EXPECT_THAT(last.message, HasSubstr("rolled back"));
+  EXPECT_THAT(last.message, HasSubstr("passed over"));
   EXPECT_EQ(connection().transaction_state(), TransactionState::none);
   EXPECT_EQ(number("SELECT count(*) FROM " + name), 0);
+  // It is forgotten with its transaction.
+  begin();
+  EXPECT_THAT(error_of([&] { run("SELECT * FROM contract_no_such_table"); }).message,
+              Not(HasSubstr("passed over")));
+  EXPECT_EQ(error_of([&] { commit(); }).code, Errc::invalid_argument);
+}
+
+TEST_P(Contract, SavepointTakesBackTheErrorThatFailedTheTransactionToo) {
+  const auto name = table("id {integer} PRIMARY KEY");
+  begin();
+  run("INSERT INTO " + name + " VALUES (1)");
+  run("SAVEPOINT here");
+  EXPECT_THROW(run("INSERT INTO " + name + " VALUES (1)"), ConstraintViolation);
+  run("ROLLBACK TO SAVEPOINT here");
+  EXPECT_THROW(run("SELECT * FROM contract_no_such_table"), Error);
+  if (backend().traits().error_fails_transaction) {
+    EXPECT_EQ(error_of([&] { commit(); }).code, Errc::invalid_argument)
+        << "the second, not the first";
+  } else {
+    commit();
+  }
+}
+
+TEST_P(Contract, TransactionEndedByAStatementIsSeenToBe) {
+  const auto name = table("id {integer}");
+  for (const std::string ending : {"COMMIT", "ROLLBACK"}) {
+    begin();
+    EXPECT_EQ(connection().ended_underneath(), TransactionEnd::none);
+    run("INSERT INTO " + name + " VALUES (1)");
+    EXPECT_EQ(connection().ended_underneath(), TransactionEnd::none);
+    run(ending);
+    EXPECT_EQ(connection().ended_underneath(),
+              ending == "COMMIT" ? TransactionEnd::committed : TransactionEnd::rolled_back);
+    EXPECT_EQ(connection().transaction_state(), TransactionState::none);
+    EXPECT_THROW(commit(), Error);
+    EXPECT_EQ(connection().ended_underneath(), TransactionEnd::none);
+  }
+  EXPECT_EQ(number("SELECT count(*) FROM " + name), 1);
+  begin();
+  run("SAVEPOINT here");
+  run("ROLLBACK TO SAVEPOINT here");
+  run("RELEASE SAVEPOINT here");
+  EXPECT_EQ(connection().ended_underneath(), TransactionEnd::none);
+  commit();
+}
+
+TEST_P(Contract, TransactionReplacedByAnotherOneIsSeenToBe) {
+  const auto name = table("id {integer}");
+  for (const auto& ending : backend().transaction_changers()) {
+    SCOPED_TRACE(ending);
+    begin();
+    run("INSERT INTO " + name + " VALUES (1)");
+    try {
+      run(ending);
+    } catch (const Error&) {
+      // It may have ended the transaction all the same.
+    }
+    EXPECT_NE(connection().ended_underneath(), TransactionEnd::none);
+    rollback();
+  }
+}
+
+TEST_P(Contract, PipelineStopsWhereAStatementEndsTheTransaction) {
+  const auto name = table("id {integer}");
+  const auto insert = "INSERT INTO " + name + " VALUES (1)";
+  begin();
+  std::vector<Statement> statements(3);
+  statements[0].sql = insert;
+  statements[1].sql = "COMMIT";
+  statements[2].sql = insert;
+  const auto answers = grant::run(connection().pipeline(call(), statements));
+  EXPECT_FALSE(answers[0].error);
+  EXPECT_FALSE(answers[1].error);
+  EXPECT_TRUE(answers[2].error);
+  EXPECT_EQ(connection().ended_underneath(), TransactionEnd::committed);
+  rollback();
+  EXPECT_EQ(number("SELECT count(*) FROM " + name), 1);
 }
 
 TEST_P(Contract, SavepointTakesBackAFailedStatement) {

@@ -77,6 +77,30 @@ class MariadbBackend final : public Backend {
     return "9223372036854775807 - " + std::to_string(at - 1) + " + i";
   }
 
+  std::vector<std::string> disguised_writes(const std::string& table) const override {
+    return {"/* a query */ DELETE FROM " + table + " RETURNING id",
+            "ANALYZE DELETE FROM " + table,
+            "(SELECT * FROM " + table + " FOR UPDATE)",
+            "CREATE TEMPORARY TABLE contract_from_a_guard (a int)",
+            "CREATE TABLE contract_from_a_guard (a int)",
+            "BEGIN NOT ATOMIC DELETE FROM " + table + "; END",
+            "BEGIN NOT ATOMIC COMMIT; DELETE FROM " + table + "; END",
+            "TRUNCATE TABLE " + table,
+            "LOCK TABLES " + table + " WRITE",
+            "OPTIMIZE TABLE " + table};
+  }
+
+  std::vector<std::string> transaction_changers() const override {
+    return {"COMMIT AND CHAIN",
+            "ROLLBACK AND CHAIN",
+            "BEGIN",
+            "START TRANSACTION",
+            "CREATE TABLE IF NOT EXISTS contract_ddl (id INTEGER)",
+            "CREATE TABLE contract_ddl (id INTEGER)",
+            "DROP TABLE contract_ddl",
+            "BEGIN NOT ATOMIC COMMIT; START TRANSACTION; END"};
+  }
+
   std::string suicide() const override { return "KILL CONNECTION_ID()"; }
 
   std::string leave_utc() const override { return "SET time_zone = '+05:45'"; }

@@ -83,6 +83,23 @@ class PostgresBackend final : public Backend {
     return "9223372036854775807 - " + std::to_string(at - 1) + " + i";
   }
 
+  std::vector<std::string> disguised_writes(const std::string& table) const override {
+    return {"WITH gone AS (DELETE FROM " + table + " RETURNING 1) SELECT count(*) FROM gone",
+            "/* a query */ -- of rows\n EXPLAIN ANALYZE DELETE FROM " + table,
+            "SELECT * FROM " + table + " FOR UPDATE",
+            "SELECT 1 AS a INTO contract_from_a_guard",
+            "CREATE TEMP TABLE contract_from_a_guard (a int)",
+            "CREATE TABLE contract_from_a_guard (a int)",
+            "DO $$ BEGIN DELETE FROM " + table + "; END $$",
+            "DO $$ BEGIN COMMIT; DELETE FROM " + table + "; END $$",
+            "TRUNCATE " + table,
+            "VACUUM " + table};
+  }
+
+  std::vector<std::string> transaction_changers() const override {
+    return {"COMMIT AND CHAIN", "ROLLBACK AND CHAIN", "ROLLBACK /* to */ AND CHAIN"};
+  }
+
   std::string suicide() const override { return "SELECT pg_terminate_backend(pg_backend_pid())"; }
 
   std::string leave_utc() const override { return "SET TimeZone = 'Asia/Kathmandu'"; }

@@ -40,6 +40,17 @@ class SqliteBackend : public Backend {
     return "TEXT";
   }
 
+  std::vector<std::string> disguised_writes(const std::string& table) const override {
+    return {"/* a query */ DELETE FROM " + table + " RETURNING id",
+            "WITH one AS (SELECT 1) DELETE FROM " + table,
+            "CREATE TEMP TABLE contract_from_a_guard (a INTEGER)",
+            "CREATE TABLE contract_from_a_guard (a INTEGER)",
+            "PRAGMA user_version = 5",
+            "PRAGMA query_only = 0",
+            "ATTACH ':memory:' AS contract_from_a_guard",
+            "VACUUM"};
+  }
+
   std::string slow_query() const override {
     return "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) "
            "SELECT count(*) FROM n";

@@ -188,7 +188,13 @@ Task<std::unique_ptr<Result>> MemoryConnection::answer(io::Call call, Statement 
 
 Task<std::unique_ptr<Result>> MemoryConnection::execute(io::Call call, Statement statement) {
   if (statement.sql.starts_with("SET ")) session_changed_ = true;
-  return answer(call, statement);
+  auto result = co_await answer(call, statement);
+  if (state_ == TransactionState::none) co_return result;
+  if (statement.sql == "COMMIT") ended_ = TransactionEnd::committed;
+  if (statement.sql == "ROLLBACK") ended_ = TransactionEnd::rolled_back;
+  if (statement.sql == "CALL") ended_ = TransactionEnd::unknown;
+  if (ended_ != TransactionEnd::none) state_ = TransactionState::none;
+  co_return result;
 }
 
 Task<void> MemoryConnection::command(io::Call call, std::string_view sql) {
@@ -201,6 +207,7 @@ Task<void> MemoryConnection::begin(io::Call call, TransactionOptions options) {
   const auto effect = options.effect;
   co_await command(call, effect == Effect::read ? "BEGIN READ ONLY" : "BEGIN");
   state_ = TransactionState::open;
+  ended_ = TransactionEnd::none;
 }
 
 Task<void> MemoryConnection::commit(io::Call call) {

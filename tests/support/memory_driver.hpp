@@ -124,6 +124,8 @@ class MemoryConnection final : public Connection {
   /// After a statement that begins with "SET ".
   [[nodiscard]] bool session_changed() const noexcept override { return session_changed_; }
   [[nodiscard]] TransactionState transaction_state() const noexcept override { return state_; }
+  /// By a statement "COMMIT", "ROLLBACK" or "CALL", of which the last does not say how.
+  [[nodiscard]] TransactionEnd ended_underneath() const noexcept override { return ended_; }
   [[nodiscard]] bool is_open() const noexcept override;
   [[nodiscard]] NodeKind kind_hint() const noexcept override { return NodeKind::unknown; }
 
@@ -144,6 +146,7 @@ class MemoryConnection final : public Connection {
   bool open_ = true;
   bool session_changed_ = false;
   TransactionState state_ = TransactionState::none;
+  TransactionEnd ended_ = TransactionEnd::none;
 };
 
 /// A driver whose servers are scripted, one for each host name. Thread-safe.

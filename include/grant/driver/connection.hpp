@@ -24,6 +24,15 @@ enum class TransactionState : std::uint8_t {
   failed,  ///< Only a rollback is accepted.
 };
 
+/// What became of a transaction that was ended by something else than commit() and rollback(): by a
+/// COMMIT of the caller's own, or by a statement with a commit in it.
+enum class TransactionEnd : std::uint8_t {
+  none,  ///< It was not.
+  committed,
+  rolled_back,
+  unknown,
+};
+
 /// What one statement of a pipeline ended with: rows, or an error.
 struct Answer {
   std::unique_ptr<Result> result{};
@@ -39,6 +48,13 @@ struct Answer {
 ///   - unavailable: the connection was lost, and nothing that changes data was executed;
 ///   - outcome_unknown: it was sent and could change something;
 ///   - timeout: the deadline passed, and nothing that changes data was executed.
+///
+/// Inside a transaction nothing is in doubt before its commit: a statement that is lost there is
+/// unavailable or timeout. Not so one that ends the transaction, or that may keep a part of its
+/// work whatever becomes of it: a procedure that commits, a table without transactions. Such a one
+/// is outcome_unknown too when the server ends it and the connection stays.
+///
+/// Once a statement has failed a transaction, those after it and the commit fail with its error.
 class Connection {
  public:
   Connection() = default;
@@ -81,8 +97,8 @@ class Connection {
   /// Starts a transaction.
   virtual Task<void> begin(io::Call call, TransactionOptions options) = 0;
 
-  /// Errors besides those of execute(): conflict, when the server had already rolled the
-  /// transaction back (PostgreSQL answers such a COMMIT with success and the tag ROLLBACK).
+  /// Errors besides those of execute(): where an earlier statement had failed the transaction, and
+  /// so rolled it back, the error of that statement.
   virtual Task<void> commit(io::Call call) = 0;
 
   virtual Task<void> rollback(io::Call call) = 0;
@@ -102,6 +118,13 @@ class Connection {
 
   /// As of the last reply; costs nothing.
   [[nodiscard]] virtual TransactionState transaction_state() const noexcept = 0;
+
+  /// Whether the transaction that begin() started was ended by something else than commit() and
+  /// rollback(), also where another one has taken its place. As far as the server tells; costs
+  /// nothing; none again after the next begin(), commit() or rollback().
+  [[nodiscard]] virtual TransactionEnd ended_underneath() const noexcept {
+    return TransactionEnd::none;
+  }
 
   /// False once the connection is known to be broken; true says only that nobody noticed yet.
   [[nodiscard]] virtual bool is_open() const noexcept = 0;

@@ -18,6 +18,9 @@ struct Statement {
   std::string_view sql{};
   std::span<const ValueView> params{};
   Effect effect = Effect::write;
+  /// For a read whose text is not Grant's: the server is told to refuse it, as read_only, where it
+  /// writes after all. What the server then lets pass all the same, the guide on routing lists.
+  bool guarded = false;
 };
 
 enum class Isolation : std::uint8_t {

@@ -58,6 +58,7 @@ struct Access {
   ModelConnection connection{};
   const Origin* home = nullptr;  ///< Null: by the context.
   std::string shard{};           ///< Where the caller named one; empty: by the context.
+  bool raw = false;              ///< The SQL is the caller's own: its reads are guarded.
 };
 
 struct Executed {

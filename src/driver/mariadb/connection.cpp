@@ -18,6 +18,8 @@ namespace {
 // Asking the socket costs a system call: not for a connection in steady use.
 constexpr auto kIdleCheckAfter = std::chrono::milliseconds(20);
 
+constexpr unsigned int kReadOnlyTransaction = 1792;
+
 const char* isolation_command(Isolation isolation) {
   switch (isolation) {
     case Isolation::engine_default: break;
@@ -103,6 +105,9 @@ void MariadbConnection::fail_unsent(std::string_view why) {
 }
 
 void MariadbConnection::fail_rolled_back() {
+  if (rolled_back_by_) {
+    throw_error(failures::failed_before(*rolled_back_by_, "nothing was sent"));
+  }
   throw_error(failures::at(node_, Errc::conflict,
                            "nothing was sent: the server has rolled the transaction back, and "
                            "what follows would not be part of it"));
@@ -120,6 +125,9 @@ void MariadbConnection::fail_lost(Operation operation) {
   auto info = failures::lost(node_, operation.effect, failure_.message);
   info.native = static_cast<int>(failure_.number);
   info.sqlstate = failure_.sqlstate;
+  if (begun_ && operation.in_transaction && operation.effect == Effect::write) {
+    ended_ = TransactionEnd::unknown;
+  }
   close();
   throw_error(std::move(info));
 }
@@ -127,6 +135,9 @@ void MariadbConnection::fail_lost(Operation operation) {
 void MariadbConnection::give_up(Operation operation) {
   auto info = failures::gave_up(node_, operation.effect, interrupted_,
                                 Clock::system().now() - operation.started);
+  if (begun_ && operation.in_transaction && operation.effect == Effect::write) {
+    ended_ = TransactionEnd::unknown;
+  }
   close();
   throw_error(std::move(info));
 }
@@ -181,16 +192,41 @@ Task<void> MariadbConnection::fail(io::Call call, Operation operation,
   const bool cancelled = cancelling_ && is_interruption(number);
   if (is_too_large(number)) close();
   if (is_outdated_statement(number)) info.code = Errc::conflict;
-  if (cancelling_ || (in_transaction() && may_end_transaction(info.code))) {
+  const bool promises = may_end_transaction(info.code);
+  const bool commits = operation.commits != Commits::never;
+  // Looked at before anything else is asked, which would make the server forget it.
+  const bool looks = operation.writes && promises && !operation.guarded && handle_;
+  bool kept = looks && operation.commits == Commits::within && !operation.in_transaction;
+  if (looks && !kept) kept = co_await kept_changes(call, operation.in_transaction);
+  if (handle_ && (cancelling_ || (in_transaction() && (promises || commits)))) {
     // An error brings no transaction state with it, but the answer to nothing does.
     co_await settle(call);
   }
+  if (commits && rolled_back_) {
+    // Not the error has ended the transaction, but the statement, before it failed.
+    rolled_back_ = false;
+    if (begun_ && ended_ == TransactionEnd::none) ended_ = TransactionEnd::committed;
+  }
+  if (std::exchange(committed_within_, false) && begun_ && ended_ == TransactionEnd::none) {
+    ended_ = TransactionEnd::unknown;
+  }
+  // A server that refuses one statement has done nothing of it; one of many may be another one.
+  const bool refused = info.code == Errc::read_only || is_outdated_statement(number);
+  if (operation.writes && operation.commits == Commits::itself && !refused) kept = true;
+  if (operation.writes && operation.commits == Commits::within) kept = true;
   if (cancelled) {
     const auto sqlstate = info.sqlstate;
-    info = failures::cancelled_late(node_, Clock::system().now() - operation.started);
+    const auto waited = Clock::system().now() - operation.started;
+    info =
+        kept ? failures::cancelled_in_part(node_, waited) : failures::cancelled_late(node_, waited);
     info.native = static_cast<int>(number);
     info.sqlstate = sqlstate;
+  } else if (kept) {
+    info = failures::partly_done(std::move(info));
   }
+  if (operation.guarded && number == kReadOnlyTransaction)
+    info = failures::guarded(std::move(info));
+  if (rolled_back_ && !rolled_back_by_) rolled_back_by_ = info;
   throw_error(std::move(info));
 }
 
@@ -208,26 +244,45 @@ Task<void> MariadbConnection::begin(io::Call call, TransactionOptions options) {
   co_await run_simple(call, reads ? "START TRANSACTION READ ONLY" : "START TRANSACTION READ WRITE",
                       Effect::read);
   transaction_effect_ = options.effect;
+  begun_ = true;
+  ended_ = TransactionEnd::none;
+  committed_within_ = false;
+  rolled_back_by_.reset();
 }
 
 Task<void> MariadbConnection::commit(io::Call call) {
+  begun_ = false;
+  ended_ = TransactionEnd::none;
   if (handle_ && transaction_state() == TransactionState::none) {
     throw_error(Errc::invalid_argument, fmt::format("node \"{}\": no transaction is open", node_));
   }
   if (handle_ && rolled_back_) {
     rolled_back_ = false;
+    if (rolled_back_by_) {
+      throw_error(failures::failed_before(*rolled_back_by_, "the transaction was rolled back"));
+    }
     throw_error(failures::at(
         node_, Errc::conflict,
         "the transaction was rolled back by the server, because a statement in it had failed"));
   }
-  // One that is cancelled may have happened all the same.
-  co_await run_simple(call, "COMMIT", std::exchange(transaction_effect_, Effect::write),
-                      AtDeadline::close);
+  const bool kept = wrote_for_good();
+  std::optional<ErrorInfo> refused;
+  try {
+    // One that is cancelled may have happened all the same.
+    co_await run_simple(call, "COMMIT", std::exchange(transaction_effect_, Effect::write),
+                        AtDeadline::close);
+  } catch (const Error& error) {
+    refused = error.info();
+  }
+  if (!refused) co_return;
+  throw_error(kept ? failures::partly_done(std::move(*refused)) : std::move(*refused));
 }
 
 Task<void> MariadbConnection::rollback(io::Call call) {
   if (handle_) refuse_while_streaming();
   rolled_back_ = false;
+  begun_ = false;
+  ended_ = TransactionEnd::none;
   transaction_effect_ = Effect::write;
   // The server rolls back by itself when a connection ends.
   if (!in_transaction()) co_return;

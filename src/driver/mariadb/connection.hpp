@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bind.hpp"
+#include "effects.hpp"
 #include "errors.hpp"
 #include "grant/driver/connection.hpp"
 #include "grant/io/resolver.hpp"
@@ -65,6 +66,7 @@ class MariadbConnection final : public Connection {
 
   [[nodiscard]] bool session_changed() const noexcept override { return session_changed_; }
   [[nodiscard]] TransactionState transaction_state() const noexcept override;
+  [[nodiscard]] TransactionEnd ended_underneath() const noexcept override { return ended_; }
   [[nodiscard]] bool is_open() const noexcept override { return handle_ != nullptr; }
   [[nodiscard]] std::string_view last_position() const noexcept override { return position_; }
   [[nodiscard]] NodeKind kind_hint() const noexcept override { return NodeKind::unknown; }
@@ -80,6 +82,10 @@ class MariadbConnection final : public Connection {
     Effect effect;
     TimePoint started;
     AtDeadline at_deadline = AtDeadline::cancel;
+    Commits commits = Commits::never;
+    bool in_transaction = false;  ///< Open when it was sent.
+    bool writes = false;          ///< It could change something, whatever the effect says.
+    bool guarded = false;         ///< The server was told to refuse it where it writes.
   };
 
   Task<void> attempt(io::Call call, const Settings& settings, std::string host);
@@ -115,6 +121,20 @@ class MariadbConnection final : public Connection {
   /// transaction. Closes the connection when the server does not say.
   Task<void> settle(io::Call call);
 
+  /// Whether the statement that has just failed has changed what it cannot change back: a table
+  /// without transactions. True where the server does not say. Asks the server.
+  Task<bool> kept_changes(io::Call call, bool in_transaction);
+
+  /// What `statement` is, for the errors that it may end with.
+  [[nodiscard]] Operation operation_of(const Statement& statement, Commits commits,
+                                       TimePoint started) const;
+  /// Takes in what a statement of the caller's made of the transaction that begin() started.
+  void follow_transaction(std::string_view sql, Commits commits);
+  [[nodiscard]] bool wrote_for_good() const noexcept;
+  /// Runs a guarded statement in the caller's transaction.
+  Task<std::unique_ptr<Result>> execute_guarded(io::Call call, Statement statement);
+  void refuse_unguardable(const Prepared& prepared) const;
+
   /// Before anything is sent. Errors: unavailable, timeout; invalid_argument while rows are being
   /// streamed.
   Operation start(io::Call call, Effect effect);
@@ -128,11 +148,13 @@ class MariadbConnection final : public Connection {
   Task<void> send_batch(io::Call call, Effect effect, MYSQL_STMT* statement, Batch& batch);
   Task<void> undo_load(io::Call call, bool alone);
   /// Keeps what the server says, with an answer, that has changed: the session, the position.
-  void take_changes();
+  /// `sql` is what was answered.
+  void take_changes(std::string_view sql);
   Task<void> ask_replication(io::Call call, Observation& seen);
   /// Null: it has to be prepared.
   Prepared* find_prepared(std::string_view sql);
-  Task<Prepared> prepare(io::Call call, std::string_view sql);
+  /// `opening` goes before it.
+  Task<Prepared> prepare(io::Call call, std::string_view sql, std::string_view opening = {});
   /// In the cache, if it has room for anything.
   Prepared* keep(Prepared prepared);
 
@@ -190,7 +212,13 @@ class MariadbConnection final : public Connection {
   Effect transaction_effect_ = Effect::write;
   bool session_changed_ = false;
   bool database_changed_ = false;
-  bool rolled_back_ = false;  // by the server; nobody has called rollback() yet
+  bool rolled_back_ = false;                 // by the server; nobody has called rollback() yet
+  std::optional<ErrorInfo> rolled_back_by_;  // the error of a statement
+  bool begun_ = false;                       // by begin(), not ended by commit() or rollback()
+  TransactionEnd ended_ = TransactionEnd::none;
+  std::string transaction_flags_;  // session_track_transaction_info, as of the last word on it
+  bool committed_within_ = false;  // the transaction that is open is not the one of before
+  bool guard_was_set_ = false;     // the server tells of that with the next answer without rows
 };
 
 }  // namespace grant::mariadb

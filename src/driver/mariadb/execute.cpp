@@ -7,6 +7,7 @@
 #include "driver/failures.hpp"
 #include "grant/core/codec.hpp"
 #include "grant/core/error.hpp"
+#include "guard.hpp"
 #include "lexer.hpp"
 #include "result.hpp"
 #include "session.hpp"
@@ -19,23 +20,30 @@ bool changes_rows(std::string_view sql) {
   return word == "INSERT" || word == "UPDATE" || word == "DELETE" || word == "REPLACE";
 }
 
-/// Running it twice gives the rows twice, and changes nothing.
-bool is_query(std::string_view sql) {
-  const auto word = first_word(sql);
-  return word == "SELECT" || word == "WITH" || word == "SHOW" || word == "TABLE" ||
-         word == "VALUES" || word == "DESCRIBE" || word == "DESC" || word == "EXPLAIN";
-}
-
 }  // namespace
 
 Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statement statement) {
-  const Operation operation = start(call, statement.effect);
+  auto operation = start(call, statement.effect);
   if (rolled_back_ && first_word(statement.sql) != "ROLLBACK") fail_rolled_back();
+  const auto started = operation.started;
+  // The server has no such protection for what is inside a transaction.
+  if (statement.guarded && in_transaction()) {
+    co_return co_await execute_guarded(call, statement);
+  }
+  std::string guarded_text;
+  if (statement.guarded) {
+    guarded_text.append(kGuard).append(statement.sql);
+    statement.sql = guarded_text;
+    guard_was_set_ = true;
+  }
   std::unique_ptr<Result> result;
   while (!result) {
     Prepared* prepared = find_prepared(statement.sql);
     const bool cached = prepared != nullptr;
-    if (!cached) prepared = keep(co_await prepare(call, statement.sql));
+    if (!cached) {
+      prepared = keep(co_await prepare(call, statement.sql, statement.guarded ? kGuard : ""));
+    }
+    operation = operation_of(statement, prepared->commits, started);
     binder_.bind(statement.params, prepared->order, prepared->parameters);
     if (prepared->mentions_session) session_changed_ = true;
     const auto size = binder_.message_size();
@@ -51,9 +59,11 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
     }
     if (is_outdated_statement(failure_.number)) {
       cache_.erase(statement.sql);
-      if (cached) continue;  // once: the second time round it is not cached
+      // Once: the second time round it is not cached. A procedure may have got far before.
+      if (cached && operation.commits != Commits::within) continue;
     } else if (has_other_columns(failure_.number)) {
-      const bool again = cached && is_query(statement.sql);
+      const auto text = statement.sql.substr(statement.guarded ? kGuard.size() : 0);
+      const bool again = cached && is_query(text);
       cache_.erase(statement.sql);
       if (again) continue;
       fail_unread();
@@ -61,6 +71,12 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
     co_await fail(call, operation, statement.params);
   }
   rolled_back_ = false;
+  if (operation.guarded) {
+    guard_was_set_ = true;
+    // What it left is not told apart then from what guarded it.
+    if (result->column_count() == 0) session_changed_ = true;
+  }
+  follow_transaction(statement.sql, operation.commits);
   co_return result;
 }
 
@@ -78,7 +94,8 @@ Prepared* MariadbConnection::keep(Prepared prepared) {
   return &uncached_;
 }
 
-Task<Prepared> MariadbConnection::prepare(io::Call call, std::string_view sql) {
+Task<Prepared> MariadbConnection::prepare(io::Call call, std::string_view sql,
+                                          std::string_view opening) {
   if (sql.find('\0') != std::string_view::npos) {
     throw_error(Errc::invalid_argument, "the statement holds a NUL character");
   }
@@ -89,13 +106,15 @@ Task<Prepared> MariadbConnection::prepare(io::Call call, std::string_view sql) {
   co_await close_discarded(call);
 
   // Preparing changes nothing, whatever the statement will do.
-  const Operation operation{Effect::read, Clock::system().now()};
+  Operation operation{Effect::read, Clock::system().now()};
+  operation.guarded = !opening.empty();
   Prepared prepared;
   prepared.sql = sql;
   prepared.order = std::move(rewritten.order);
   prepared.parameters = rewritten.parameters;
   prepared.changes_rows = changes_rows(sql);
-  prepared.mentions_session = mentions_session(sql);
+  prepared.mentions_session = mentions_session(sql.substr(opening.size()));
+  prepared.commits = commits(sql);
   prepared.handle.reset(mysql_stmt_init(handle));
   if (!prepared.handle) throw std::bad_alloc();
   MYSQL_STMT* const statement = prepared.handle.get();
@@ -176,7 +195,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_prepared(io::Call call, Ope
   int events = 0;
   if (failed == 0 && mysql_stmt_field_count(statement) == 0) {
     result = std::make_unique<MariadbResult>(mysql_stmt_affected_rows(statement));
-    take_changes();
+    take_changes(prepared->sql);
   } else if (failed == 0) {
     events = mysql_stmt_store_result_start(&failed, statement);
     if (events != 0) {
@@ -199,6 +218,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_prepared(io::Call call, Ope
   if (result && mysql_stmt_more_results(statement) != 0) {
     const bool skipped = co_await skip_results(call, operation, statement);
     if (!skipped) result.reset();
+    if (skipped) take_changes(prepared->sql);
   }
   co_return result;
 }
@@ -270,7 +290,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_text(io::Call call, Operati
     check(operation);
     if (failed > 0) co_return nullptr;
     if (mysql_field_count(handle) == 0) {
-      take_changes();
+      take_changes(sql);
       if (!result) result = std::make_unique<MariadbResult>(mysql_affected_rows(handle));
     } else {
       MYSQL_RES* stored = nullptr;

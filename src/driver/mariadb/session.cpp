@@ -2,6 +2,7 @@
 #include "session.hpp"
 
 #include <string>
+#include <utility>
 
 #include "connection.hpp"
 #include "driver/failures.hpp"
@@ -27,6 +28,14 @@ bool has_user_variable(std::string_view sql) noexcept {
   return false;
 }
 
+/// Whether `sql` changes nothing of the session, as far as its first word shows.
+bool leaves_session(std::string_view sql) {
+  const auto first = first_word(sql);
+  return first == "INSERT" || first == "UPDATE" || first == "DELETE" || first == "REPLACE" ||
+         first == "START" || first == "COMMIT" || first == "ROLLBACK" || first == "SAVEPOIN" ||
+         first == "RELEASE" || first == "DO";
+}
+
 }  // namespace
 
 bool mentions_session(std::string_view sql) {
@@ -40,13 +49,16 @@ bool mentions_session(std::string_view sql) {
 }
 
 // libmariadb keeps what it was told earlier when an answer tells nothing.
-void MariadbConnection::take_changes() {
+void MariadbConnection::take_changes(std::string_view sql) {
+  const bool guard_was_set = std::exchange(guard_was_set_, false);
   if ((server_status() & SERVER_SESSION_STATE_CHANGED) == 0) return;
   const char* text = nullptr;
   std::size_t size = 0;
   if (mysql_session_track_get_first(handle_.get(), SESSION_TRACK_STATE_CHANGE, &text, &size) == 0) {
-    session_changed_ = true;
+    // What guards a query for its time is told with the first answer after it that has no rows.
+    session_changed_ = session_changed_ || !guard_was_set || !leaves_session(sql);
   }
+  const auto position_before = position_;
   if (mysql_session_track_get_first(handle_.get(), SESSION_TRACK_SCHEMA, &text, &size) == 0) {
     session_changed_ = true;
     database_changed_ = true;
@@ -64,6 +76,17 @@ void MariadbConnection::take_changes() {
     }
     ended =
         mysql_session_track_get_next(handle_.get(), SESSION_TRACK_SYSTEM_VARIABLES, &text, &size);
+  }
+  if (mysql_session_track_get_first(handle_.get(), SESSION_TRACK_TRANSACTION_TYPE, &text, &size) ==
+      0) {
+    const std::string_view flags(text, size);
+    if (is_another_transaction(transaction_flags_, flags)) committed_within_ = true;
+    transaction_flags_ = flags;
+  }
+  // A write to a table without transactions is in the log at once; everything else is only when it
+  // has been committed.
+  if (position_ != position_before && transaction_flags_.find('w') == std::string::npos) {
+    committed_within_ = true;
   }
 }
 
@@ -103,6 +126,8 @@ Task<void> MariadbConnection::reset(io::Call call) {
   cache_.clear();
   uncached_.handle.reset();
   rolled_back_ = false;
+  begun_ = false;
+  ended_ = TransactionEnd::none;
   // The character set is that of the connection again, and not the server's.
   co_await run_simple(call, kSessionSettings, Effect::read);
   session_changed_ = false;

@@ -9,13 +9,16 @@ namespace grant::mariadb {
 ///   - time_zone: `current_timestamp` in a column default follows it;
 ///   - session_track_system_variables: the position of a write arrives with the answer to it;
 ///   - session_track_state_change: so does the news that the session has changed;
+///   - session_track_transaction_info: and what the transaction that is open has done, by which one
+///     that took its place is known;
 ///   - max_recursive_iterations: a recursive query is not cut short after 1000 rows, with no more
 ///     than a warning.
 inline constexpr const char* kSessionSettings =
     "SET sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,STRICT_TRANS_TABLES,STRICT_ALL_TABLES,"
     "NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', "
     "time_zone = '+00:00', session_track_system_variables = 'last_gtid', "
-    "session_track_state_change = ON, max_recursive_iterations = 4294967295";
+    "session_track_state_change = ON, session_track_transaction_info = 'STATE', "
+    "max_recursive_iterations = 4294967295";
 
 /// Whether running `sql` may change the session in a way that the server does not report, as far as
 /// its text shows: table locks, locks by name, open handlers, and variables of the user's that are

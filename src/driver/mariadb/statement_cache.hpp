@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "driver/statement_cache.hpp"
+#include "effects.hpp"
 #include "result.hpp"
 #include "types.hpp"
 
@@ -13,13 +14,14 @@ namespace grant::mariadb {
 
 /// A statement that the server has parsed.
 struct Prepared {
-  std::string sql{};                    ///< As the caller wrote it.
+  std::string sql{};                    ///< As the caller wrote it, after kGuard if guarded.
   StatementHandle handle{};             ///< Null: it goes as text, because it cannot be prepared.
   std::unique_ptr<RowReader> reader{};  ///< Null until it gave rows.
   std::vector<std::size_t> order{};     ///< As Rewritten has it.
   std::size_t parameters{};
   bool outdated{};          ///< To be prepared anew before it runs again.
   bool mentions_session{};  ///< See mentions_session().
+  Commits commits{};        ///< See commits().
   bool changes_rows{};      ///< It inserts, updates or deletes, whether or not it gives rows back.
 
   /// For the rows that it gives now; it has been executed. Sets `outdated`.

@@ -2,6 +2,7 @@
 
 #include "connection.hpp"
 #include "driver/failures.hpp"
+#include "guard.hpp"
 #include "result.hpp"
 
 namespace grant::mariadb {
@@ -89,12 +90,23 @@ Task<std::unique_ptr<RowStream>> MariadbConnection::stream(io::Call call, Statem
   if (options.chunk_rows == 0) {
     throw_error(failures::at(node_, Errc::invalid_argument, "a chunk has at least 1 row"));
   }
-  const Operation operation = start(call, statement.effect);
+  auto operation = start(call, statement.effect);
   if (rolled_back_) fail_rolled_back();
+  const auto started = operation.started;
+  const bool opened = statement.guarded && !in_transaction();
+  std::string guarded_text;
+  if (opened) {
+    guarded_text.append(kGuard).append(statement.sql);
+    statement.sql = guarded_text;
+  }
   while (true) {
     Prepared* prepared = find_prepared(statement.sql);
     const bool cached = prepared != nullptr;
-    if (!cached) prepared = keep(co_await prepare(call, statement.sql));
+    if (!cached) {
+      prepared = keep(co_await prepare(call, statement.sql, opened ? kGuard : ""));
+    }
+    operation = operation_of(statement, prepared->commits, started);
+    if (statement.guarded && !opened) refuse_unguardable(*prepared);
     // What cannot be prepared gives few rows.
     if (!prepared->handle) co_return co_await Connection::stream(call, statement, options);
     if (prepared->mentions_session) session_changed_ = true;
@@ -108,9 +120,12 @@ Task<std::unique_ptr<RowStream>> MariadbConnection::stream(io::Call call, Statem
     failure_ = {};
     co_await send_prepared(call, operation, handle);
     if (failure_.number == 0 && mysql_stmt_field_count(handle) == 0) {
+      take_changes(statement.sql);
+      follow_transaction(statement.sql, operation.commits);
       co_return std::make_unique<NoRows>();
     }
     if (failure_.number == 0) {
+      if (statement.guarded) guard_was_set_ = true;
       try {
         co_return std::make_unique<MariadbStream>(*this, *prepared, operation, options.chunk_rows);
       } catch (...) {

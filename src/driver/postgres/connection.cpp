@@ -6,17 +6,21 @@
 #include <unistd.h>
 
 #include <new>
+#include <utility>
 
 #include "driver/failures.hpp"
 #include "errors.hpp"
 #include "grant/core/error.hpp"
 #include "result.hpp"
+#include "session.hpp"
 
 namespace grant::postgres {
 namespace {
 
 // Asking the socket costs a system call: not for a connection in steady use.
 constexpr auto kIdleCheckAfter = std::chrono::milliseconds(20);
+
+constexpr std::string_view kFailedTransaction = "25P02";
 
 const char* begin_command(TransactionOptions options) {
   const bool reads = options.effect == Effect::read;
@@ -106,7 +110,10 @@ void PostgresConnection::fail_lost(Operation operation) {
   auto info = failures::lost(node_, operation.effect, seen);
   info.sqlstate = sqlstate;
   // A standby ended the session in favour of replay: nothing is in doubt.
-  if (sqlstate.starts_with("40")) info.code = Errc::conflict;
+  if (sqlstate.starts_with("40") && !operation.may_commit) info.code = Errc::conflict;
+  if (begun_ && operation.in_transaction && operation.effect == Effect::write) {
+    ended_ = TransactionEnd::unknown;
+  }
   close();
   throw_error(std::move(info));
 }
@@ -114,6 +121,9 @@ void PostgresConnection::fail_lost(Operation operation) {
 void PostgresConnection::give_up(io::Outcome outcome, Operation operation) {
   auto info = failures::gave_up(node_, operation.effect, outcome,
                                 Clock::system().now() - operation.started);
+  if (begun_ && operation.in_transaction && operation.effect == Effect::write) {
+    ended_ = TransactionEnd::unknown;
+  }
   close();
   throw_error(std::move(info));
 }
@@ -209,6 +219,41 @@ const PGresult* PostgresConnection::failure() const noexcept {
   return nullptr;
 }
 
+bool PostgresConnection::in_transaction() const noexcept {
+  return PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
+}
+
+PostgresConnection::Operation PostgresConnection::harmless() const {
+  Operation operation{Effect::read, Clock::system().now()};
+  operation.in_transaction = in_transaction();
+  return operation;
+}
+
+PostgresConnection::Operation PostgresConnection::operation_of(const Statement& statement,
+                                                               bool may_commit) const {
+  auto operation = harmless();
+  operation.effect = statement.effect;
+  const bool ends = operation.in_transaction && may_end_transaction(statement.sql);
+  // Losing it before the commit loses the transaction, and nothing else.
+  if (operation.in_transaction && !ends) operation.effect = Effect::read;
+  operation.may_commit = may_commit && !operation.in_transaction && !statement.guarded &&
+                         statement.effect == Effect::write;
+  return operation;
+}
+
+void PostgresConnection::follow_transaction(const PGresult* answer, std::string_view sql) noexcept {
+  if (!begun_ || ended_ != TransactionEnd::none || !handle_) return;
+  const bool gone = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE;
+  const std::string_view tag = answer != nullptr ? PQcmdStatus(const_cast<PGresult*>(answer)) : "";
+  if (tag == "COMMIT") {
+    ended_ = TransactionEnd::committed;  // also AND CHAIN
+  } else if (tag == "PREPARE TRANSACTION") {
+    ended_ = TransactionEnd::unknown;
+  } else if (gone || (tag == "ROLLBACK" && is_chained(sql))) {
+    ended_ = TransactionEnd::rolled_back;
+  }
+}
+
 ErrorInfo PostgresConnection::failure_info(const PGresult* failed, Operation operation,
                                            std::span<const ValueView> params) {
   // An error of libpq's own, such as no memory for the rows: the server has done its part.
@@ -217,10 +262,22 @@ ErrorInfo PostgresConnection::failure_info(const PGresult* failed, Operation ope
   if (info.code == Errc::outcome_unknown && operation.effect == Effect::read) {
     info.code = Errc::unavailable;
   }
+  const auto waited = Clock::system().now() - operation.started;
   if (info.code == Errc::cancelled && cancelled_late_) {
-    info = failures::cancelled_late(node_, Clock::system().now() - operation.started);
+    info = operation.may_commit ? failures::cancelled_in_part(node_, waited)
+                                : failures::cancelled_late(node_, waited);
     info.sqlstate = sqlstate_of(failed);
   }
+  if (operation.guarded && refuses_guarded(info.sqlstate))
+    info = failures::guarded(std::move(info));
+  // A standby has refused before anything was done.
+  const bool refused = info.code == Errc::read_only && kind_hint() == NodeKind::replica;
+  if (operation.may_commit && !refused) info = failures::partly_done(std::move(info));
+  if (!operation.in_transaction) return info;
+  if (info.sqlstate == kFailedTransaction && first_failure_) {
+    return failures::failed_before(*first_failure_, "nothing was executed");
+  }
+  if (!first_failure_) first_failure_ = info;
   return info;
 }
 
@@ -237,9 +294,10 @@ void PostgresConnection::send(int queued, Operation operation) {
 }
 
 Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Statement statement) {
-  Operation operation = start(call, statement.effect);
-  operation.cancellable = true;
-  const bool in_transaction = PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
+  const auto last_answer = last_used_;
+  const auto started = start(call, statement.effect).started;
+  const bool guarded = needs_guard(statement, last_answer);
+  Operation operation{};
   const Prepared* prepared = nullptr;
   while (true) {
     prepared = cache_.find(statement.sql);
@@ -247,17 +305,24 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
     if (!cached) prepared = co_await prepare(call, statement.sql);
     binder_.bind(statement.params, prepared->parameter_types);
     if (prepared->mentions_session) session_changed_ = true;
-    send(PQsendQueryPrepared(handle_.get(), prepared->name.c_str(), binder_.count(),
-                             binder_.values(), binder_.lengths(), binder_.formats(),
-                             prepared->result_format()),
-         operation);
-    co_await receive(call, operation);
+    if (!in_transaction()) first_failure_.reset();
+    operation = operation_of(statement, prepared->may_commit);
+    operation.started = started;
+    operation.cancellable = true;
+    operation.guarded = guarded;
+    if (guarded) {
+      co_await run_guarded(call, operation, *prepared);
+    } else {
+      send_bound(*prepared, operation);
+      co_await receive(call, operation);
+    }
     const PGresult* failed = failure();
     if (failed == nullptr) break;
+    follow_transaction(nullptr, statement.sql);
     if (cached && is_outdated_statement(failed)) {
       cache_.erase(statement.sql);
       // Once: the second time round it is not cached. A failed transaction would refuse.
-      if (!in_transaction) continue;
+      if (!operation.in_transaction) continue;
     }
     fail(operation, statement.params);
   }
@@ -265,7 +330,14 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
     throw_error(Errc::invalid_argument, kEmptyStatement);
   }
   note_command(answers_.back().get(), statement.sql);
+  follow_transaction(answers_.back().get(), statement.sql);
   co_return result_of(std::move(answers_.back()), prepared->columns);
+}
+
+void PostgresConnection::send_bound(const Prepared& prepared, Operation operation) {
+  send(PQsendQueryPrepared(handle_.get(), prepared.name.c_str(), binder_.count(), binder_.values(),
+                           binder_.lengths(), binder_.formats(), prepared.result_format()),
+       operation);
 }
 
 std::string PostgresConnection::next_name() { return fmt::format("grant_{}", ++names_); }
@@ -277,7 +349,7 @@ void PostgresConnection::send_prepare(const Prepared& prepared, Operation operat
 }
 
 Task<Prepared> PostgresConnection::parse_locked(io::Call call, std::string sql, const char* begin) {
-  const Operation operation{Effect::read, Clock::system().now()};
+  const Operation operation = harmless();
   auto parsed = unprepared(sql);
   send(PQenterPipelineMode(handle_.get()), operation);
   if (begin != nullptr) {
@@ -309,7 +381,7 @@ Task<void> PostgresConnection::undo(io::Call call) {
 Task<Prepared*> PostgresConnection::prepare(io::Call call, std::string_view sql) {
   PGconn* const handle = handle_.get();
   // Preparing changes nothing, whatever the statement will do.
-  const Operation operation{Effect::read, Clock::system().now()};
+  const Operation operation = harmless();
   const bool keep = cache_.capacity() > 0;
   auto prepared = unprepared(sql);
   if (keep) prepared.name = next_name();
@@ -348,7 +420,8 @@ void PostgresConnection::forget_discarded() {
 }
 
 Task<void> PostgresConnection::run_simple(io::Call call, const char* commands, Effect effect) {
-  const Operation operation = start(call, effect);
+  Operation operation = start(call, effect);
+  operation.in_transaction = in_transaction();
   send(PQsendQuery(handle_.get(), commands), operation);
   co_await receive(call, operation);
   if (failure() != nullptr) fail(operation, {});
@@ -361,25 +434,31 @@ Task<void> PostgresConnection::begin(io::Call call, TransactionOptions options) 
   }
   co_await run_simple(call, begin_command(options), Effect::read);
   transaction_effect_ = options.effect;
+  begun_ = true;
+  ended_ = TransactionEnd::none;
+  first_failure_.reset();
 }
 
 Task<void> PostgresConnection::commit(io::Call call) {
+  begun_ = false;
+  ended_ = TransactionEnd::none;
   if (handle_ && transaction_state() == TransactionState::none) {
     throw_error(Errc::invalid_argument, fmt::format("node \"{}\": no transaction is open", node_));
   }
+  const auto first = std::exchange(first_failure_, std::nullopt);
   co_await run_simple(call, "COMMIT", transaction_effect_);
-  if (PQcmdStatus(answers_.back().get()) == std::string_view("ROLLBACK")) {
-    ErrorInfo info;
-    info.code = Errc::conflict;
-    info.node = node_;
-    info.message = fmt::format(
-        "node \"{}\": the transaction was rolled back, because a statement in it had failed",
-        node_);
-    throw_error(std::move(info));
-  }
+  first_failure_.reset();
+  if (PQcmdStatus(answers_.back().get()) != std::string_view("ROLLBACK")) co_return;
+  throw_error(first ? failures::failed_before(*first, "the transaction was rolled back")
+                    : failures::at(node_, Errc::conflict,
+                                   "the transaction was rolled back, because a statement in it "
+                                   "had failed"));
 }
 
 Task<void> PostgresConnection::rollback(io::Call call) {
+  begun_ = false;
+  ended_ = TransactionEnd::none;
+  first_failure_.reset();
   // The server rolls back by itself when a connection ends.
   if (transaction_state() == TransactionState::none) co_return;
   co_await run_simple(call, "ROLLBACK", Effect::read);

@@ -50,6 +50,7 @@ class PostgresConnection final : public Connection {
 
   [[nodiscard]] bool session_changed() const noexcept override { return session_changed_; }
   [[nodiscard]] TransactionState transaction_state() const noexcept override;
+  [[nodiscard]] TransactionEnd ended_underneath() const noexcept override { return ended_; }
   [[nodiscard]] bool is_open() const noexcept override;
   [[nodiscard]] NodeKind kind_hint() const noexcept override;
 
@@ -66,7 +67,10 @@ class PostgresConnection final : public Connection {
     /// Its answer is not wanted: the server is asked again and again to end it, until then. One
     /// request is not enough, because one that comes before the statement is lost.
     std::optional<TimePoint> unwanted_until{};
-    bool copies = false;  ///< It is a COPY of rows to the server.
+    bool copies = false;          ///< It is a COPY of rows to the server.
+    bool in_transaction = false;  ///< Open when it was sent: nothing is durable before the commit.
+    bool may_commit = false;      ///< It may have made a part of its work durable, and failed then.
+    bool guarded = false;         ///< The server was told to refuse it where it writes.
   };
 
   /// A statement of a pipeline that has no answer yet.
@@ -75,7 +79,8 @@ class PostgresConnection final : public Connection {
     Answer* answer;
     Prepared* prepared = nullptr;
     bool sent = false;
-    bool prepared_anew = false;  // for it was outdated
+    bool prepared_anew = false;   // for it was outdated
+    bool in_transaction = false;  // when it was sent
   };
 
   static void on_notice(void* self, const PGresult* notice) noexcept;
@@ -87,6 +92,22 @@ class PostgresConnection final : public Connection {
   /// Before anything is sent. Errors: unavailable.
   Operation start(io::Call call, Effect effect);
   void check_idle();
+
+  /// For a statement that is sent now; `may_commit`: see may_commit().
+  [[nodiscard]] Operation operation_of(const Statement& statement, bool may_commit) const;
+  /// The same for what changes nothing.
+  [[nodiscard]] Operation harmless() const;
+  [[nodiscard]] bool in_transaction() const noexcept;
+  /// Takes in what a statement of the caller's made of the transaction that begin() started.
+  /// `answer`: null where it failed.
+  void follow_transaction(const PGresult* answer, std::string_view sql) noexcept;
+
+  [[nodiscard]] bool needs_guard(const Statement& statement, TimePoint last_answer) const;
+  void send_command(const char* command, Operation operation);
+  /// With the values that are bound.
+  void send_bound(const Prepared& prepared, Operation operation);
+  /// Runs what is bound where the server refuses writes; leaves its answer in answers_.
+  Task<void> run_guarded(io::Call call, Operation operation, const Prepared& prepared);
 
   /// Takes an answer as soon as it is there; what it leaves goes into answers_.
   using TakeAnswer = std::function<void(ResultHandle& answer)>;
@@ -166,6 +187,9 @@ class PostgresConnection final : public Connection {
   TimePoint last_used_{};
   std::string farewell_;  // the SQLSTATE with which the server announced that it ends the session
   Effect transaction_effect_ = Effect::write;
+  bool begun_ = false;  // by begin(), and not ended by commit() or rollback()
+  TransactionEnd ended_ = TransactionEnd::none;
+  std::optional<ErrorInfo> first_failure_;  // which failed the transaction that is open
   std::chrono::milliseconds cancel_timeout_;
   bool cancelled_late_ = false;  // the statement under way, after its deadline
   bool streaming_ = false;

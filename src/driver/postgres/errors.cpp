@@ -175,6 +175,11 @@ bool is_outdated_statement(const PGresult* failed) noexcept {
          (sqlstate == "0A000" && field(failed, PG_DIAG_SOURCE_FUNCTION) == "RevalidateCachedQuery");
 }
 
+bool refuses_guarded(std::string_view sqlstate) noexcept {
+  // A read-only transaction; not in a transaction; not in one that a procedure did not begin.
+  return sqlstate == "25006" || sqlstate == "25001" || sqlstate == "2D000";
+}
+
 bool is_farewell(const PGresult* failed) noexcept {
   const char* const severity = PQresultErrorField(failed, PG_DIAG_SEVERITY_NONLOCALIZED);
   return severity != nullptr &&

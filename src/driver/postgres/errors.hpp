@@ -30,6 +30,10 @@ namespace grant::postgres {
 /// deallocated behind our back, or its tables have changed. Nothing was executed.
 [[nodiscard]] bool is_outdated_statement(const PGresult* failed) noexcept;
 
+/// True for an error with which the server refuses to run a statement in a read-only transaction,
+/// or in any at all.
+[[nodiscard]] bool refuses_guarded(std::string_view sqlstate) noexcept;
+
 /// True when the server ends the session after this error, whatever its reason.
 [[nodiscard]] bool is_farewell(const PGresult* failed) noexcept;
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstddef>
 #include <unordered_map>
 #include <utility>
@@ -6,6 +7,7 @@
 #include "driver/failures.hpp"
 #include "errors.hpp"
 #include "result.hpp"
+#include "session.hpp"
 
 namespace grant::postgres {
 
@@ -14,8 +16,14 @@ namespace grant::postgres {
 // a system call each; those behind one that failed are sent again.
 Task<std::vector<Answer>> PostgresConnection::pipeline(io::Call call,
                                                        std::span<const Statement> statements) {
-  // There is one unnamed statement only.
-  if (cache_.capacity() == 0) co_return co_await Connection::pipeline(call, statements);
+  // There is one unnamed statement only. And what one statement does to the transaction has to be
+  // known before the next one is sent.
+  const bool one_by_one = std::ranges::any_of(statements, [](const Statement& statement) {
+    return statement.guarded || may_end_transaction(statement.sql);
+  });
+  if (cache_.capacity() == 0 || one_by_one) {
+    co_return co_await Connection::pipeline(call, statements);
+  }
 
   std::vector<Answer> answers(statements.size());
   std::vector<Queued> queue;
@@ -38,14 +46,15 @@ Task<std::vector<Answer>> PostgresConnection::pipeline(io::Call call,
   }
   for (const auto& queued : queue) {
     auto info = *lost;
-    if (queued.sent && queued.statement->effect == Effect::write) info.code = Errc::outcome_unknown;
+    const bool in_doubt = queued.sent && !queued.in_transaction;
+    if (in_doubt && queued.statement->effect == Effect::write) info.code = Errc::outcome_unknown;
     queued.answer->error = std::move(info);
   }
   co_return answers;
 }
 
 Task<void> PostgresConnection::prepare_queued(io::Call call, std::vector<Queued>& queue) {
-  const Operation operation{Effect::read, Clock::system().now()};
+  const Operation operation = harmless();
   bool all_known = true;
   for (auto& queued : queue) {
     queued.prepared = cache_.find(queued.statement->sql);
@@ -102,9 +111,9 @@ Task<void> PostgresConnection::prepare_queued(io::Call call, std::vector<Queued>
 }
 
 Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& queue) {
-  const Operation operation{Effect::read, Clock::system().now()};
+  const Operation operation = harmless();
   PGconn* const handle = handle_.get();
-  const bool in_transaction = PQtransactionStatus(handle) != PQTRANS_IDLE;
+  const bool in_transaction = operation.in_transaction;
 
   std::vector<std::size_t> ends;  // of what is between two syncs
   std::size_t sent = 0;
@@ -129,6 +138,7 @@ Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& qu
                              queued.prepared->result_format()),
          operation);
     queued.sent = true;
+    queued.in_transaction = in_transaction;
     if (queued.prepared->mentions_session) session_changed_ = true;
     queue[sent++] = queued;
     if (alone) sync();
@@ -186,8 +196,10 @@ bool PostgresConnection::take_answer(Queued& queued, ResultHandle& answer, bool 
     // A failed transaction would refuse.
     if (!in_transaction) return false;
   }
-  queued.answer->error =
-      failure_info(answer.get(), {statement.effect, Clock::system().now()}, statement.params);
+  auto operation = operation_of(statement, queued.prepared->may_commit);
+  operation.in_transaction = in_transaction;
+  operation.may_commit = operation.may_commit && !in_transaction;
+  queued.answer->error = failure_info(answer.get(), operation, statement.params);
   return true;
 }
 

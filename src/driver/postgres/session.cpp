@@ -1,6 +1,9 @@
 // What statements leave on a session, and how it is made as new.
 #include "session.hpp"
 
+#include <algorithm>
+#include <initializer_list>
+
 #include "connection.hpp"
 #include "driver/failures.hpp"
 #include "driver/words.hpp"
@@ -37,6 +40,32 @@ bool ends_in_true(std::string_view arguments) noexcept {
   return false;
 }
 
+bool is_any(std::string_view word, std::initializer_list<std::string_view> upper) noexcept {
+  return std::ranges::any_of(upper, [&](auto known) { return is_word(word, known); });
+}
+
+/// `sql` from its first word on.
+std::string_view without_comments_before(std::string_view sql) noexcept {
+  while (!sql.empty()) {
+    if (sql.starts_with("--")) {
+      sql.remove_prefix(std::min(sql.find('\n'), sql.size()));
+    } else if (sql.starts_with("/*")) {
+      int depth = 0;  // they nest
+      do {
+        const bool opens = sql.starts_with("/*");
+        const bool closes = sql.starts_with("*/");
+        depth += opens ? 1 : closes ? -1 : 0;
+        sql.remove_prefix(opens || closes ? 2 : 1);
+      } while (depth > 0 && !sql.empty());
+    } else if (std::string_view(" \t\r\n\f\v;(").find(sql[0]) != std::string_view::npos) {
+      sql.remove_prefix(1);
+    } else {
+      break;
+    }
+  }
+  return sql;
+}
+
 bool takes_lock(std::string_view word) noexcept {
   return is_word(word, "PG_ADVISORY_LOCK") || is_word(word, "PG_ADVISORY_LOCK_SHARED") ||
          is_word(word, "PG_TRY_ADVISORY_LOCK") || is_word(word, "PG_TRY_ADVISORY_LOCK_SHARED");
@@ -48,6 +77,35 @@ bool comes_before_temporary(std::string_view word) noexcept {
 }
 
 }  // namespace
+
+bool may_commit(std::string_view sql) noexcept {
+  Words words(without_comments_before(sql));
+  const auto first = words.next();
+  if (is_any(first, {"CALL", "DO", "VACUUM", "ANALYZE", "ANALYSE", "REINDEX", "CLUSTER"})) {
+    return true;
+  }
+  if (!is_any(first, {"CREATE", "DROP", "ALTER", "REFRESH", "COMMIT", "ROLLBACK"})) return false;
+  const auto second = words.next();
+  if (is_any(second, {"DATABASE", "TABLESPACE", "SUBSCRIPTION", "PREPARED"})) return true;
+  for (auto word = second; !word.empty(); word = words.next()) {
+    if (is_word(word, "CONCURRENTLY")) return true;
+  }
+  return false;
+}
+
+bool may_end_transaction(std::string_view sql) noexcept {
+  const auto first = Words(without_comments_before(sql)).next();
+  return is_any(first, {"COMMIT", "END", "ROLLBACK", "ABORT", "PREPARE"});
+}
+
+bool is_chained(std::string_view sql) noexcept {
+  Words words(without_comments_before(sql));
+  for (auto word = words.next(); !word.empty(); word = words.next()) {
+    if (is_word(word, "AND")) return is_word(words.next(), "CHAIN");
+    if (is_word(word, "TO")) return false;
+  }
+  return false;
+}
 
 bool mentions_session(std::string_view sql) noexcept {
   Words words(sql);
@@ -86,7 +144,9 @@ SessionChange change_by(std::string_view tag, std::string_view sql) noexcept {
 
 void PostgresConnection::note_command(const PGresult* answer, std::string_view sql) noexcept {
   if (PQresultStatus(answer) != PGRES_COMMAND_OK) return;
-  const auto change = change_by(PQcmdStatus(const_cast<PGresult*>(answer)), sql);
+  const std::string_view tag = PQcmdStatus(const_cast<PGresult*>(answer));
+  if (tag == "ROLLBACK") first_failure_.reset();  // to a savepoint, too
+  const auto change = change_by(tag, sql);
   if (change == SessionChange::none) return;
   session_changed_ = true;
   if (change == SessionChange::named_statements) named_statements_ = true;

@@ -20,6 +20,7 @@ Prepared unprepared(std::string_view sql) {
   Prepared prepared;
   prepared.sql = sql;
   prepared.mentions_session = mentions_session(sql);
+  prepared.may_commit = may_commit(sql);
   return prepared;
 }
 

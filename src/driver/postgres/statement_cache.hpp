@@ -18,6 +18,7 @@ struct Prepared {
   std::vector<Oid> parameter_types{};
   std::shared_ptr<const Columns> columns{};
   bool mentions_session = false;  ///< See mentions_session().
+  bool may_commit = false;        ///< See may_commit().
 
   /// As libpq takes it.
   [[nodiscard]] int result_format() const noexcept { return static_cast<int>(columns->format); }

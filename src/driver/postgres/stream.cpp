@@ -200,7 +200,9 @@ class CursorStream final : public RowStream {
 
  private:
   [[nodiscard]] static PostgresConnection::Operation now() {
-    return {Effect::read, Clock::system().now()};
+    PostgresConnection::Operation operation{Effect::read, Clock::system().now()};
+    operation.in_transaction = true;
+    return operation;
   }
 
   [[nodiscard]] bool is_open() const noexcept { return open_ && connection_.is_open(); }

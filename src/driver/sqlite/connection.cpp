@@ -10,6 +10,7 @@
 #include "driver/failures.hpp"
 #include "driver/sqlite/errors.hpp"
 #include "driver/sqlite/lexer.hpp"
+#include "driver/words.hpp"
 #include "grant/core/timestamp.hpp"
 
 namespace grant::sqlite {
@@ -167,9 +168,18 @@ void Connection::refuse_while_streaming(std::string_view tried) const {
 
 void Connection::refuse_failed_transaction(std::string_view tried) const {
   if (transaction_state() != TransactionState::failed) return;
+  if (failed_by_) throw_error(failures::failed_before(*failed_by_, tried));
   throw_at(
       Errc::invalid_argument, node_,
       fmt::format("{}: an earlier error has ended the transaction; roll it back first", tried));
+}
+
+void Connection::refuse_guarded(const Prepared& prepared, std::string_view tried) const {
+  const bool reads = sqlite3_stmt_readonly(prepared.handle.get()) != 0;
+  if (reads && !prepared.changes_session) return;
+  throw_error(failures::guarded(failures::at(
+      node_, Errc::read_only,
+      fmt::format("{}: {}", tried, reads ? "it changes the connection" : "it writes"))));
 }
 
 std::unique_ptr<Result> Connection::run(const Statement& statement, TimePoint deadline,
@@ -179,6 +189,7 @@ std::unique_ptr<Result> Connection::run(const Statement& statement, TimePoint de
   Prepared& used = prepared(statement.sql, tried);
   sqlite3_stmt* const handle = used.handle.get();
   const ResetScope reset(handle);
+  if (statement.guarded) refuse_guarded(used, tried);
   bind_params(handle, used.placeholders, statement.params, node_);
   if (used.changes_session) session_changed_ = true;
 
@@ -195,7 +206,22 @@ std::unique_ptr<Result> Connection::run(const Statement& statement, TimePoint de
     result->set_affected_rows(static_cast<std::uint64_t>(sqlite3_changes64(database_.get())));
   }
   follow_transaction(true);
+  note_end(statement.sql);
   return result;
+}
+
+/// Takes in that a statement of the caller's has ended the transaction that begin() started.
+void Connection::note_end(std::string_view sql) {
+  if (!begun_ || in_transaction_ || ended_ != TransactionEnd::none) return;
+  driver::Words words(sql);
+  ended_ = TransactionEnd::unknown;
+  // A comment may stand before it.
+  for (auto word = words.next(); !word.empty(); word = words.next()) {
+    const bool commits = driver::is_word(word, "COMMIT") || driver::is_word(word, "END");
+    if (!commits && !driver::is_word(word, "ROLLBACK")) continue;
+    ended_ = commits ? TransactionEnd::committed : TransactionEnd::rolled_back;
+    return;
+  }
 }
 
 void Connection::run_plain(std::string_view sql, TimePoint deadline, std::string_view tried) {
@@ -206,6 +232,15 @@ void Connection::run_plain(std::string_view sql, TimePoint deadline, std::string
 }
 
 void Connection::fail(int code, std::string_view tried, const Statement& statement) {
+  try {
+    fail_as_it_stands(code, tried, statement);
+  } catch (const Error& error) {
+    if (transaction_state() == TransactionState::failed && !failed_by_) failed_by_ = error.info();
+    throw;
+  }
+}
+
+void Connection::fail_as_it_stands(int code, std::string_view tried, const Statement& statement) {
   std::string message = without_values(sqlite3_errmsg(database_.get()), statement.params);
   const bool commits_by_itself = !in_transaction_ && statement.effect == Effect::write;
   follow_transaction(false);
@@ -295,16 +330,26 @@ void Connection::begin_now(TransactionOptions options, TimePoint deadline) {
   if (in_transaction_) {
     throw_at(Errc::invalid_argument, node_, fmt::format("{}: one is open already", tried));
   }
-  if (options.effect == Effect::write) return run_plain("BEGIN IMMEDIATE", deadline, tried);
-  run_plain("BEGIN", deadline, tried);
-  if (!query_only_) set_query_only(true);
+  const bool writes = options.effect == Effect::write;
+  begun_ = false;
+  run_plain(writes ? "BEGIN IMMEDIATE" : "BEGIN", deadline, tried);
+  begun_ = true;
+  ended_ = TransactionEnd::none;
+  failed_by_.reset();
+  if (!writes && !query_only_) set_query_only(true);
 }
 
 void Connection::commit_now(TimePoint deadline) {
   constexpr std::string_view tried = "cannot commit";
   refuse_while_streaming(tried);
+  begun_ = false;
+  ended_ = TransactionEnd::none;
   if (transaction_state() == TransactionState::failed) {
     in_transaction_ = false;
+    if (failed_by_) {
+      throw_error(failures::failed_before(*std::exchange(failed_by_, std::nullopt),
+                                          "the transaction was rolled back"));
+    }
     throw_at(Errc::conflict, node_,
              fmt::format("{}: an earlier error has rolled the transaction back", tried));
   }
@@ -326,6 +371,9 @@ void Connection::rollback_now() {
   refuse_in_child();
   refuse_while_streaming(tried);
   take_cancellation();
+  begun_ = false;
+  ended_ = TransactionEnd::none;
+  failed_by_.reset();
   if (transaction_state() == TransactionState::open) {
     // It waits for nothing, so a passed deadline is no reason to leave the transaction open.
     run_plain("ROLLBACK", kNever, tried);

@@ -35,6 +35,7 @@ class Connection final : public grant::Connection {
 
   [[nodiscard]] bool session_changed() const noexcept override { return session_changed_; }
   [[nodiscard]] TransactionState transaction_state() const noexcept override;
+  [[nodiscard]] TransactionEnd ended_underneath() const noexcept override { return ended_; }
   [[nodiscard]] bool is_open() const noexcept override { return open_; }
   [[nodiscard]] NodeKind kind_hint() const noexcept override { return kind_; }
 
@@ -84,7 +85,10 @@ class Connection final : public grant::Connection {
                               std::string_view tried);
   void run_plain(std::string_view sql, TimePoint deadline, std::string_view tried);
   Prepared& prepared(std::string_view sql, std::string_view tried);
+  void refuse_guarded(const Prepared& prepared, std::string_view tried) const;
   [[noreturn]] void fail(int code, std::string_view tried, const Statement& statement);
+  [[noreturn]] void fail_as_it_stands(int code, std::string_view tried, const Statement& statement);
+  void note_end(std::string_view sql);
   void follow_transaction(bool statement_succeeded);
   [[nodiscard]] std::string about_lock() const;
   void set_query_only(bool on);
@@ -111,6 +115,9 @@ class Connection final : public grant::Connection {
   NodeKind kind_ = NodeKind::unknown;
   bool open_ = true;
   bool in_transaction_ = false;  // as the caller sees it; SQLite may have rolled back by itself
+  std::optional<ErrorInfo> failed_by_;  // what has made SQLite roll back
+  bool begun_ = false;                  // by begin(), and not ended by commit() or rollback()
+  TransactionEnd ended_ = TransactionEnd::none;
   bool query_only_ = false;
   bool session_changed_ = false;
   bool compiled_changes_session_ = false;  // what is being compiled, or was last

@@ -31,6 +31,9 @@ class OffloadedConnection final : public grant::Connection {
 
   [[nodiscard]] bool session_changed() const noexcept override;
   [[nodiscard]] TransactionState transaction_state() const noexcept override;
+  [[nodiscard]] TransactionEnd ended_underneath() const noexcept override {
+    return connection_->ended_underneath();
+  }
   [[nodiscard]] bool is_open() const noexcept override;
   [[nodiscard]] NodeKind kind_hint() const noexcept override;
 

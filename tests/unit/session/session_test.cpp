@@ -300,11 +300,31 @@ TEST(Session, SticksWhenTheOutcomeOfAWriteIsUnknown) {
   EXPECT_EQ(shop.read(), kSticky);
 }
 
-TEST(Session, SticksToNothingWhenAWriteCertainlyFailed) {
+TEST(Session, SticksWhenAWriteHasFailedOnTheServerWhichMayHaveLeftRows) {
   const Shop shop;
   shop.primary().on_statement(test::failing("WRITE", Errc::constraint));
   EXPECT_THROW(shop.write(), ConstraintViolation);
-  EXPECT_EQ(shop.read(), kReplica);
+  EXPECT_EQ(shop.read(), kSticky);
+}
+
+TEST(Session, SticksToNothingWhenAWriteWasCertainlyNotExecuted) {
+  for (const auto code : {Errc::unavailable, Errc::read_only}) {
+    const Shop shop;
+    shop.primary().on_statement(test::failing("WRITE", code));
+    EXPECT_THROW(shop.write(), Error);
+    EXPECT_EQ(shop.read(), kReplica);
+  }
+}
+
+TEST(SessionTransactions, StickAfterAWriteInsideThatFailed) {
+  const Shop shop;
+  shop.primary().on_statement(test::failing("WRITE", Errc::constraint));
+  shop.session.run([] {
+    transaction("shop", [] {
+      EXPECT_THROW(static_cast<void>(sql("WRITE").on("shop").run()), ConstraintViolation);
+    });
+  });
+  EXPECT_EQ(shop.read(), kSticky);
 }
 
 }  // namespace

@@ -305,7 +305,7 @@ TEST(TransactionFailures, ReadOnlyAnswerToAWriteDemotesTheNode) {
     const auto b = run(pool.acquire(test::blocking()));
   }
   const auto writes = [] { transaction("shop", [] { run_sql("WRITE"); }); };
-  EXPECT_THROW(shop.session.run(writes), ReadOnlyError);
+  EXPECT_THROW(shop.session.run(writes), Unavailable) << "nothing of it was stored";
   EXPECT_EQ(demotions(shop), 1U);
   EXPECT_EQ(pool.stats().open(), 0U);
   EXPECT_EQ(shop.registry->cluster("shop")->table()->primary, std::nullopt);
@@ -429,6 +429,164 @@ TEST(Transaction, UnknownOutcomeOfTheCommitIsNotRetried) {
   EXPECT_EQ(count, 1);
 }
 
+TEST(TransactionConflicts, OfATransactionLostBeforeItsCommitAreRetriedAsWell) {
+  for (const auto code : {Errc::unavailable, Errc::read_only}) {
+    const Shop shop;
+    shop.primary().on_statement(failing("WRITE", code, 1));
+    int count = 0;
+    shop.session.run([&] {
+      transaction(retrying(2), [&] {
+        ++count;
+        run_sql("WRITE");
+      });
+    });
+    EXPECT_EQ(count, 2);
+  }
+}
+
+TEST(TransactionConflicts, UnavailableOfSomethingElseIsNotRetried) {
+  const Shop shop;
+  int count = 0;
+  EXPECT_THROW(shop.session.run([&] {
+    transaction(retrying(5), [&] {
+      ++count;
+      throw_error(Errc::unavailable, "another database");
+    });
+  }),
+               Unavailable);
+  EXPECT_EQ(count, 1);
+}
+
+TEST(TransactionConflicts, ArePausedForAndNotRetriedBeyondTheDeadline) {
+  const Shop shop;
+  int count = 0;
+  const auto started = Clock::system().now();
+  EXPECT_THROW(shop.session.run([&] {
+    connected_to({.timeout = 60ms}, [&] {
+      transaction(retrying(1'000), [&] {
+        ++count;
+        throw_error(Errc::conflict, "deadlock");
+      });
+    });
+  }),
+               Conflict);
+  EXPECT_GT(count, 1);
+  EXPECT_LT(count, 12) << "each pause is 5 ms at least";
+  EXPECT_LT(Clock::system().now() - started, 10s);
+}
+
+// -- Ended by something inside ----------------------------------------------------------------
+
+TEST(TransactionOver, StatementsThatFollowAreRefusedAndNotSent) {
+  for (const std::string ending : {"COMMIT", "ROLLBACK", "CALL"}) {
+    const Shop shop;
+    int runs = 0;
+    const auto error = error_of([&] {
+      shop.session.run([&] {
+        transaction(retrying(3), [&] {
+          ++runs;
+          run_sql("A");
+          run_sql(ending);
+          for (int i = 0; i < 2; ++i) {
+            EXPECT_EQ(error_of([&] { return shop.read(), 0; }).code,
+                      ending == "CALL" ? Errc::outcome_unknown : Errc::invalid_argument);
+          }
+          EXPECT_THROW(transaction("shop", [] {}), Error) << "no savepoint either";
+        });
+      });
+      return 0;
+    });
+    EXPECT_EQ(error.code, ending == "CALL" ? Errc::outcome_unknown : Errc::invalid_argument);
+    EXPECT_THAT(error.message, HasSubstr(ending + " ...) has ended the transaction"));
+    EXPECT_THAT(error.message, HasSubstr(ending == "COMMIT"     ? "is stored"
+                                         : ending == "ROLLBACK" ? "is not stored"
+                                                                : "is not known"));
+    EXPECT_EQ(runs, 1);
+    EXPECT_THAT(shop.primary().statements(), ElementsAre("BEGIN", "A", ending));
+  }
+}
+
+TEST(TransactionOver, InsideAnInnerOneIsOverForAll) {
+  const Shop shop;
+  shop.session.run([&] {
+    EXPECT_THROW(transaction("shop",
+                             [&] {
+                               EXPECT_THROW(transaction("shop", [&] { run_sql("COMMIT"); }), Error);
+                               EXPECT_THROW(run_sql("B"), Error);
+                             }),
+                 Error);
+  });
+  EXPECT_THAT(shop.primary().statements(), ElementsAre("BEGIN", "SAVEPOINT grant_1", "COMMIT"));
+}
+
+TEST(TransactionOver, WhatWasCommittedIsSeenByItsSession) {
+  const Shop shop;
+  const auto commits = [] {
+    transaction("shop", [] {
+      run_sql("WRITE");
+      run_sql("COMMIT");
+    });
+  };
+  EXPECT_THROW(shop.session.run(commits), Error);
+  EXPECT_EQ(shop.read(), "shop/writer (sticky after a write)");
+}
+
+// -- Guarded reads ----------------------------------------------------------------------------
+
+TEST(TransactionGuard, UnmarkedSqlIsToldToBeMarked) {
+  const Shop shop;
+  const auto error = error_of([&] {
+    shop.session.run([] { while_preventing_writes([] { run_sql("SELECT"); }); });
+    return 0;
+  });
+  EXPECT_EQ(error.code, Errc::read_only);
+  EXPECT_THAT(error.message, HasSubstr(".read()"));
+  EXPECT_THAT(shop.primary().statements(), IsEmpty());
+}
+
+TEST(TransactionGuard, OnlyReadsInTheCallersOwnWordsAreGuarded) {
+  const Shop shop;
+  std::vector<std::string> guarded;
+  const auto note = [&](const Statement& statement) -> std::unique_ptr<Result> {
+    if (statement.guarded) guarded.emplace_back(statement.sql);
+    return nullptr;
+  };
+  shop.primary().on_statement(note);
+  shop.replica().on_statement(note);
+  shop.session.run([] {
+    static_cast<void>(sql("R").on("shop").read().run());
+    run_sql("W");
+    transaction("shop", [] {
+      static_cast<void>(sql("T").on("shop").read().run());
+      transaction("shop", [] {});
+    });
+  });
+  EXPECT_THAT(guarded, ElementsAre("R", "T"));
+}
+
+TEST(TransactionFailures, ReadOnlyAnswerToAGuardedReadSaysNothingOfTheNode) {
+  const Shop shop;
+  shop.primary().on_statement(failing("SELECT", Errc::read_only));
+  const auto reads = [&] {
+    transaction("shop", [] { return sql("SELECT").on("shop").read().run(); });
+  };
+  EXPECT_THROW(shop.session.run(reads), ReadOnlyError);
+  EXPECT_EQ(demotions(shop), 0U);
+}
+
+TEST(TransactionFailures, OfASavepointIsReported) {
+  const Shop shop;
+  shop.primary().on_statement(failing("SAVEPOINT grant_1", Errc::unavailable));
+  auto& pool = shop.registry->cluster("shop")->node(0).pool();
+  {
+    const auto a = run(pool.acquire(test::blocking()));
+    const auto b = run(pool.acquire(test::blocking()));
+  }
+  const auto nests = [] { transaction("shop", [] { transaction("shop", [] {}); }); };
+  EXPECT_THROW(shop.session.run(nests), Unavailable);
+  EXPECT_EQ(pool.stats().open(), 0U) << "idle ones are as dead";
+}
+
 // -- Beginning --------------------------------------------------------------------------------
 
 TEST(TransactionBegin, IsRetriedOnANewConnection) {
@@ -438,6 +596,12 @@ TEST(TransactionBegin, IsRetriedOnANewConnection) {
   shop.primary().forget_statements();
   shop.session.run([] { transaction("shop", [] { run_sql("A"); }); });
   EXPECT_THAT(shop.primary().statements(), ElementsAre("BEGIN", "A", "COMMIT"));
+}
+
+TEST(TransactionBegin, TellsWhoServedIt) {
+  const Shop shop;
+  shop.session.run(
+      [&] { transaction("shop", [&] { EXPECT_EQ(last_served()->node, "shop/writer"); }); });
 }
 
 TEST(TransactionBegin, WithoutAPrimaryIsUnavailable) {

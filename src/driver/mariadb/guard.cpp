@@ -1,0 +1,138 @@
+// What statements may do to transactions, and those that the server is told to refuse.
+#include "guard.hpp"
+
+#include <utility>
+
+#include "connection.hpp"
+#include "driver/failures.hpp"
+#include "grant/core/error.hpp"
+#include "lexer.hpp"
+#include "result.hpp"
+
+namespace grant::mariadb {
+namespace {
+
+constexpr std::string_view kSavepoint = "SAVEPOINT grant_guard";
+constexpr std::string_view kBack = "ROLLBACK TO SAVEPOINT grant_guard";
+constexpr std::string_view kForget = "RELEASE SAVEPOINT grant_guard";
+
+// "Some non-transactional changed tables couldn't be rolled back", and Aria's own words.
+constexpr std::int64_t kNotRolledBack = 1196;
+constexpr std::int64_t kNoRollback = 4173;
+
+bool has_written(std::string_view flags) noexcept {
+  return flags.find_first_of("wW") != std::string_view::npos;
+}
+
+}  // namespace
+
+MariadbConnection::Operation MariadbConnection::operation_of(const Statement& statement,
+                                                             Commits commits,
+                                                             TimePoint started) const {
+  Operation operation{statement.effect, started};
+  operation.in_transaction = in_transaction();
+  operation.guarded = statement.guarded;
+  operation.writes = statement.effect == Effect::write;
+  operation.commits = commits;
+  // Losing it before the commit loses the transaction, and nothing else.
+  const bool keeps = commits != Commits::never || wrote_for_good();
+  if (operation.in_transaction && !keeps) operation.effect = Effect::read;
+  return operation;
+}
+
+bool MariadbConnection::wrote_for_good() const noexcept {
+  return transaction_flags_.find('w') != std::string::npos;
+}
+
+void MariadbConnection::follow_transaction(std::string_view sql, Commits commits) {
+  const bool another = std::exchange(committed_within_, false);
+  if (!begun_ || ended_ != TransactionEnd::none || !handle_ || rolled_back_) return;
+  const bool begins = commits == Commits::control && first_word(sql) != "ROLLBACK";
+  if (!in_transaction() || another || begins) ended_ = end_by(sql);
+}
+
+Task<bool> MariadbConnection::kept_changes(io::Call call, bool in_transaction) {
+  if (in_transaction && wrote_for_good()) co_return true;
+  const bool cancelled = std::exchange(cancelling_, false);
+  const auto interrupted = std::exchange(interrupted_, io::Outcome::ready);
+  const auto failure = failure_;
+  const auto now = Clock::system().now();
+  const io::Call grace(call.waiter(), after(now, target_->settings.cancel_timeout));
+  const io::Call limited = cancelled ? grace : call;
+  const Operation operation{Effect::read, now, AtDeadline::close};
+  bool kept = true;
+  try {
+    Prepared text;
+    if (in_transaction) {
+      // Going back by nothing tells what cannot be gone back by.
+      bool asked = true;
+      for (const auto command : {kSavepoint, kBack}) {
+        text.sql = command;
+        auto answer = co_await run_text(limited, operation, &text);
+        // Once more: a request to cancel may have been late.
+        if (!answer && is_interruption(failure_.number)) {
+          answer = co_await run_text(limited, operation, &text);
+        }
+        // Without a transaction there is no such savepoint.
+        asked = asked && answer;
+      }
+      kept = asked && mysql_warning_count(handle_.get()) > 0;
+    } else {
+      text.sql = "SHOW WARNINGS";
+      auto warnings = co_await run_text(limited, operation, &text);
+      if (!warnings && is_interruption(failure_.number)) {
+        warnings = co_await run_text(limited, operation, &text);
+      }
+      kept = !warnings;
+      for (std::size_t i = 0; warnings && i < warnings->row_count(); ++i) {
+        const auto code = warnings->cell(i, 1);
+        const auto number = code.kind() == ValueKind::unsigned_integer
+                                ? static_cast<std::int64_t>(code.as_unsigned_integer())
+                                : code.as_integer();
+        kept = kept || number == kNotRolledBack || number == kNoRollback;
+      }
+    }
+  } catch (const Error&) {
+    // The connection is gone: what came first matters more.
+  }
+  failure_ = failure;
+  if (handle_) cancelling_ = cancelled;
+  if (handle_) interrupted_ = interrupted;
+  co_return kept;
+}
+
+void MariadbConnection::refuse_unguardable(const Prepared& prepared) const {
+  // The server tells at once whether a statement gives rows: what changes something gives none, but
+  // for what its first word shows.
+  const bool gives_rows = prepared.handle && mysql_stmt_field_count(prepared.handle.get()) > 0;
+  if (gives_rows && is_query(prepared.sql) && !locks_rows(prepared.sql)) return;
+  throw_error(failures::guarded(failures::at(
+      node_, Errc::read_only, "the statement is no query, or locks rows, and was not executed")));
+}
+
+// A transaction that is open cannot be made one for reading for the time of a statement. So what is
+// no query is refused before it runs; what may call a stored function is undone, whatever it did.
+Task<std::unique_ptr<Result>> MariadbConnection::execute_guarded(io::Call call,
+                                                                 Statement statement) {
+  Prepared* prepared = find_prepared(statement.sql);
+  if (prepared == nullptr) prepared = keep(co_await prepare(call, statement.sql));
+  refuse_unguardable(*prepared);
+  statement.guarded = false;
+  if (!may_call_stored(statement.sql)) co_return co_await execute(call, statement);
+  co_await run_simple(call, kSavepoint, Effect::read);
+  const bool had_written = has_written(transaction_flags_);
+  auto result = co_await execute(call, statement);
+  co_await run_simple(call, kBack, Effect::read);
+  const bool keeps = mysql_warning_count(handle_.get()) > 0;
+  const bool wrote = !had_written && has_written(transaction_flags_);
+  co_await run_simple(call, kForget, Effect::read);
+  if (wrote || keeps) {
+    throw_error(failures::guarded(failures::at(
+        node_, Errc::read_only,
+        keeps ? "the statement wrote, to a table without transactions, which cannot be undone"
+              : "the statement called a function that writes; what it wrote was undone")));
+  }
+  co_return result;
+}
+
+}  // namespace grant::mariadb

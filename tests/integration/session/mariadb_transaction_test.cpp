@@ -1,0 +1,196 @@
+// Transactions on MariaDB that something inside ends, and writes that are kept whatever comes.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+
+#include "grant/grant.hpp"
+#include "support/error_of.hpp"
+#include "support/mariadb_cluster.hpp"
+
+namespace grant::test {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+struct Extra : Model<Extra> {
+  std::int64_t id{};
+
+  static constexpr auto table = grant::table<Extra>("extras", column<&Extra::id>.primary_key());
+};
+
+class MariadbTransactions : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { servers = std::make_unique<MariadbCluster>(0); }
+  static void TearDownTestSuite() { servers.reset(); }
+
+  void SetUp() override {
+    servers->sql(0,
+                 "DROP TABLE IF EXISTS extras; CREATE OR REPLACE TABLE t (id BIGINT PRIMARY KEY);"
+                 "CREATE OR REPLACE TABLE loose (id BIGINT PRIMARY KEY) ENGINE=MyISAM;"
+                 "INSERT INTO loose VALUES (1), (2), (3)");
+    ConnectionSpec spec;
+    spec.adapter = Adapter::mariadb;
+    spec.writer = servers->url(0);
+    registry_ = std::make_shared<Registry>(Databases{{"primary", spec}});
+    registry_->check_health_now();
+  }
+
+  void in_session(const std::function<void()>& work) const { Session(registry_).run(work); }
+
+  ErrorInfo error_in_session(const std::function<void()>& work) const {
+    return error_of([&] { return in_session(work), 0; });
+  }
+
+  static std::string rows(const std::string& table) {
+    return servers->sql(0, "SELECT count(*) FROM " + table);
+  }
+
+  static void insert(int id) { sql("INSERT INTO t VALUES ($1)", id).run(); }
+
+  static inline std::unique_ptr<MariadbCluster> servers;
+  std::shared_ptr<Registry> registry_;
+};
+
+TEST_F(MariadbTransactions, TableMadeInsideEndsItAndWhatFollowsIsRefused) {
+  const auto error = error_in_session([] {
+    transaction("primary", [] {
+      insert(1);
+      Extra::create_table();
+      EXPECT_EQ(error_of([] { return insert(2), 0; }).code, Errc::invalid_argument);
+      EXPECT_THROW(Extra::create(field<& Extra::id> = 7), Error);
+    });
+  });
+  EXPECT_EQ(error.code, Errc::invalid_argument);
+  EXPECT_THAT(error.message, HasSubstr("is stored"));
+  EXPECT_EQ(rows("t"), "1");
+  EXPECT_EQ(rows("extras"), "0");
+}
+
+TEST_F(MariadbTransactions, DeadlockThatIsPassedOverComesBackAndNothingFollows) {
+  std::promise<void> first_has_one;
+  std::promise<void> second_has_two;
+  servers->sql(0, "INSERT INTO t VALUES (1), (2), (3), (4)");
+  const auto second = std::async(std::launch::async, [&] {
+    in_session([&] {
+      transaction("primary", [&] {
+        sql("UPDATE t SET id = id WHERE id = 2").run();
+        second_has_two.set_value();
+        first_has_one.get_future().wait();
+        sql("UPDATE t SET id = id WHERE id IN (1, 3, 4)").run();
+      });
+    });
+  });
+  const auto error = error_in_session([&] {
+    transaction("primary", [&] {
+      sql("UPDATE t SET id = id WHERE id = 1").run();
+      second_has_two.get_future().wait();
+      first_has_one.set_value();
+      EXPECT_THROW(sql("UPDATE t SET id = id + 100 WHERE id = 2").run(), Conflict);
+      EXPECT_THROW(insert(50), Conflict);
+    });
+  });
+  second.wait();
+  EXPECT_EQ(error.code, Errc::conflict);
+  EXPECT_THAT(error.message, HasSubstr("passed over"));
+  EXPECT_EQ(servers->sql(0, "SELECT count(*) FROM t WHERE id >= 50"), "0");
+}
+
+TEST_F(MariadbTransactions, ProcedureThatCommittedAndMetItsDeadlineIsInDoubt) {
+  servers->sql(0,
+               "CREATE OR REPLACE PROCEDURE stores() BEGIN INSERT INTO t VALUES (9); DO sleep(20); "
+               "END");
+  for (const std::string text : {"CALL stores()", "BEGIN NOT ATOMIC CALL stores(); END"}) {
+    servers->sql(0, "DELETE FROM t");
+    const auto error =
+        error_in_session([&] { connected_to({.timeout = 300ms}, [&] { sql(text).run(); }); });
+    EXPECT_EQ(error.code, Errc::outcome_unknown) << error.message;
+    EXPECT_EQ(rows("t"), "1");
+  }
+}
+
+TEST_F(MariadbTransactions, WriteToATableWithoutTransactionsThatMetItsDeadlineIsInDoubt) {
+  const auto update = [] {
+    connected_to({.timeout = 300ms},
+                 [] { sql("UPDATE loose SET id = id + 1000 + sleep(0.2)").run(); });
+  };
+  auto error = error_in_session(update);
+  EXPECT_EQ(error.code, Errc::outcome_unknown) << error.message;
+  EXPECT_NE(servers->sql(0, "SELECT count(*) FROM loose WHERE id > 1000"), "0");
+  error = error_in_session([&] { transaction("primary", update); });
+  EXPECT_EQ(error.code, Errc::outcome_unknown) << error.message;
+  // One with transactions was undone.
+  error = error_in_session([] {
+    insert(1);
+    connected_to({.timeout = 100ms}, [] { sql("UPDATE t SET id = id + 1 + sleep(20)").run(); });
+  });
+  EXPECT_EQ(error.code, Errc::timeout) << error.message;
+}
+
+TEST_F(MariadbTransactions, SwitchoverInsideIsUnavailableAndMayBeRunAgain) {
+  TransactionSpec spec;
+  spec.conflict_retries = 1;
+  int runs = 0;
+  in_session([&] {
+    transaction(spec, [&] {
+      ++runs;
+      insert(1);
+      if (runs == 1) {
+        servers->sql(0, "SET GLOBAL read_only = 1");
+        EXPECT_EQ(error_of([] { return insert(2), 0; }).code, Errc::unavailable);
+        servers->sql(0, "SET GLOBAL read_only = 0");
+        throw_error(Errc::unavailable, "passed on");
+      }
+    });
+  });
+  EXPECT_EQ(runs, 2);
+  EXPECT_EQ(rows("t"), "1");
+}
+
+TEST_F(MariadbTransactions, SwitchoverBeforeTheCommitIsUnavailableUnlessSomethingIsKept) {
+  for (const bool keeps : {false, true}) {
+    const auto error = error_in_session([&] {
+      transaction("primary", [&] {
+        insert(1);
+        if (keeps) sql("INSERT INTO loose VALUES (77)").run();
+        servers->sql(0, "SET GLOBAL read_only = 1");
+      });
+    });
+    servers->sql(0, "SET GLOBAL read_only = 0");
+    EXPECT_EQ(error.code, keeps ? Errc::outcome_unknown : Errc::unavailable) << error.message;
+    EXPECT_EQ(rows("t"), "0");
+    registry_->check_health_now();
+  }
+}
+
+TEST_F(MariadbTransactions, FunctionThatWritesIsUndoneWhereItIsGuarded) {
+  servers->sql(
+      0,
+      "SET GLOBAL log_bin_trust_function_creators = 1; CREATE OR REPLACE FUNCTION writes() "
+      "RETURNS INT BEGIN INSERT INTO t VALUES (600); RETURN 1; END");
+  const auto read = [] { sql("SELECT writes()").read().run(); };
+  EXPECT_EQ(error_in_session(read).code, Errc::read_only);
+  in_session([&] {
+    transaction("primary",
+                [&] { EXPECT_EQ(error_of([&] { return read(), 0; }).code, Errc::read_only); });
+    transaction("primary", [&] {
+      insert(1);
+      try {
+        read();
+      } catch (const ReadOnlyError&) {
+        // Undone, whether or not it is told.
+      }
+      insert(2);
+    });
+  });
+  EXPECT_EQ(rows("t"), "2");
+}
+
+}  // namespace
+}  // namespace grant::test
