@@ -5,6 +5,7 @@
 #include "driver/failures.hpp"
 #include "driver/words.hpp"
 #include "grant/core/error.hpp"
+#include "schema_effect.hpp"
 
 namespace grant::postgres {
 namespace {
@@ -86,10 +87,15 @@ SessionChange change_by(std::string_view tag, std::string_view sql) noexcept {
 
 void PostgresConnection::note_command(const PGresult* answer, std::string_view sql) noexcept {
   if (PQresultStatus(answer) != PGRES_COMMAND_OK) return;
-  const auto change = change_by(PQcmdStatus(const_cast<PGresult*>(answer)), sql);
+  const std::string_view tag = PQcmdStatus(const_cast<PGresult*>(answer));
+  note_schema(effect_of(tag, sql));
+  if (tag == "ROLLBACK") settle_schema();  // to a savepoint
+  const auto change = change_by(tag, sql);
   if (change == SessionChange::none) return;
   session_changed_ = true;
-  if (change == SessionChange::named_statements) named_statements_ = true;
+  if (change != SessionChange::named_statements) return;
+  named_statements_ = true;
+  if (tag == "DEALLOCATE ALL" || tag == "DISCARD ALL") statements_gone_ = true;
 }
 
 Task<void> PostgresConnection::reset(io::Call call) {
@@ -100,6 +106,9 @@ Task<void> PostgresConnection::reset(io::Call call) {
   }
   co_await run_simple(call, named_statements_ ? "DISCARD ALL" : kReset, Effect::read);
   if (named_statements_) cache_.clear();
+  statements_gone_ = false;
+  // The search path is what it was, and temporary tables have gone.
+  if (names_moved_ != TimePoint::min()) names_moved_ = Clock::system().now();
   co_await pin_session(call);
   session_changed_ = false;
   named_statements_ = false;
