@@ -32,6 +32,13 @@ std::chrono::milliseconds UrlParams::cancel_timeout() {
   return std::chrono::milliseconds(number<std::int64_t>("cancel_timeout", most).value_or(standard));
 }
 
+std::chrono::milliseconds UrlParams::statement_lifetime() {
+  constexpr std::int64_t standard = 300'000;
+  constexpr std::int64_t most = 86'400'000;
+  return std::chrono::milliseconds(
+      number<std::int64_t>("statement_lifetime", most).value_or(standard));
+}
+
 void UrlParams::refuse_unknown() const {
   if (url_.params.empty()) return;
   refuse(fmt::format("unknown parameter \"{}\"", url_.params.front().first));

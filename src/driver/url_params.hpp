@@ -64,6 +64,10 @@ class UrlParams {
   /// to cancel it. 100 unless given; 0: no time, the connection is closed at once.
   std::chrono::milliseconds cancel_timeout();
 
+  /// `statement_lifetime` in milliseconds: for how long what the server said of a statement is
+  /// believed. Five minutes unless given; 0: as long as the connection lives.
+  std::chrono::milliseconds statement_lifetime();
+
   /// To be called after all others have been taken.
   void refuse_unknown() const;
 

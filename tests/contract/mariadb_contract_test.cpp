@@ -1,4 +1,4 @@
-#include "contract/contract.hpp"
+#include "contract/contract_schema_changes.hpp"
 #include "grant/driver/mariadb/driver.hpp"
 #include "support/mariadb_cluster.hpp"
 
@@ -163,6 +163,10 @@ Transport transport(std::string_view name, UrlOf url_of) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Mariadb, Contract,
+                         ::testing::Values(transport("tcp", tcp), transport("tls", tls),
+                                           transport("socket", unix_socket)),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Mariadb, SchemaChange,
                          ::testing::Values(transport("tcp", tcp), transport("tls", tls),
                                            transport("socket", unix_socket)),
                          name_of);

@@ -1,4 +1,4 @@
-#include "contract/contract.hpp"
+#include "contract/contract_schema_changes.hpp"
 #include "grant/driver/postgres/driver.hpp"
 #include "support/postgres_cluster.hpp"
 
@@ -165,6 +165,10 @@ Transport transport(std::string_view name, UrlOf url_of) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Postgres, Contract,
+                         ::testing::Values(transport("tcp", tcp), transport("tls", tls),
+                                           transport("socket", unix_socket)),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Postgres, SchemaChange,
                          ::testing::Values(transport("tcp", tcp), transport("tls", tls),
                                            transport("socket", unix_socket)),
                          name_of);

@@ -1,6 +1,6 @@
 #include <filesystem>
 
-#include "contract/contract.hpp"
+#include "contract/contract_schema_changes.hpp"
 #include "grant/driver/sqlite/driver.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -146,6 +146,10 @@ Transport transport(std::string_view name) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sqlite, Contract,
+                         ::testing::Values(transport<FileBackend>("file"),
+                                           transport<MemoryBackend>("memory")),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Sqlite, SchemaChange,
                          ::testing::Values(transport<FileBackend>("file"),
                                            transport<MemoryBackend>("memory")),
                          name_of);

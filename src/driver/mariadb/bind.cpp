@@ -147,6 +147,13 @@ void Binder::encode(std::size_t slot, Place place, ValueView value) {
   bind.length_value = characters.size();
 }
 
+void Binder::trim() {
+  constexpr std::size_t most = 512;
+  if (binds_.size() <= most) return;
+  binds_ = {};
+  scalars_ = {};
+}
+
 // COM_STMT_EXECUTE: the command, the statement, flags, a count; nulls, a mark that types follow,
 // and the types; and each value, with its length before it where it is not of one size.
 std::size_t Binder::message_size() const noexcept {

@@ -24,6 +24,9 @@ class Binder {
   void bind_row(std::span<const ValueView> row, std::size_t number,
                 std::span<const std::string_view> columns);
 
+  /// Frees what a statement of very many values has taken, once it was sent.
+  void trim();
+
   [[nodiscard]] MYSQL_BIND* data() noexcept { return binds_.data(); }
 
   /// How many bytes the message that runs the statement with these values takes at least; times and

@@ -32,6 +32,7 @@ struct Settings {
   std::string tls_certificate{};
   std::string tls_key{};
   std::size_t statement_cache_size{};
+  std::chrono::milliseconds statement_lifetime{};  ///< 0: for ever.
   std::optional<std::chrono::seconds> connect_timeout{};
   std::chrono::milliseconds cancel_timeout{};  ///< 0: a deadline closes the connection at once.
 };
@@ -153,8 +154,12 @@ class MariadbConnection final : public Connection {
   Task<void> ask_replication(io::Call call, Observation& seen);
   /// Null: it has to be prepared.
   Prepared* find_prepared(std::string_view sql);
+  void note_schema(driver::SchemaEffect effect) noexcept;
   /// `opening` goes before it.
   Task<Prepared> prepare(io::Call call, std::string_view sql, std::string_view opening = {});
+  /// Leaves what went wrong in failure_.
+  Task<void> send_prepare(io::Call call, Operation operation, MYSQL_STMT* statement,
+                          std::string_view sql);
   /// In the cache, if it has room for anything.
   Prepared* keep(Prepared prepared);
 
@@ -197,6 +202,8 @@ class MariadbConnection final : public Connection {
   std::optional<grant::detail::HiddenFromChildren> hidden_;
   int process_;  // that opened it
   StatementCache cache_;
+  TimePoint names_moved_ = TimePoint::min();  // when they last got another meaning here
+  TimePoint gave_way_ = TimePoint::min();     // when it last made room for others on the server
   Prepared uncached_;  // instead of the cache when that has no room for anything
   Binder binder_;
   Failure failure_;

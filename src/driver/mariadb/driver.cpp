@@ -67,6 +67,7 @@ Settings settings_from(const ConnectOptions& options) {
   take_host(settings, params, url);
   take_tls(settings, params);
   settings.statement_cache_size = params.statement_cache_size();
+  settings.statement_lifetime = params.statement_lifetime();
   settings.connect_timeout = params.connect_timeout();
   settings.cancel_timeout = params.cancel_timeout();
   params.refuse_unknown();

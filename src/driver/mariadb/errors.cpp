@@ -63,7 +63,8 @@ constexpr std::array rules{
     Rule{1195, Errc::unavailable},
     Rule{1203, Errc::unavailable},  // too many connections of this user
     Rule{1226, Errc::unavailable},
-    Rule{1461, Errc::unavailable},  // too many prepared statements
+
+    Rule{1461, Errc::configuration},  // too many prepared statements: not the node's failure
 };
 
 // Everything else may pass: the node is unavailable.
@@ -194,6 +195,11 @@ ErrorInfo server_error(const Failure& failure, std::string_view node,
                                                    : quoted_after(failure.message, "CONSTRAINT ");
   }
   info.message = fmt::format("node \"{}\": {}", node, without_values(failure, params));
+  if (is_out_of_statements(failure.number)) {
+    info.message +=
+        "; nothing was executed, and this connection keeps none that it could give up: raise the "
+        "server's max_prepared_stmt_count, or lower statement_cache_size";
+  }
   return info;
 }
 
@@ -231,6 +237,10 @@ bool is_interruption(unsigned int number) noexcept {
 }
 
 bool is_unpreparable(unsigned int number) noexcept { return number == ER_UNSUPPORTED_PS; }
+
+bool is_out_of_statements(unsigned int number) noexcept {
+  return number == ER_MAX_PREPARED_STMT_COUNT_REACHED;
+}
 
 bool may_end_transaction(Errc code) noexcept {
   // A lock wait too, where innodb_rollback_on_timeout is set; and a refused COMMIT.

@@ -52,6 +52,9 @@ struct Failure {
 /// The statement can only go as text.
 [[nodiscard]] bool is_unpreparable(unsigned int number) noexcept;
 
+/// The server has no place for another prepared statement, of whichever session.
+[[nodiscard]] bool is_out_of_statements(unsigned int number) noexcept;
+
 /// After such an error the server may have rolled back the whole transaction.
 [[nodiscard]] bool may_end_transaction(Errc code) noexcept;
 

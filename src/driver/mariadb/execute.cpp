@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -18,6 +19,29 @@ namespace {
 bool changes_rows(std::string_view sql) {
   const auto word = first_word(sql);
   return word == "INSERT" || word == "UPDATE" || word == "DELETE" || word == "REPLACE";
+}
+
+/// Running it twice gives the rows twice, and changes nothing.
+bool is_query(std::string_view sql) {
+  const auto word = first_word(sql);
+  return word == "SELECT" || word == "WITH" || word == "SHOW" || word == "TABLE" ||
+         word == "VALUES" || word == "DESCRIBE" || word == "DESC" || word == "EXPLAIN";
+}
+
+/// Made by this process, through whichever connection.
+driver::SchemaChanges& schema_changes() noexcept {
+  static constinit driver::SchemaChanges all;
+  return all;
+}
+
+/// Closed without waiting for the next statement that has to be prepared, which may never come.
+constexpr std::size_t kMostDiscarded = 8;
+
+/// When a connection of this process last found no place for a statement on its server, and had
+/// none to give up: the others then do.
+driver::SchemaChanges& crowded() noexcept {
+  static constinit driver::SchemaChanges last;
+  return last;
 }
 
 }  // namespace
@@ -42,6 +66,8 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
     const bool cached = prepared != nullptr;
     if (!cached) {
       prepared = keep(co_await prepare(call, statement.sql, statement.guarded ? kGuard : ""));
+    } else if (cache_.discarded().size() > kMostDiscarded) {
+      co_await close_discarded(call);
     }
     operation = operation_of(statement, prepared->commits, started);
     binder_.bind(statement.params, prepared->order, prepared->parameters);
@@ -54,6 +80,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
       result = co_await run_text(call, operation, prepared);
     }
     if (result) {
+      note_schema(prepared->effect);
       if (cancelling_) co_await settle(call);  // it ended before it could be cancelled
       break;
     }
@@ -81,10 +108,25 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
 }
 
 Prepared* MariadbConnection::find_prepared(std::string_view sql) {
+  if (gave_way_ < crowded().last()) {
+    gave_way_ = last_used_;
+    cache_.discard_half();
+  }
   Prepared* const known = cache_.find(sql);
-  if (known == nullptr || !known->outdated) return known;
+  if (known == nullptr) return nullptr;
+  const auto changed = std::max(names_moved_, schema_changes().last());
+  const Duration lifetime = target_->settings.statement_lifetime;
+  if (!known->outdated && driver::is_believed(known->described, last_used_, changed, lifetime)) {
+    return known;
+  }
   cache_.erase(sql);
   return nullptr;
+}
+
+void MariadbConnection::note_schema(driver::SchemaEffect effect) noexcept {
+  if (effect == driver::SchemaEffect::none) return;
+  names_moved_ = Clock::system().now();
+  if (effect == driver::SchemaEffect::everyone) schema_changes().note(names_moved_);
 }
 
 Prepared* MariadbConnection::keep(Prepared prepared) {
@@ -110,6 +152,8 @@ Task<Prepared> MariadbConnection::prepare(io::Call call, std::string_view sql,
   operation.guarded = !opening.empty();
   Prepared prepared;
   prepared.sql = sql;
+  prepared.described = operation.started;
+  prepared.effect = effect_of(sql);
   prepared.order = std::move(rewritten.order);
   prepared.parameters = rewritten.parameters;
   prepared.changes_rows = changes_rows(sql);
@@ -118,19 +162,22 @@ Task<Prepared> MariadbConnection::prepare(io::Call call, std::string_view sql,
   prepared.handle.reset(mysql_stmt_init(handle));
   if (!prepared.handle) throw std::bad_alloc();
   MYSQL_STMT* const statement = prepared.handle.get();
-  int failed = 0;
-  failure_ = {};
-  int events =
-      mysql_stmt_prepare_start(&failed, statement, rewritten.sql.data(), rewritten.sql.size());
-  if (events != 0) {
-    co_await finish(call, operation, events,
-                    [&](int seen) { return mysql_stmt_prepare_cont(&failed, statement, seen); });
+  co_await send_prepare(call, operation, statement, rewritten.sql);
+  // The server's places for statements are shared by all its sessions: this one gives way.
+  while (is_out_of_statements(failure_.number) && !cancelling_ && cache_.size() > 0) {
+    cache_.discard_half();
+    co_await close_discarded(call);
+    co_await send_prepare(call, operation, statement, rewritten.sql);
   }
-  if (failed != 0) failure_ = failure_of(statement);
-  check(operation);
-  if (failed != 0) {
-    const bool as_text = is_unpreparable(failure_.number) && prepared.parameters == 0;
-    if (!as_text) co_await fail(call, operation, std::span<const ValueView>());
+  if (failure_.number != 0) {
+    const bool unprepared =
+        is_unpreparable(failure_.number) || is_out_of_statements(failure_.number);
+    if (is_out_of_statements(failure_.number)) crowded().note(Clock::system().now());
+    if (!unprepared || prepared.parameters > 0 || cancelling_) {
+      co_await fail(call, operation, std::span<const ValueView>());
+    }
+    prepared.outdated = !is_unpreparable(failure_.number);  // there may be a place the next time
+    failure_ = {};
     prepared.handle.reset();
   } else if (mysql_stmt_param_count(statement) != prepared.order.size()) {
     throw_error(Errc::invalid_argument,
@@ -142,6 +189,19 @@ Task<Prepared> MariadbConnection::prepare(io::Call call, std::string_view sql,
     throw_error(failures::cancelled_late(node_, Clock::system().now() - operation.started));
   }
   co_return prepared;
+}
+
+Task<void> MariadbConnection::send_prepare(io::Call call, Operation operation,
+                                           MYSQL_STMT* statement, std::string_view sql) {
+  int failed = 0;
+  failure_ = {};
+  int events = mysql_stmt_prepare_start(&failed, statement, sql.data(), sql.size());
+  if (events != 0) {
+    co_await finish(call, operation, events,
+                    [&](int seen) { return mysql_stmt_prepare_cont(&failed, statement, seen); });
+  }
+  if (failed != 0) failure_ = failure_of(statement);
+  check(operation);
 }
 
 Task<std::uint64_t> MariadbConnection::ask_message_limit(io::Call call) {
@@ -191,6 +251,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_prepared(io::Call call, Ope
     throw std::bad_alloc();
   }
   co_await send_prepared(call, operation, statement);
+  binder_.trim();
   int failed = failure_.number != 0 ? 1 : 0;
   int events = 0;
   if (failed == 0 && mysql_stmt_field_count(statement) == 0) {

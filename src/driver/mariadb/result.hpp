@@ -32,16 +32,16 @@ class Columns {
   /// Whether they are the columns of the rows that `statement` gives now.
   [[nodiscard]] bool fit(MYSQL_STMT* statement) const;
 
-  /// True when they have other names than when the statement was prepared. libmariadb keeps the old
-  /// ones, so it has to be prepared anew before it runs again.
-  [[nodiscard]] bool were_renamed() const noexcept { return renamed_; }
+  /// True when they have other names, or are of other kinds, than when the statement was prepared.
+  /// libmariadb keeps the old ones, so it has to be prepared anew before it runs again.
+  [[nodiscard]] bool have_changed() const noexcept { return changed_; }
 
   [[nodiscard]] std::size_t size() const noexcept { return columns_.size(); }
   const Column& operator[](std::size_t column) const noexcept { return columns_[column]; }
 
  private:
   std::vector<Column> columns_;
-  bool renamed_ = false;
+  bool changed_ = false;
 };
 
 class RowReader;

@@ -48,6 +48,24 @@ bool mentions_session(std::string_view sql) {
   return false;
 }
 
+driver::SchemaEffect effect_of(std::string_view sql) {
+  const auto first = first_word(sql);
+  driver::Words words(sql);
+  if (first == "CREATE" || first == "ALTER" || first == "DROP" || first == "RENAME") {
+    for (auto word = words.next(); !word.empty(); word = words.next()) {
+      if (driver::is_word(word, "TEMPORARY")) return driver::SchemaEffect::session;
+      if (driver::is_word(word, "TABLE")) break;
+    }
+    return driver::SchemaEffect::everyone;
+  }
+  if (first != "SET") return driver::SchemaEffect::none;
+  // It decides what quotes and backslashes mean, and so where the placeholders are.
+  for (auto word = words.next(); !word.empty(); word = words.next()) {
+    if (driver::is_word(word, "SQL_MODE")) return driver::SchemaEffect::session;
+  }
+  return driver::SchemaEffect::none;
+}
+
 // libmariadb keeps what it was told earlier when an answer tells nothing.
 void MariadbConnection::take_changes(std::string_view sql) {
   const bool guard_was_set = std::exchange(guard_was_set_, false);
@@ -62,6 +80,8 @@ void MariadbConnection::take_changes(std::string_view sql) {
   if (mysql_session_track_get_first(handle_.get(), SESSION_TRACK_SCHEMA, &text, &size) == 0) {
     session_changed_ = true;
     database_changed_ = true;
+    // To the server a statement means the tables of the database in which it was prepared.
+    note_schema(driver::SchemaEffect::session);
   }
   bool is_position = false;
   // Names and values, in turn.

@@ -2,9 +2,29 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "grant/core/error.hpp"
 
 namespace grant::postgres {
+
+void refuse_too_many(std::span<const ValueView> params) {
+  if (params.size() <= kMostParameters) return;
+  throw_error(Errc::invalid_argument,
+              fmt::format("nothing was sent: {} values were given, and PostgreSQL takes no more "
+                          "than {} in one statement",
+                          params.size(), kMostParameters));
+}
+
+void Binder::trim() {
+  constexpr std::size_t most = std::size_t{64} * 1024;
+  if (scratch_bytes_ <= most) return;
+  scratch_ = {};
+  values_ = {};
+  lengths_ = {};
+  formats_ = {};
+  scratch_bytes_ = 0;
+}
 
 void Binder::bind(std::span<const ValueView> values, std::span<const Oid> types) {
   if (values.size() != types.size()) {
@@ -27,6 +47,8 @@ void Binder::bind(std::span<const ValueView> values, std::span<const Oid> types)
     formats_[i] = static_cast<int>(encoded.format);
     size += encoded.size;
   }
+  // Those that look at their own values take none.
+  scratch_bytes_ = std::max(scratch_bytes_, size + count_ * sizeof(Scratch));
   if (size > kLargestMessage) {
     throw_error(Errc::invalid_argument,
                 fmt::format("nothing was sent: the values take {} bytes together, and PostgreSQL "

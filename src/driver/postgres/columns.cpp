@@ -48,4 +48,20 @@ Columns Columns::of(const PGresult* description, std::string_view sql) {
   return columns;
 }
 
+Columns Columns::unknown() {
+  Columns columns;
+  columns.known = false;
+  columns.format = Format::text;
+  return columns;
+}
+
+bool Columns::fit(const PGresult* rows) const noexcept {
+  if (static_cast<std::size_t>(PQnfields(rows)) != all.size()) return false;
+  for (int i = 0; const auto& column : all) {
+    if (PQftype(rows, i) != column.type || column.name != PQfname(rows, i)) return false;
+    ++i;
+  }
+  return true;
+}
+
 }  // namespace grant::postgres

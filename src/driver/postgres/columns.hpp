@@ -20,6 +20,9 @@ struct Columns {
   std::vector<Column> all{};
   Format format = Format::binary;  ///< Of all their cells.
 
+  /// False: the server was not asked for them, and they come with the rows.
+  bool known = true;
+
   /// False: the server may give others the next time, and does not say so before it runs the
   /// statement (FETCH, EXECUTE).
   bool fixed = false;
@@ -27,6 +30,12 @@ struct Columns {
   /// As the server describes those of `sql`. In text, if there is a type that only its text is
   /// known of, or there may be.
   [[nodiscard]] static Columns of(const PGresult* description, std::string_view sql);
+
+  /// Not known, in text.
+  [[nodiscard]] static Columns unknown();
+
+  /// Whether `rows` have these columns.
+  [[nodiscard]] bool fit(const PGresult* rows) const noexcept;
 };
 
 }  // namespace grant::postgres

@@ -5,7 +5,9 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <exception>
 #include <new>
+#include <random>
 #include <utility>
 
 #include "driver/failures.hpp"
@@ -39,12 +41,22 @@ const char* begin_command(TransactionOptions options) {
   return "BEGIN";
 }
 
+/// A pooler may give a server's session to several clients, one after the other: with names that
+/// anybody else could have, a statement would be taken for another one.
+std::string random_prefix() {
+  std::random_device random;
+  return fmt::format("grant_{:08x}{:08x}_", random(), random());
+}
+
 }  // namespace
 
 PostgresConnection::PostgresConnection(const Settings& settings)
     : node_(settings.node),
       process_(::getpid()),
       cache_(settings.statement_cache_size),
+      prefix_(random_prefix()),
+      lifetime_(settings.statement_lifetime),
+      named_(settings.keeps_statements),
       cancel_timeout_(settings.cancel_timeout) {}
 
 PostgresConnection::~PostgresConnection() {
@@ -85,7 +97,10 @@ NodeKind PostgresConnection::kind_hint() const noexcept {
   return standby == std::string_view("on") ? NodeKind::replica : NodeKind::primary;
 }
 
-void PostgresConnection::close() noexcept { handle_.reset(); }
+void PostgresConnection::close() noexcept {
+  handle_.reset();
+  settle_schema();  // it may have been committed
+}
 
 void PostgresConnection::refuse_copy(ExecStatusType status) {
   if (status != PGRES_COPY_IN && status != PGRES_COPY_OUT && status != PGRES_COPY_BOTH) return;
@@ -146,6 +161,7 @@ PostgresConnection::Operation PostgresConnection::start(io::Call call, Effect ef
   if (now - last_used_ > kIdleCheckAfter) check_idle();
   last_used_ = now;
   cancelled_late_ = false;
+  untouched_ = false;
   return {effect, now};
 }
 
@@ -210,6 +226,7 @@ Task<void> PostgresConnection::receive(io::Call call, Operation operation, const
     if (answer) answers_.push_back(std::move(answer));
   }
   if (PQstatus(handle) != CONNECTION_OK) fail_lost(operation);
+  if (PQtransactionStatus(handle) == PQTRANS_IDLE) settle_schema();
 }
 
 const PGresult* PostgresConnection::failure() const noexcept {
@@ -295,57 +312,158 @@ void PostgresConnection::send(int queued, Operation operation) {
 
 Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Statement statement) {
   const auto last_answer = last_used_;
+  bool may_begin_again = untouched_;
   const auto started = start(call, statement.effect).started;
   const bool guarded = needs_guard(statement, last_answer);
+  refuse_too_many(statement.params);
   Operation operation{};
-  const Prepared* prepared = nullptr;
+  std::shared_ptr<const Columns> columns;
+  bool is_kept_there = false;
+  std::optional<ErrorInfo> doubted;  // an error that stands, unless the types have changed
+  std::vector<Oid> doubted_types;
   while (true) {
-    prepared = cache_.find(statement.sql);
+    const Prepared* prepared = find_prepared(statement.sql, started);
     const bool cached = prepared != nullptr;
     if (!cached) prepared = co_await prepare(call, statement.sql);
-    binder_.bind(statement.params, prepared->parameter_types);
+    if (doubted && prepared->parameter_types == doubted_types) throw_error(*std::move(doubted));
+    doubted.reset();
+    std::exception_ptr misfit;
+    try {
+      binder_.bind(statement.params, prepared->parameter_types);
+    } catch (const Error&) {
+      misfit = std::current_exception();
+    }
+    if (misfit) {
+      if (!cached) std::rethrow_exception(misfit);
+      cache_.erase(statement.sql);  // the types may have changed
+      continue;
+    }
     if (prepared->mentions_session) session_changed_ = true;
     if (!in_transaction()) first_failure_.reset();
     operation = operation_of(statement, prepared->may_commit);
     operation.started = started;
     operation.cancellable = true;
     operation.guarded = guarded;
+    columns = prepared->columns;
+    is_kept_there = !prepared->name.empty();
     if (guarded) {
       co_await run_guarded(call, operation, *prepared);
     } else {
-      send_bound(*prepared, operation);
+      send_execute(*prepared, operation);
+      binder_.trim();  // libpq has its own copy
       co_await receive(call, operation);
     }
     const PGresult* failed = failure();
-    if (failed == nullptr) break;
-    follow_transaction(nullptr, statement.sql);
-    if (cached && is_outdated_statement(failed)) {
-      cache_.erase(statement.sql);
-      // Once: the second time round it is not cached. A failed transaction would refuse.
-      if (!operation.in_transaction) continue;
+    if (failed == nullptr) {
+      if (prepared->moves_names) note_schema(driver::SchemaEffect::session);
+      break;
     }
-    fail(operation, statement.params);
+    follow_transaction(nullptr, statement.sql);
+    // Nothing was executed. The second time round it is not cached, the third time not kept.
+    const auto staleness = staleness_of(failed, prefix_);
+    bool again =
+        cached ? staleness != Staleness::none : staleness == Staleness::lost && is_kept_there;
+    if (again && staleness == Staleness::types) {
+      // Most often it is the value's own fault: no transaction is begun again for it, and no
+      // procedure called twice, which may have committed.
+      again = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE && columns->fixed;
+      doubted = failure_info(failed, operation, statement.params);
+      doubted_types = prepared->parameter_types;
+    }
+    if (cached || staleness != Staleness::types) forget_outdated(staleness, statement.sql);
+    if (!again) fail(operation, statement.params);
+    if (PQtransactionStatus(handle_.get()) == PQTRANS_IDLE) continue;
+    // A failed transaction would refuse; but nobody can tell a new one from it that did nothing.
+    if (!std::exchange(may_begin_again, false)) fail_outdated(operation, statement.params);
+    co_await begin_again(call);
   }
   if (answers_.empty() || PQresultStatus(answers_.back().get()) == PGRES_EMPTY_QUERY) {
     throw_error(Errc::invalid_argument, kEmptyStatement);
   }
   note_command(answers_.back().get(), statement.sql);
   follow_transaction(answers_.back().get(), statement.sql);
-  co_return result_of(std::move(answers_.back()), prepared->columns);
+  auto answer = std::move(answers_.back());
+  if (!is_kept_there && !columns->fit(answer.get())) {
+    cache_.erase(statement.sql);
+    co_return std::make_unique<PostgresResult>(std::move(answer));
+  }
+  co_return result_of(std::move(answer), columns);
 }
 
-void PostgresConnection::send_bound(const Prepared& prepared, Operation operation) {
-  send(PQsendQueryPrepared(handle_.get(), prepared.name.c_str(), binder_.count(), binder_.values(),
-                           binder_.lengths(), binder_.formats(), prepared.result_format()),
+Prepared* PostgresConnection::find_prepared(std::string_view sql, TimePoint now) {
+  if (std::exchange(statements_gone_, false)) cache_.clear();
+  Prepared* const known = cache_.find(sql);
+  if (known == nullptr) return nullptr;
+  if (driver::is_believed(known->described, now, schema_changed(), lifetime_)) return known;
+  cache_.erase(sql);
+  return nullptr;
+}
+
+void PostgresConnection::forget_outdated(Staleness staleness, std::string_view sql) {
+  if (staleness == Staleness::none) return;
+  cache_.erase(sql);
+  if (staleness == Staleness::changed) note_schema(driver::SchemaEffect::everyone);
+  if (staleness == Staleness::lost) {
+    // Nobody here has told the server to forget it: another session has got the statement. From
+    // now on nothing is left there that could be lost.
+    named_ = false;
+    statements_gone_ = true;
+  }
+}
+
+void PostgresConnection::fail_outdated(Operation operation, std::span<const ValueView> params) {
+  auto info = failure_info(failure(), operation, params);
+  info.code = Errc::conflict;
+  info.message +=
+      "; what the statement names has changed since it was prepared: run the transaction again";
+  throw_error(std::move(info));
+}
+
+Task<void> PostgresConnection::begin_again(io::Call call) {
+  const auto options = transaction_;
+  co_await run_simple(call, "ROLLBACK", Effect::read);
+  co_await run_simple(call, begin_command(options), Effect::read);
+  ended_ = TransactionEnd::none;
+  first_failure_.reset();
+}
+
+std::string PostgresConnection::next_name() { return fmt::format("{}{}", prefix_, ++names_); }
+
+std::size_t PostgresConnection::send_prepare(const Prepared& prepared, Operation operation) {
+  PGconn* const handle = handle_.get();
+  const bool at_length = is_described_at_length(prepared.sql);
+  // The server knows the types of named statements only.
+  const bool borrows_name = at_length && prepared.name.empty();
+  const std::string own = borrows_name ? next_name() : prepared.name;
+  const char* const name = own.c_str();
+  send(PQsendPrepare(handle, name, prepared.sql.c_str(), 0, nullptr), operation);
+  if (at_length) {
+    send(PQsendQueryParams(handle, kParameterTypes, 1, nullptr, &name, nullptr, nullptr, 0),
+         operation);
+  } else {
+    send(PQsendDescribePrepared(handle, name), operation);
+  }
+  if (!borrows_name) return 2;
+  send_deallocate(own, operation);
+  return 3;
+}
+
+void PostgresConnection::send_deallocate(const std::string& name, Operation operation) {
+  send(PQsendQueryParams(handle_.get(), ("DEALLOCATE " + name).c_str(), 0, nullptr, nullptr,
+                         nullptr, nullptr, 1),
        operation);
 }
 
-std::string PostgresConnection::next_name() { return fmt::format("grant_{}", ++names_); }
-
-void PostgresConnection::send_prepare(const Prepared& prepared, Operation operation) {
-  send(PQsendPrepare(handle_.get(), prepared.name.c_str(), prepared.sql.c_str(), 0, nullptr),
-       operation);
-  send(PQsendDescribePrepared(handle_.get(), prepared.name.c_str()), operation);
+void PostgresConnection::send_execute(const Prepared& prepared, Operation operation) {
+  PGconn* const handle = handle_.get();
+  const int sent =
+      prepared.name.empty()
+          ? PQsendQueryParams(handle, prepared.sql.c_str(), binder_.count(),
+                              prepared.parameter_types.data(), binder_.values(), binder_.lengths(),
+                              binder_.formats(), prepared.result_format())
+          : PQsendQueryPrepared(handle, prepared.name.c_str(), binder_.count(), binder_.values(),
+                                binder_.lengths(), binder_.formats(), prepared.result_format());
+  send(sent, operation);
 }
 
 Task<Prepared> PostgresConnection::parse_locked(io::Call call, std::string sql, const char* begin) {
@@ -356,7 +474,7 @@ Task<Prepared> PostgresConnection::parse_locked(io::Call call, std::string sql, 
     send(PQsendQueryParams(handle_.get(), begin, 0, nullptr, nullptr, nullptr, nullptr, 1),
          operation);
   }
-  send_prepare(parsed, operation);
+  const auto described = send_prepare(parsed, operation) - 1;
   send(PQpipelineSync(handle_.get()), operation);
   co_await receive(call, operation);
   send(PQexitPipelineMode(handle_.get()), operation);
@@ -365,7 +483,7 @@ Task<Prepared> PostgresConnection::parse_locked(io::Call call, std::string sql, 
     if (begin != nullptr) co_await undo(call);
     throw_error(std::move(info));
   }
-  describe(parsed, answers_.back().get());
+  describe(parsed, answers_[answers_.size() - described].get());
   co_return parsed;
 }
 
@@ -384,39 +502,36 @@ Task<Prepared*> PostgresConnection::prepare(io::Call call, std::string_view sql)
   const Operation operation = harmless();
   const bool keep = cache_.capacity() > 0;
   auto prepared = unprepared(sql);
-  if (keep) prepared.name = next_name();
+  if (keep && named_) prepared.name = next_name();
 
   // Inside a transaction a DEALLOCATE that fails would spoil it, so the names wait.
   const bool tidy = PQtransactionStatus(handle) == PQTRANS_IDLE;
+  std::erase_if(cache_.discarded(), [](const Prepared& gone) { return gone.name.empty(); });
   send(PQenterPipelineMode(handle), operation);
-  send_prepare(prepared, operation);
+  const auto own_answers = send_prepare(prepared, operation);
   if (tidy) {
-    for (const auto& gone : cache_.discarded()) {
-      send(PQsendQueryParams(handle, ("DEALLOCATE " + gone.name).c_str(), 0, nullptr, nullptr,
-                             nullptr, nullptr, 1),
-           operation);
-    }
+    for (const auto& gone : cache_.discarded()) send_deallocate(gone.name, operation);
   }
   send(PQpipelineSync(handle), operation);
   co_await receive(call, operation);
   send(PQexitPipelineMode(handle), operation);
-  forget_discarded();
+  forget_discarded(own_answers);
   if (failure() != nullptr) fail(operation, {});
 
-  describe(prepared, answers_.back().get());
+  describe(prepared, answers_[1].get());
   if (keep) co_return cache_.insert(std::move(prepared));
   unnamed_ = std::move(prepared);
   co_return &unnamed_;
 }
 
-// The answers after the first two are those to DEALLOCATE. One that failed named a statement that
+// The answers after the first `own` are those to DEALLOCATE. One that failed named a statement that
 // the server does not know any more, and kept the ones after it from being run.
-void PostgresConnection::forget_discarded() {
+void PostgresConnection::forget_discarded(std::size_t own) {
   auto& gone = cache_.discarded();
-  for (std::size_t i = 2; i < answers_.size(); ++i) {
+  for (std::size_t i = own; i < answers_.size(); ++i) {
     if (PQresultStatus(answers_[i].get()) != PGRES_PIPELINE_ABORTED) gone.pop_front();
   }
-  if (answers_.size() > 2) answers_.resize(2);
+  if (answers_.size() > own) answers_.resize(own);
 }
 
 Task<void> PostgresConnection::run_simple(io::Call call, const char* commands, Effect effect) {
@@ -437,6 +552,8 @@ Task<void> PostgresConnection::begin(io::Call call, TransactionOptions options) 
   begun_ = true;
   ended_ = TransactionEnd::none;
   first_failure_.reset();
+  transaction_ = options;
+  untouched_ = true;
 }
 
 Task<void> PostgresConnection::commit(io::Call call) {

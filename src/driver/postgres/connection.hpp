@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "bind.hpp"
+#include "driver/schema_changes.hpp"
+#include "errors.hpp"
 #include "grant/driver/connection.hpp"
 #include "grant/io/resolver.hpp"
 #include "statement_cache.hpp"
@@ -21,6 +23,8 @@ struct Settings {
   std::string host_name{};  ///< To look up before connecting; empty: nothing to.
   std::vector<std::pair<std::string, std::string>> keywords{};
   std::size_t statement_cache_size{};
+  std::chrono::milliseconds statement_lifetime{};  ///< 0: for ever.
+  bool keeps_statements = true;  ///< On the server, by name, from one call to the next.
   std::optional<std::chrono::seconds>
       connect_timeout{};  ///< libpq's own works only when it blocks.
   std::chrono::milliseconds cancel_timeout{};
@@ -79,7 +83,7 @@ class PostgresConnection final : public Connection {
     Answer* answer;
     Prepared* prepared = nullptr;
     bool sent = false;
-    bool prepared_anew = false;   // for it was outdated
+    bool prepared_anew = false;   // in this pipeline
     bool in_transaction = false;  // when it was sent
   };
 
@@ -105,7 +109,6 @@ class PostgresConnection final : public Connection {
   [[nodiscard]] bool needs_guard(const Statement& statement, TimePoint last_answer) const;
   void send_command(const char* command, Operation operation);
   /// With the values that are bound.
-  void send_bound(const Prepared& prepared, Operation operation);
   /// Runs what is bound where the server refuses writes; leaves its answer in answers_.
   Task<void> run_guarded(io::Call call, Operation operation, const Prepared& prepared);
 
@@ -118,16 +121,31 @@ class PostgresConnection final : public Connection {
   Task<void> receive(io::Call call, Operation operation, const TakeAnswer& take = {});
   bool flush(Operation operation);
 
-  /// Sees to session_changed_ after a command has succeeded.
+  /// Sees to session_changed_, and to what is known of the schema, after a command has succeeded.
   void note_command(const PGresult* answer, std::string_view sql) noexcept;
+  void note_schema(driver::SchemaEffect effect) noexcept;
+  /// The last time, as far as this connection and this process know.
+  [[nodiscard]] TimePoint schema_changed() const noexcept;
+  /// A transaction, or a part of one, is over: what was done in it now holds for all, or for none.
+  void settle_schema() noexcept;
 
   /// Runs `commands`, in the simple protocol: one round trip, text results.
   Task<void> run_simple(io::Call call, const char* commands, Effect effect);
 
+  /// Null: it has to be prepared.
+  Prepared* find_prepared(std::string_view sql, TimePoint now);
   Task<Prepared*> prepare(io::Call call, std::string_view sql);
   [[nodiscard]] std::string next_name();
-  void send_prepare(const Prepared& prepared, Operation operation);
-  void forget_discarded();
+  /// Gives the number of answers that will come; describe() takes the second.
+  std::size_t send_prepare(const Prepared& prepared, Operation operation);
+  void send_deallocate(const std::string& name, Operation operation);
+  /// With what is in binder_.
+  void send_execute(const Prepared& prepared, Operation operation);
+  void forget_discarded(std::size_t own);
+  /// What is kept of the statement `sql` may not fit the server any longer.
+  void forget_outdated(Staleness staleness, std::string_view sql);
+  /// A transaction that has not been used yet, once more: one whose first statement failed.
+  Task<void> begin_again(io::Call call);
 
   Task<void> prepare_queued(io::Call call, std::vector<Queued>& queue);
   Task<void> run_queued(io::Call call, std::vector<Queued>& queue);
@@ -170,6 +188,7 @@ class PostgresConnection final : public Connection {
   [[nodiscard]] ErrorInfo failure_info(const PGresult* failed, Operation operation,
                                        std::span<const ValueView> params);
   [[noreturn]] void fail(Operation operation, std::span<const ValueView> params);
+  [[noreturn]] void fail_outdated(Operation operation, std::span<const ValueView> params);
   [[noreturn]] void fail_lost(Operation operation);
   [[noreturn]] void fail_unsent(std::string_view why, std::string_view sqlstate = {});
   [[noreturn]] void give_up(io::Outcome outcome, Operation operation);
@@ -180,8 +199,15 @@ class PostgresConnection final : public Connection {
   std::optional<grant::detail::HiddenFromChildren> hidden_;
   int process_;  // that opened it
   StatementCache cache_;
+  std::string prefix_;       // of their names: nobody else's, whoever else uses the same session
   std::uint64_t names_ = 0;  // that statements of this connection have had
   Prepared unnamed_;         // instead of the cache when that has no room for anything
+  const Duration lifetime_;  // of what the server said of a statement
+  TimePoint names_moved_ = TimePoint::min();  // when they last got another meaning here
+  // The most that the open transaction has done to the schema.
+  driver::SchemaEffect unsettled_ = driver::SchemaEffect::none;
+  bool named_;                    // the server keeps what was prepared, as far as is known
+  bool statements_gone_ = false;  // it has forgotten them all
   Binder binder_;
   std::vector<ResultHandle> answers_;
   TimePoint last_used_{};
@@ -190,6 +216,8 @@ class PostgresConnection final : public Connection {
   bool begun_ = false;  // by begin(), and not ended by commit() or rollback()
   TransactionEnd ended_ = TransactionEnd::none;
   std::optional<ErrorInfo> first_failure_;  // which failed the transaction that is open
+  TransactionOptions transaction_{};        // the open one
+  bool untouched_ = false;  // nothing was done in it yet, and it was begun by begin()
   std::chrono::milliseconds cancel_timeout_;
   bool cancelled_late_ = false;  // the statement under way, after its deadline
   bool streaming_ = false;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "connection.hpp"
 #include "driver/url_params.hpp"
@@ -23,6 +24,10 @@ bool is_keyword(std::string_view name) {
   }
   return false;
 }
+
+/// Whether the server keeps what was prepared.
+constexpr std::array<std::pair<std::string_view, bool>, 2> kPrepare{
+    {{"session", true}, {"never", false}}};
 
 void check_keyword(const UrlParams& params, const Settings& settings, std::string_view name) {
   // Fixed for every session: the codec counts on UTF-8, and replication is another protocol.
@@ -69,6 +74,8 @@ Settings settings_from(const ConnectOptions& options) {
   settings.node = options.node;
   UrlParams params("postgres", url);
   settings.statement_cache_size = params.statement_cache_size();
+  settings.statement_lifetime = params.statement_lifetime();
+  settings.keeps_statements = params.word<bool>("prepare", kPrepare).value_or(true);
   settings.connect_timeout = params.connect_timeout();
   settings.cancel_timeout = params.cancel_timeout();
 

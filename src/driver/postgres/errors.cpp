@@ -74,6 +74,14 @@ std::string without_values(std::string_view message, std::string_view sqlstate,
   return text;
 }
 
+/// The server's words for a type, a table or a function that was dropped by others while it, or
+/// what was prepared, was still using it. No part of the node is damaged then.
+bool names_what_is_gone(std::string_view message) {
+  return message.starts_with("cache lookup failed for ") ||
+         message.starts_with("could not open relation with OID ") ||
+         message.starts_with("tuple concurrently ");
+}
+
 /// Where `text` has `  28P01: `, as verbose messages do: the five characters; else npos.
 std::size_t find_sqlstate(std::string_view text) {
   const auto is_code = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); };
@@ -90,6 +98,7 @@ std::size_t find_sqlstate(std::string_view text) {
 }  // namespace
 
 Errc code_for(std::string_view sqlstate, std::string_view message) noexcept {
+  if (sqlstate == "XX000" && names_what_is_gone(message)) return Errc::conflict;
   if (sqlstate == "57014" && contains(message, "user request")) return Errc::cancelled;
   for (const Rule& rule : rules) {
     if (sqlstate.starts_with(rule.prefix)) return rule.code;
@@ -129,7 +138,8 @@ ErrorInfo server_error(const PGresult* failed, std::string_view node,
   if (!column.empty() && !contains(info.message, fmt::format("\"{}\"", column))) {
     info.message += fmt::format(" (column \"{}\")", column);
   }
-  if (is_outdated_statement(failed)) info.code = Errc::conflict;  // a new transaction prepares anew
+  // A new transaction prepares anew.
+  if (staleness_of(failed, {}) > Staleness::perhaps) info.code = Errc::conflict;
   return info;
 }
 
@@ -167,12 +177,30 @@ std::string_view sqlstate_of(const PGresult* result) noexcept {
   return field(result, PG_DIAG_SQLSTATE);
 }
 
-bool is_outdated_statement(const PGresult* failed) noexcept {
-  // The context names the function that an error comes from: such a one has been executing.
-  if (!field(failed, PG_DIAG_CONTEXT).empty()) return false;
-  const auto sqlstate = sqlstate_of(failed);
-  return sqlstate == "26000" ||
-         (sqlstate == "0A000" && field(failed, PG_DIAG_SOURCE_FUNCTION) == "RevalidateCachedQuery");
+Staleness staleness_of(const ErrorSigns& signs, std::string_view prefix) noexcept {
+  const auto sqlstate = signs.sqlstate;
+  // A type that has been made anew is missed when a value of it is read.
+  if (sqlstate == "XX000" && names_what_is_gone(signs.message)) return Staleness::perhaps;
+  constexpr std::array<std::string_view, 4> misfits{"22003", "22007", "22P02", "22P03"};
+  if (std::ranges::find(misfits, sqlstate) != misfits.end()) return Staleness::types;
+  if (signs.inside_something) return Staleness::none;
+  if (sqlstate == "26000") {
+    // Of another name it is the user's own.
+    return contains(signs.message, prefix) ? Staleness::lost : Staleness::none;
+  }
+  if (sqlstate == "0A000") {
+    return signs.function == "RevalidateCachedQuery" ? Staleness::changed : Staleness::none;
+  }
+  if (sqlstate == "42501") return Staleness::none;  // privileges are looked at each time
+  return sqlstate.starts_with("42") ? Staleness::perhaps : Staleness::none;
+}
+
+Staleness staleness_of(const PGresult* failed, std::string_view prefix) noexcept {
+  return staleness_of({.sqlstate = sqlstate_of(failed),
+                       .message = field(failed, PG_DIAG_MESSAGE_PRIMARY),
+                       .function = field(failed, PG_DIAG_SOURCE_FUNCTION),
+                       .inside_something = !field(failed, PG_DIAG_CONTEXT).empty()},
+                      prefix);
 }
 
 bool refuses_guarded(std::string_view sqlstate) noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -26,9 +27,27 @@ namespace grant::postgres {
 /// The SQLSTATE in `result`; empty when libpq made the error itself.
 [[nodiscard]] std::string_view sqlstate_of(const PGresult* result) noexcept;
 
-/// True for an error that says only that a prepared statement no longer fits the server: it was
-/// deallocated behind our back, or its tables have changed. Nothing was executed.
-[[nodiscard]] bool is_outdated_statement(const PGresult* failed) noexcept;
+/// What an error says of a statement that was prepared earlier. In all cases but `none`, nothing
+/// was executed, or what was has been undone.
+enum class Staleness : std::uint8_t {
+  none,
+  types,    ///< A value does not suit its parameter: no news, unless that has another type now.
+  perhaps,  ///< What it names is not there any more, or of another type; or never was.
+  changed,  ///< Its tables have changed.
+  lost,     ///< The server does not know it.
+};
+
+/// What the server says of an error, as far as it tells them apart.
+struct ErrorSigns {
+  std::string_view sqlstate{};
+  std::string_view message{};
+  std::string_view function{};    ///< Of the server's source, that found it.
+  bool inside_something = false;  ///< A function that was executing, or a value being read.
+};
+
+/// `prefix`: what the names of statements of this connection start with.
+[[nodiscard]] Staleness staleness_of(const ErrorSigns& signs, std::string_view prefix) noexcept;
+[[nodiscard]] Staleness staleness_of(const PGresult* failed, std::string_view prefix) noexcept;
 
 /// True for an error with which the server refuses to run a statement in a read-only transaction,
 /// or in any at all.

@@ -41,7 +41,7 @@ Task<void> PostgresConnection::run_guarded(io::Call call, Operation operation,
   } else {
     send_command("BEGIN READ ONLY", operation);
   }
-  send_bound(prepared, operation);
+  send_execute(prepared, operation);
   if (inside) send_command(kRelease, operation);
   send(PQpipelineSync(handle), operation);
   if (!inside) {

@@ -57,7 +57,8 @@ Task<void> PostgresConnection::prepare_queued(io::Call call, std::vector<Queued>
   const Operation operation = harmless();
   bool all_known = true;
   for (auto& queued : queue) {
-    queued.prepared = cache_.find(queued.statement->sql);
+    queued.prepared = find_prepared(queued.statement->sql, operation.started);
+    if (queued.prepared == nullptr) queued.prepared_anew = true;
     all_known = all_known && queued.prepared != nullptr;
   }
   if (all_known) co_return;
@@ -71,7 +72,7 @@ Task<void> PostgresConnection::prepare_queued(io::Call call, std::vector<Queued>
     if (queued.prepared != nullptr || known.contains(sql) || refused.contains(sql)) continue;
     try {
       wanted.push_back(unprepared(sql));
-      wanted.back().name = next_name();
+      if (named_) wanted.back().name = next_name();
       known.emplace(sql, nullptr);
     } catch (const Error& error) {
       refused.emplace(sql, error.info());
@@ -89,7 +90,7 @@ Task<void> PostgresConnection::prepare_queued(io::Call call, std::vector<Queued>
         refused.emplace(prepared.sql, failure_info(failed, operation, {}));
         continue;
       }
-      describe(prepared, answers_.back().get());
+      describe(prepared, answers_[1].get());
     }
     send(PQexitPipelineMode(handle_.get()), operation);
   }
@@ -115,6 +116,7 @@ Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& qu
   PGconn* const handle = handle_.get();
   const bool in_transaction = operation.in_transaction;
 
+  std::vector<Queued> again;
   std::vector<std::size_t> ends;  // of what is between two syncs
   std::size_t sent = 0;
   const auto sync = [&] {
@@ -126,17 +128,20 @@ Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& qu
   for (std::size_t i = 0; i < queue.size(); ++i) {
     auto queued = queue[i];
     try {
+      refuse_too_many(queued.statement->params);
       binder_.bind(queued.statement->params, queued.prepared->parameter_types);
     } catch (const Error& error) {
-      queued.answer->error = error.info();
+      if (!queued.prepared_anew) {  // the types may have changed
+        cache_.erase(queued.statement->sql);
+        again.push_back(queued);
+      } else {
+        queued.answer->error = error.info();
+      }
       continue;
     }
     const bool alone = queued.statement->effect == Effect::write && !in_transaction;
     if (alone) sync();
-    send(PQsendQueryPrepared(handle, queued.prepared->name.c_str(), binder_.count(),
-                             binder_.values(), binder_.lengths(), binder_.formats(),
-                             queued.prepared->result_format()),
-         operation);
+    send_execute(*queued.prepared, operation);
     queued.sent = true;
     queued.in_transaction = in_transaction;
     if (queued.prepared->mentions_session) session_changed_ = true;
@@ -146,7 +151,6 @@ Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& qu
   sync();
   queue.erase(queue.begin() + static_cast<std::ptrdiff_t>(sent), queue.end());
 
-  std::vector<Queued> again;
   std::size_t next = 0;
   const auto done = [&] {
     queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(next));
@@ -184,22 +188,33 @@ bool PostgresConnection::take_answer(Queued& queued, ResultHandle& answer, bool 
     case PGRES_EMPTY_QUERY:
       queued.answer->error = failures::at({}, Errc::invalid_argument, kEmptyStatement);
       return true;
-    default:
+    default: {
       note_command(answer.get(), statement.sql);
-      queued.answer->result = result_of(std::move(answer), queued.prepared->columns);
+      const auto& prepared = *queued.prepared;
+      if (prepared.moves_names) note_schema(driver::SchemaEffect::session);
+      if (prepared.name.empty() && !prepared.columns->fit(answer.get())) {
+        cache_.erase(statement.sql);
+        queued.answer->result = std::make_unique<PostgresResult>(std::move(answer));
+      } else {
+        queued.answer->result = result_of(std::move(answer), prepared.columns);
+      }
       return true;
+    }
   }
-  if (is_outdated_statement(answer.get()) && !queued.prepared_anew) {
-    cache_.erase(statement.sql);
-    queued.prepared_anew = true;
+  const bool is_kept_there = !queued.prepared->name.empty();
+  const auto staleness = staleness_of(answer.get(), prefix_);
+  forget_outdated(staleness, statement.sql);
+  const bool outdated = !queued.prepared_anew ? staleness > Staleness::types
+                                              : staleness == Staleness::lost && is_kept_there;
+  if (outdated && !in_transaction) {
     queued.sent = false;
-    // A failed transaction would refuse.
-    if (!in_transaction) return false;
+    return false;
   }
   auto operation = operation_of(statement, queued.prepared->may_commit);
   operation.in_transaction = in_transaction;
   operation.may_commit = operation.may_commit && !in_transaction;
   queued.answer->error = failure_info(answer.get(), operation, statement.params);
+  if (outdated) queued.answer->error->code = Errc::conflict;
   return true;
 }
 

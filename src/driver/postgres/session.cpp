@@ -8,6 +8,7 @@
 #include "driver/failures.hpp"
 #include "driver/words.hpp"
 #include "grant/core/error.hpp"
+#include "schema_effect.hpp"
 
 namespace grant::postgres {
 namespace {
@@ -146,10 +147,14 @@ void PostgresConnection::note_command(const PGresult* answer, std::string_view s
   if (PQresultStatus(answer) != PGRES_COMMAND_OK) return;
   const std::string_view tag = PQcmdStatus(const_cast<PGresult*>(answer));
   if (tag == "ROLLBACK") first_failure_.reset();  // to a savepoint, too
+  note_schema(effect_of(tag, sql));
+  if (tag == "ROLLBACK") settle_schema();  // to a savepoint
   const auto change = change_by(tag, sql);
   if (change == SessionChange::none) return;
   session_changed_ = true;
-  if (change == SessionChange::named_statements) named_statements_ = true;
+  if (change != SessionChange::named_statements) return;
+  named_statements_ = true;
+  if (tag == "DEALLOCATE ALL" || tag == "DISCARD ALL") statements_gone_ = true;
 }
 
 Task<void> PostgresConnection::reset(io::Call call) {
@@ -160,6 +165,9 @@ Task<void> PostgresConnection::reset(io::Call call) {
   }
   co_await run_simple(call, named_statements_ ? "DISCARD ALL" : kReset, Effect::read);
   if (named_statements_) cache_.clear();
+  statements_gone_ = false;
+  // The search path is what it was, and temporary tables have gone.
+  if (names_moved_ != TimePoint::min()) names_moved_ = Clock::system().now();
   co_await pin_session(call);
   session_changed_ = false;
   named_statements_ = false;

@@ -21,9 +21,12 @@ constexpr std::string_view kReadOnly = "25006";
 /// Rows one by one, as they arrive.
 class SingleRowStream final : public RowStream {
  public:
-  /// The connection is in a transaction of the stream's own, and `query` its unnamed statement.
+  /// The connection is in a transaction of the stream's own, in which `query` was parsed.
   SingleRowStream(PostgresConnection& connection, const Prepared& query, std::size_t chunk_rows)
-      : connection_(connection), chunk_rows_(chunk_rows), rows_(query.columns) {
+      : connection_(connection),
+        chunk_rows_(chunk_rows),
+        rows_(query.columns),
+        columns_known_(query.columns->known) {
     connection_.streaming_ = true;
   }
 
@@ -35,28 +38,25 @@ class SingleRowStream final : public RowStream {
   /// Sends the statement with the values that are bound; awaits nothing.
   void open(const Prepared& query) {
     PGconn* const handle = connection_.handle_.get();
-    const auto& binder = connection_.binder_;
-    connection_.send(
-        PQsendQueryPrepared(handle, query.name.c_str(), binder.count(), binder.values(),
-                            binder.lengths(), binder.formats(), query.result_format()),
-        now());
+    connection_.send_execute(query, now());
     connection_.send(PQsetSingleRowMode(handle), now());
   }
 
   Task<const Result*> next(io::Call call) override {
-    rows_.clear();
+    rows_->clear();
     if (!is_open()) co_return nullptr;
     connection_.refuse_in_child();
     connection_.refuse_late_chunk(call);
     const auto operation = now();
     PGconn* const handle = connection_.handle_.get();
     co_await connection_.flush_all(call, operation);
-    while (rows_.row_count() < chunk_rows_) {
+    while (rows_->row_count() < chunk_rows_) {
       while (PQisBusy(handle) != 0) co_await await_bytes(call, operation);
       ResultHandle answer(PQgetResult(handle));
       const auto status = PQresultStatus(answer.get());
       if (status == PGRES_SINGLE_TUPLE) {
-        rows_.add(answer.get());
+        if (!std::exchange(columns_known_, true)) take_columns(answer.get());
+        rows_->add(answer.get());
         continue;
       }
       connection_.refuse_copy(status);
@@ -65,11 +65,11 @@ class SingleRowStream final : public RowStream {
       if (status == PGRES_EMPTY_QUERY) throw_error(Errc::invalid_argument, kEmptyStatement);
       break;
     }
-    co_return rows_.row_count() > 0 ? &rows_ : nullptr;
+    co_return rows_->row_count() > 0 ? &*rows_ : nullptr;
   }
 
   Task<void> close(io::Call call) override {
-    rows_.clear();
+    rows_->clear();
     if (!is_open()) co_return;
     connection_.refuse_in_child();
     // Otherwise the server would send all that is left.
@@ -85,6 +85,13 @@ class SingleRowStream final : public RowStream {
   [[nodiscard]] static Operation now() { return {Effect::read, Clock::system().now()}; }
 
   [[nodiscard]] bool is_open() const noexcept { return open_ && connection_.is_open(); }
+
+  /// Of a statement whose columns the server was not asked for.
+  void take_columns(const PGresult* row) {
+    auto columns = std::make_shared<Columns>(Columns::of(row, {}));
+    columns->format = Format::text;
+    rows_.emplace(std::move(columns));
+  }
 
   Task<void> await_bytes(io::Call& call, Operation operation) {
     PGconn* const handle = connection_.handle_.get();
@@ -106,7 +113,7 @@ class SingleRowStream final : public RowStream {
     connection_.answers_.push_back(std::move(failed));
     auto info = connection_.failure_info(connection_.failure(), now(), {});
     if (info.sqlstate == kReadOnly) info.code = Errc::invalid_argument;
-    rows_.clear();
+    rows_->clear();
     co_await finish(call, call, now());
     throw_error(std::move(info));
   }
@@ -125,7 +132,8 @@ class SingleRowStream final : public RowStream {
 
   PostgresConnection& connection_;
   const std::size_t chunk_rows_;
-  KeptRows rows_;
+  std::optional<KeptRows> rows_;  // always there, and made anew by take_columns()
+  bool columns_known_;
   bool open_ = true;
 };
 
@@ -273,6 +281,7 @@ Task<std::unique_ptr<RowStream>> PostgresConnection::stream(io::Call call, State
                      fmt::format("a chunk has 1 to {} rows, not {}", most, options.chunk_rows)));
   }
   start(call, Effect::read);
+  refuse_too_many(statement.params);
   const bool owns = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE;
   const auto query =
       co_await parse_locked(call, std::string(statement.sql), owns ? "BEGIN READ ONLY" : nullptr);
