@@ -15,15 +15,23 @@ namespace {
   throw_error(std::move(info));
 }
 
+/// Tells the transaction's cluster of a failure. A connection that was closed already has been told
+/// of when it was lost: once more would drop healthy ones.
+void report_failure_in(const OpenTransaction& transaction, bool was_open, Effect effect,
+                       const Error& error, const Connection& connection) {
+  if (!was_open) return;
+  report_failure(*transaction.cluster(), transaction.node(), effect, error, connection);
+}
+
 Task<Executed> execute_in(OpenTransaction& transaction, Statement statement, io::Call call) {
   std::unique_ptr<Result> result;
+  const bool was_open = transaction.connection().is_open();
   try {
     result = co_await transaction.connection().execute(call, statement);
   } catch (const Error& error) {
     // A transaction for reading refuses writes on any node.
     const auto effect = transaction.effect() == Effect::read ? Effect::read : statement.effect;
-    report_failure(*transaction.cluster(), transaction.node(), effect, error,
-                   transaction.connection());
+    report_failure_in(transaction, was_open, effect, error, transaction.connection());
     if (error.code() == Errc::outcome_unknown) throw_rolled_back(error.info());
     throw;
   }
@@ -64,11 +72,11 @@ Task<void> stream_chunks(const Access& access, Statement statement, StreamOption
   const auto* origin = &located.cluster->origin();
   bool begun = false;
   if (auto* transaction = located.transaction) {
+    const bool was_open = transaction->connection().is_open();
     try {
       co_await hand_on(transaction->connection(), statement, options, call, origin, take, begun);
     } catch (const Error& error) {
-      report_failure(*transaction->cluster(), transaction->node(), Effect::read, error,
-                     transaction->connection());
+      report_failure_in(*transaction, was_open, Effect::read, error, transaction->connection());
       throw;
     }
     transaction->session().served(transaction->cluster(), transaction->node(),

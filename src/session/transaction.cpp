@@ -91,11 +91,15 @@ class TransactionScope::Impl {
       return;
     }
     done_ = true;
+    const bool was_open = owned_->connection().is_open();
     try {
       run(owned_->connection().commit(call_));
     } catch (const Error& error) {
-      report_failure(*owned_->cluster(), owned_->node(), owned_->effect(), error,
-                     owned_->connection());
+      // A connection that was closed before has been told of then.
+      if (was_open) {
+        report_failure(*owned_->cluster(), owned_->node(), owned_->effect(), error,
+                       owned_->connection());
+      }
       if (error.code() == Errc::outcome_unknown) stick();
       throw;
     }
