@@ -190,6 +190,53 @@ TEST(ExecutionReads, LossOfOneConnectionLeavesThoseInUse) {
   EXPECT_EQ(pool.stats().idle, 1U);
 }
 
+TEST(ExecutionReads, StreamIsNotTriedAgainAfterRowsWereHandedOut) {
+  const Shop shop;
+  for (const std::string name : {"w", "r1"}) {
+    shop.server(name).on_statement([](const Statement& statement) {
+      std::vector<std::vector<Value>> cells(1);
+      cells[0].emplace_back(ValueView::integer(1));
+      return statement.sql == "SELECT" ? test::rows({"id"}, std::move(cells)) : nullptr;
+    });
+  }
+  detail::Access access;
+  access.connection = connects_to("shop");
+  Statement statement;
+  statement.sql = "SELECT";
+  statement.effect = Effect::read;
+  int taken = 0;
+  const auto error = error_of([&] {
+    shop.session.run([&] {
+      access.context = detail::current_context();
+      detail::stream(access, statement, {}, [&](const Result&, const Origin*) {
+        ++taken;
+        throw_error(Errc::unavailable, "it is lost half-way");
+      });
+    });
+  });
+  EXPECT_EQ(error.code, Errc::unavailable);
+  EXPECT_EQ(taken, 1);
+}
+
+TEST(ExecutionTransactions, LostConnectionDropsTheIdleOnesOnce) {
+  const Shop shop;
+  auto& pool = shop.registry->cluster("shop")->node(0).pool();
+  // Until its end, each statement of the transaction meets the connection that was closed.
+  EXPECT_THROW(shop.session.run([&] {
+    transaction("shop", [&] {
+      shop.primary().break_connections();
+      EXPECT_EQ(error_of([&] { sql("WRITE").on("shop").run(); }).code, Errc::unavailable);
+      { const auto healthy = run(pool.acquire(test::blocking())); }
+      ASSERT_EQ(pool.stats().idle, 1U);
+      EXPECT_THROW(sql("WRITE").on("shop").run(), Error);
+      EXPECT_THROW(sql("SELECT").on("shop").read().run(), Error);
+      EXPECT_EQ(pool.stats().idle, 1U);
+    });
+  }),
+               Error);
+  EXPECT_EQ(pool.stats().idle, 1U);
+}
+
 TEST(ExecutionReads, ConflictIsRetriedOnAnotherNode) {
   const Shop shop;
   shop.replica().on_statement(failing("SELECT", Errc::conflict));
@@ -594,7 +641,8 @@ TEST(ExecutionFailover, ReadFailsAtOnceWhereThePrimaryIsNotWanted) {
 }
 
 TEST(ExecutionFailover, RivalPrimariesGetNoWriteAndAreBothNamed) {
-  const Shop shop(1, patience(0s));
+  // At once: no wait tells which of them is right.
+  const Shop shop(1, patience(1h));
   shop.is("r1", NodeKind::primary);
   shop.registry->check_health_now();
   const auto error = error_of([&] { return shop.write(); });

@@ -231,6 +231,14 @@ TEST(Session, WriteDoesNotShortenALongerStickToPrimary) {
   EXPECT_EQ(shop.read(), kSticky);
 }
 
+TEST(Session, ShorterStickToPrimaryDoesNotShortenALongerOne) {
+  Shop shop(1, sticky_for(2s));
+  shop.session.stick_to_primary("shop", 10s);
+  shop.session.stick_to_primary("shop", 1s);
+  shop.clock.advance(5s);
+  EXPECT_EQ(shop.read(), kSticky);
+}
+
 TEST(Session, StickToPrimaryRefusesADatabaseThatIsNotThere) {
   const Shop shop;
   EXPECT_EQ(error_of([&] { return shop.session.stick_to_primary("shpo", 1s), 0; }).code,
