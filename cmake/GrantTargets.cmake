@@ -26,12 +26,8 @@ function(grant_library component)
   target_include_directories(grant_${component}
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
     PRIVATE ${PROJECT_SOURCE_DIR}/src)
-  target_link_libraries(grant_${component} PRIVATE $<BUILD_INTERFACE:grant_warnings>)
-  # Half of what compiling most sources takes is parsing these. clang-tidy builds without, and so finds
-  # includes that are missing.
-  target_precompile_headers(grant_${component} PRIVATE
-    <fmt/format.h> <algorithm> <chrono> <coroutine> <functional> <map> <memory> <optional> <string>
-    <vector>)
+  target_link_libraries(grant_${component} PRIVATE $<BUILD_INTERFACE:grant_warnings> fmt::fmt)
+  target_precompile_headers(grant_${component} REUSE_FROM grant_precompiled)
 endfunction()
 
 # grant_driver(<engine> <source>...): a driver component. Linking it is enough to register it: the
