@@ -395,7 +395,8 @@ def check_span(tree, span):
     for pair in names:
         word = "".join(pair)
         if word not in tree.words and word not in FOREIGN_NAMES:
-            return f"no source has the name `{word}`"
+            return (f"no source has the name `{word}`; if it is a server's or another library's, add it to "
+                    "FOREIGN_NAMES in tools/check_names.py")
     return None
 
 

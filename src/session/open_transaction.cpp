@@ -94,6 +94,7 @@ void OpenTransaction::rethrow(ErrorInfo info, Effect effect) {
   } else if (lost && !over_) {
     info.message += "; the transaction was not committed";
     note(TransactionRuns::Fate::lost);
+    over_ = info;  // what follows says so too, and does not blame the node again
   }
   throw_error(std::move(info));
 }
