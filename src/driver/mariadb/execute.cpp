@@ -21,13 +21,6 @@ bool changes_rows(std::string_view sql) {
   return word == "INSERT" || word == "UPDATE" || word == "DELETE" || word == "REPLACE";
 }
 
-/// Running it twice gives the rows twice, and changes nothing.
-bool is_query(std::string_view sql) {
-  const auto word = first_word(sql);
-  return word == "SELECT" || word == "WITH" || word == "SHOW" || word == "TABLE" ||
-         word == "VALUES" || word == "DESCRIBE" || word == "DESC" || word == "EXPLAIN";
-}
-
 /// Made by this process, through whichever connection.
 driver::SchemaChanges& schema_changes() noexcept {
   static constinit driver::SchemaChanges all;
