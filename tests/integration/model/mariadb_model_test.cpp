@@ -116,6 +116,25 @@ TEST_F(MariadbModels, EveryTypeOfMemberComesBack) {
   }
 }
 
+TEST_F(MariadbModels, LongAndDeepConditionsAndManyValuesAreTaken) {
+  made("a", 7);
+  auto deep = order == 1;
+  for (std::int16_t i = 1; i < 200; ++i) {
+    deep = i % 2 == 0 ? order != i && deep : order == i || deep;
+  }
+  EXPECT_EQ(Sample::where(deep).count(), 1U);  // 7 is among them
+  auto any = order == 0;
+  for (std::int16_t i = 1; i < 9'000; ++i) any = any || order == i;
+  EXPECT_EQ(Sample::where(any).count(), 1U);
+  EXPECT_EQ(Sample::where(order.in(std::vector<std::int16_t>(65'535, 7))).count(), 1U);
+  try {
+    static_cast<void>(Sample::where(order.in(std::vector<std::int16_t>(65'536, 7))).count());
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::invalid_argument);
+  }
+}
+
 TEST_F(MariadbModels, RecordsAreSavedUpdatedAndDestroyed) {
   auto sample = made("first", 1);
   sample.maybe_text = "saved";
