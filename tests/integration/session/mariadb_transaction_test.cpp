@@ -37,7 +37,7 @@ class MariadbTransactions : public ::testing::Test {
                  "INSERT INTO loose VALUES (1), (2), (3)");
     ConnectionSpec spec;
     spec.adapter = Adapter::mariadb;
-    spec.writer = servers->url(0);
+    spec.writer = servers->url(0) + "?cancel_timeout=20s";
     registry_ = std::make_shared<Registry>(Databases{{"primary", spec}});
     registry_->check_health_now();
   }
@@ -80,16 +80,18 @@ TEST_F(MariadbTransactions, DeadlockThatIsPassedOverComesBackAndNothingFollows) 
   const auto second = std::async(std::launch::async, [&] {
     in_session([&] {
       transaction("primary", [&] {
-        sql("UPDATE t SET id = id WHERE id = 2").run();
+        // More work than the other one's, which so is the one to be rolled back.
+        for (int i = 0; i < 20; ++i) insert(10 + i);
+        sql("UPDATE t SET id = 42 WHERE id = 2").run();
         second_has_two.set_value();
         first_has_one.get_future().wait();
-        sql("UPDATE t SET id = id WHERE id IN (1, 3, 4)").run();
+        sql("UPDATE t SET id = 41 WHERE id = 1").run();
       });
     });
   });
   const auto error = error_in_session([&] {
     transaction("primary", [&] {
-      sql("UPDATE t SET id = id WHERE id = 1").run();
+      sql("UPDATE t SET id = 51 WHERE id = 1").run();
       second_has_two.get_future().wait();
       first_has_one.set_value();
       EXPECT_THROW(sql("UPDATE t SET id = id + 100 WHERE id = 2").run(), Conflict);
@@ -103,13 +105,14 @@ TEST_F(MariadbTransactions, DeadlockThatIsPassedOverComesBackAndNothingFollows) 
 }
 
 TEST_F(MariadbTransactions, ProcedureThatCommittedAndMetItsDeadlineIsInDoubt) {
-  servers->sql(0,
-               "CREATE OR REPLACE PROCEDURE stores() BEGIN INSERT INTO t VALUES (9); DO sleep(20); "
-               "END");
+  in_session([] {
+    sql("CREATE OR REPLACE PROCEDURE stores() BEGIN INSERT INTO t VALUES (9); DO sleep(20); END")
+        .run();
+  });
   for (const std::string text : {"CALL stores()", "BEGIN NOT ATOMIC CALL stores(); END"}) {
     servers->sql(0, "DELETE FROM t");
     const auto error =
-        error_in_session([&] { connected_to({.timeout = 300ms}, [&] { sql(text).run(); }); });
+        error_in_session([&] { connected_to({.timeout = 1s}, [&] { sql(text).run(); }); });
     EXPECT_EQ(error.code, Errc::outcome_unknown) << error.message;
     EXPECT_EQ(rows("t"), "1");
   }
@@ -117,8 +120,8 @@ TEST_F(MariadbTransactions, ProcedureThatCommittedAndMetItsDeadlineIsInDoubt) {
 
 TEST_F(MariadbTransactions, WriteToATableWithoutTransactionsThatMetItsDeadlineIsInDoubt) {
   const auto update = [] {
-    connected_to({.timeout = 300ms},
-                 [] { sql("UPDATE loose SET id = id + 1000 + sleep(0.2)").run(); });
+    connected_to({.timeout = 1s},
+                 [] { sql("UPDATE loose SET id = id + 1000 + sleep(0.4)").run(); });
   };
   auto error = error_in_session(update);
   EXPECT_EQ(error.code, Errc::outcome_unknown) << error.message;
@@ -128,7 +131,7 @@ TEST_F(MariadbTransactions, WriteToATableWithoutTransactionsThatMetItsDeadlineIs
   // One with transactions was undone.
   error = error_in_session([] {
     insert(1);
-    connected_to({.timeout = 100ms}, [] { sql("UPDATE t SET id = id + 1 + sleep(20)").run(); });
+    connected_to({.timeout = 1s}, [] { sql("UPDATE t SET id = id + 1 + sleep(20)").run(); });
   });
   EXPECT_EQ(error.code, Errc::timeout) << error.message;
 }
