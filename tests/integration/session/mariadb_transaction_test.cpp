@@ -37,7 +37,7 @@ class MariadbTransactions : public ::testing::Test {
                  "INSERT INTO loose VALUES (1), (2), (3)");
     ConnectionSpec spec;
     spec.adapter = Adapter::mariadb;
-    spec.writer = servers->url(0) + "?cancel_timeout=20s";
+    spec.writer = servers->url(0) + "?cancel_timeout=20000";
     registry_ = std::make_shared<Registry>(Databases{{"primary", spec}});
     registry_->check_health_now();
   }
@@ -173,10 +173,12 @@ TEST_F(MariadbTransactions, SwitchoverBeforeTheCommitIsUnavailableUnlessSomethin
 }
 
 TEST_F(MariadbTransactions, FunctionThatWritesIsUndoneWhereItIsGuarded) {
-  servers->sql(
-      0,
-      "SET GLOBAL log_bin_trust_function_creators = 1; CREATE OR REPLACE FUNCTION writes() "
-      "RETURNS INT BEGIN INSERT INTO t VALUES (600); RETURN 1; END");
+  servers->sql(0, "SET GLOBAL log_bin_trust_function_creators = 1");
+  in_session([] {
+    sql("CREATE OR REPLACE FUNCTION writes() RETURNS INT BEGIN INSERT INTO t VALUES (600); RETURN "
+        "1; END")
+        .run();
+  });
   const auto read = [] { sql("SELECT writes()").read().run(); };
   EXPECT_EQ(error_in_session(read).code, Errc::read_only);
   in_session([&] {
