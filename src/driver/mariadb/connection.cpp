@@ -187,7 +187,7 @@ Task<void> MariadbConnection::fail(io::Call call, Operation operation,
   const bool cancelled = cancelling_ && is_interruption(number);
   if (is_too_large(number)) close();
   if (is_outdated_statement(number)) info.code = Errc::conflict;
-  const bool promises = may_end_transaction(info.code);
+  const bool promises = may_end_transaction(info.code) || info.code == Errc::cancelled;
   const bool commits = operation.commits != Commits::never;
   // Looked at before anything else is asked, which would make the server forget it.
   const bool looks = operation.writes && promises && !operation.guarded && handle_;
