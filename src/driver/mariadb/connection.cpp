@@ -192,16 +192,19 @@ Task<void> MariadbConnection::fail(io::Call call, Operation operation,
   const bool cancelled = cancelling_ && is_interruption(number);
   if (is_too_large(number)) close();
   if (is_outdated_statement(number)) info.code = Errc::conflict;
-  const bool promises = may_end_transaction(info.code);
+  const bool promises = may_end_transaction(info.code) || info.code == Errc::cancelled;
   const bool commits = operation.commits != Commits::never;
   // Looked at before anything else is asked, which would make the server forget it.
   const bool looks = operation.writes && promises && !operation.guarded && handle_;
+  const bool inside = in_transaction();
   bool kept = looks && operation.commits == Commits::within && !operation.in_transaction;
   if (looks && !kept) kept = co_await kept_changes(call, operation.in_transaction);
   if (handle_ && (cancelling_ || (in_transaction() && (promises || commits)))) {
     // An error brings no transaction state with it, but the answer to nothing does.
     co_await settle(call);
   }
+  // As the answers to what was asked have told.
+  if (inside && handle_ && !in_transaction()) rolled_back_ = true;
   if (commits && rolled_back_) {
     // Not the error has ended the transaction, but the statement, before it failed.
     rolled_back_ = false;

@@ -20,10 +20,6 @@ constexpr std::string_view kForget = "RELEASE SAVEPOINT grant_guard";
 constexpr std::int64_t kNotRolledBack = 1196;
 constexpr std::int64_t kNoRollback = 4173;
 
-bool has_written(std::string_view flags) noexcept {
-  return flags.find_first_of("wW") != std::string_view::npos;
-}
-
 }  // namespace
 
 MariadbConnection::Operation MariadbConnection::operation_of(const Statement& statement,
@@ -120,17 +116,14 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute_guarded(io::Call call,
   statement.guarded = false;
   if (!may_call_stored(statement.sql)) co_return co_await execute(call, statement);
   co_await run_simple(call, kSavepoint, Effect::read);
-  const bool had_written = has_written(transaction_flags_);
   auto result = co_await execute(call, statement);
   co_await run_simple(call, kBack, Effect::read);
   const bool keeps = mysql_warning_count(handle_.get()) > 0;
-  const bool wrote = !had_written && has_written(transaction_flags_);
   co_await run_simple(call, kForget, Effect::read);
-  if (wrote || keeps) {
+  if (keeps) {
     throw_error(failures::guarded(failures::at(
         node_, Errc::read_only,
-        keeps ? "the statement wrote, to a table without transactions, which cannot be undone"
-              : "the statement called a function that writes; what it wrote was undone")));
+        "the transaction has written to a table without transactions, which cannot be undone")));
   }
   co_return result;
 }

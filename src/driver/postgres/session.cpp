@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <utility>
 
 #include "connection.hpp"
 #include "driver/failures.hpp"
@@ -100,12 +101,14 @@ bool may_end_transaction(std::string_view sql) noexcept {
 }
 
 bool is_chained(std::string_view sql) noexcept {
-  Words words(without_comments_before(sql));
+  // A comment in between may hold other words.
+  Words words(sql);
+  std::string_view before;
+  std::string_view last;
   for (auto word = words.next(); !word.empty(); word = words.next()) {
-    if (is_word(word, "AND")) return is_word(words.next(), "CHAIN");
-    if (is_word(word, "TO")) return false;
+    before = std::exchange(last, word);
   }
-  return false;
+  return is_word(before, "AND") && is_word(last, "CHAIN");
 }
 
 bool mentions_session(std::string_view sql) noexcept {
