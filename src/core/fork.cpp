@@ -25,6 +25,9 @@ struct Known {
   std::vector<const HiddenFromChildren*> hidden;
 };
 
+/// The calls that this thread is in.
+constinit thread_local const LibraryGate::Inside* innermost_call = nullptr;
+
 void before_fork() noexcept;
 void after_fork_in_parent() noexcept;
 void after_fork_in_child() noexcept;
@@ -131,20 +134,34 @@ LibraryGate::LibraryGate() {
 
 void LibraryGate::enter() noexcept {
   while (true) {
+    if (closing_.load(std::memory_order_seq_cst)) {
+      const Lock until_forked(closing_mutex_);
+    }
     inside_.fetch_add(1, std::memory_order_seq_cst);
     if (!closing_.load(std::memory_order_seq_cst)) return;
     inside_.fetch_sub(1, std::memory_order_seq_cst);
-    const Lock until_forked(closing_mutex_);
   }
 }
 
-LibraryGate::Inside::Inside(LibraryGate& gate) noexcept : gate_(gate), forks_(forks()) {
-  gate_.enter();
+LibraryGate::Inside::Inside(LibraryGate& gate) noexcept
+    : gate_(gate),
+      forks_(forks()),
+      outer_(std::exchange(innermost_call, this)),
+      counted_(!is_nested()) {
+  if (counted_) gate_.enter();
 }
 
 LibraryGate::Inside::~Inside() {
+  innermost_call = outer_;
   // A child counts anew.
-  if (forks_ == forks()) gate_.inside_.fetch_sub(1, std::memory_order_seq_cst);
+  if (counted_ && forks_ == forks()) gate_.inside_.fetch_sub(1, std::memory_order_seq_cst);
+}
+
+bool LibraryGate::Inside::is_nested() const noexcept {
+  for (const auto* each = outer_; each != nullptr; each = each->outer_) {
+    if (&each->gate_ == &gate_) return true;
+  }
+  return false;
 }
 
 LibraryGate::Outside::Outside(LibraryGate& gate) noexcept : gate_(gate) {

@@ -79,7 +79,7 @@ class LibraryGate {
   LibraryGate(const LibraryGate&) = delete;
   LibraryGate& operator=(const LibraryGate&) = delete;
 
-  /// A call into the library, which should be short.
+  /// A call into the library, which should be short. They nest on a thread.
   class Inside {
    public:
     explicit Inside(LibraryGate& gate) noexcept;
@@ -88,8 +88,12 @@ class LibraryGate {
     ~Inside();
 
    private:
+    [[nodiscard]] bool is_nested() const noexcept;
+
     LibraryGate& gate_;
     const std::uint64_t forks_;
+    const Inside* const outer_;
+    const bool counted_;
   };
 
   /// Within such a call, a time in which it holds none of the library's locks.

@@ -42,7 +42,12 @@ int wait_in_handshake(my_socket socket, my_bool is_read, int /*timeout*/) {
       const auto whole = std::chrono::ceil<std::chrono::milliseconds>(left).count();
       milliseconds = static_cast<int>(std::clamp<std::int64_t>(whole, 0, 60'000));
     }
-    const int seen = ::poll(&entry, 1, milliseconds);
+    int seen = 0;
+    {
+      // No lock is held between two steps of the handshake.
+      const grant::detail::LibraryGate::Outside outside(gate());
+      seen = ::poll(&entry, 1, milliseconds);
+    }
     if (seen > 0) return seen;
     if (seen < 0 && errno != EINTR) return seen;
     if (seen == 0 && Clock::system().now() >= handshake_deadline) {

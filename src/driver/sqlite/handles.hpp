@@ -30,7 +30,9 @@ using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 
 struct FinalizeStatement {
   void operator()(sqlite3_stmt* statement) const noexcept {
-    if (!is_inherited(sqlite3_db_handle(statement))) sqlite3_finalize(statement);
+    if (is_inherited(sqlite3_db_handle(statement))) return;
+    const grant::detail::LibraryGate::Inside inside(gate());
+    sqlite3_finalize(statement);
   }
 };
 using StatementHandle = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
@@ -43,6 +45,7 @@ class ResetScope {
   ResetScope& operator=(const ResetScope&) = delete;
   ~ResetScope() {
     if (is_inherited(sqlite3_db_handle(statement_))) return;
+    const grant::detail::LibraryGate::Inside inside(gate());
     sqlite3_reset(statement_);
     sqlite3_clear_bindings(statement_);
   }

@@ -93,7 +93,6 @@ class Connection::Stream final : public RowStream {
 
   void end() noexcept {
     if (handle_ == nullptr) return;
-    const grant::detail::LibraryGate::Inside inside(gate());
     const ResetScope reset(std::exchange(handle_, nullptr));
     connection_.stream_ = nullptr;
     *connection_.activity_ = Activity::idle;
