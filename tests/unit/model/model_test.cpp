@@ -109,7 +109,7 @@ TEST_F(PersonTest, CreateTakesARecordToo) {
 }
 
 TEST_F(PersonTest, CreateKeepsAKeyThatIsGiven) {
-  EXPECT_EQ(Person::create(field<& Person::id> = 77, kEmail = "a@x").id, 77);
+  EXPECT_EQ(Person::create(field<& Person::id> = 77, kEmail = "a@x", kAge = 1).id, 77);
 }
 
 TEST_F(PersonTest, SaveInsertsANewRecordOnce) {
@@ -123,7 +123,7 @@ TEST_F(PersonTest, SaveInsertsANewRecordOnce) {
 }
 
 TEST_F(PersonTest, SaveCanTakeANameAway) {
-  auto ada = Person::create(kEmail = "ada@x", kName = "Ada");
+  auto ada = Person::create(kEmail = "ada@x", kName = "Ada", kAge = 36);
   ada.name.reset();
   ada.save();
   EXPECT_EQ(Person::find(ada.id).name, std::nullopt);
@@ -259,8 +259,8 @@ TEST_F(PersonTest, QueriesNarrowOrderAndCut) {
 }
 
 TEST_F(PersonTest, ConditionsMeanWhatTheySay) {
-  Person::create(kEmail = "ada@x", kName = "Ada");
-  Person::create(kEmail = "bob@x");
+  Person::create(kEmail = "ada@x", kName = "Ada", kAge = 36);
+  Person::create(kEmail = "bob@x", kAge = 41);
   const auto found = [](Expression condition) {
     return emails(Person::where(std::move(condition)).order(kEmail).all());
   };
