@@ -168,6 +168,28 @@ TEST_F(PersonTest, DestroyDeletesTheRowAndMakesTheRecordNew) {
   EXPECT_EQ(Person::count(), 0U);
 }
 
+TEST_F(PersonTest, AnOldCopyOfADestroyedRecordIsNotTakenForItsSuccessor) {
+  const auto ada = make("ada@x");
+  for (auto destroy :
+       {+[](Person person) { person.destroy(); },
+        +[](Person person) { Person::where(kEmail == person.email).delete_all(); }}) {
+    auto last = make("last@x");
+    auto copy = last;
+    destroy(last);
+    const auto successor = make("successor@x");
+    EXPECT_NE(successor.id, copy.id);
+    EXPECT_THROW(copy.update(kEmail = "copy@x"), RecordNotFound);
+    EXPECT_THROW(copy.save(), RecordNotFound);
+    EXPECT_THROW(copy.reload(), RecordNotFound);
+    EXPECT_THROW(copy.destroy(), RecordNotFound);
+    EXPECT_EQ(Person::find(successor.id).email, "successor@x");
+    Person::find(successor.id).destroy();
+  }
+  EXPECT_EQ(Person::count(), 1U);
+  Person::find(ada.id).destroy();
+  EXPECT_GT(make("after all@x").id, ada.id);
+}
+
 TEST_F(PersonTest, ReloadReadsTheRowAgain) {
   auto ada = make("ada@x");
   Person::find(ada.id).update(kAge = 31);
