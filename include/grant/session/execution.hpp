@@ -8,6 +8,7 @@
 
 #include "grant/cluster/origin.hpp"
 #include "grant/cluster/route.hpp"
+#include "grant/core/call_site.hpp"
 #include "grant/driver/adapter.hpp"
 #include "grant/driver/result.hpp"
 #include "grant/driver/row_stream.hpp"
@@ -50,12 +51,13 @@ struct ModelConnection {
 
 namespace detail {
 
-/// Which queries run where: the context they were made in, their model's settings, and the shard
-/// that a loaded record must go home to.
+/// Which queries run where: the context they were made in, their model's settings, the shard that a
+/// loaded record must go home to, and the line of the user's that asked.
 struct Access {
   Context context{};
   ModelConnection connection{};
   const Origin* home = nullptr;  ///< Null: by the context.
+  CallSite place{};
 };
 
 struct Executed {
