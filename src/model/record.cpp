@@ -19,8 +19,13 @@ namespace {
 constexpr std::string_view kCreatedAt = "created_at";
 constexpr std::string_view kUpdatedAt = "updated_at";
 
-Access access_to(const ModelInfo& model, const Origin* home) {
-  return {current_context(), model.connection, home};
+Access access_to(const ModelInfo& model, const Origin* home, CallSite place) {
+  Access access;
+  access.context = current_context();
+  access.connection = model.connection;
+  access.home = home;
+  access.place = place;
+  return access;
 }
 
 void load_cell(const TableInfo& table, const ColumnInfo& column, ValueView value, void* record) {
@@ -164,17 +169,17 @@ ColumnTypes column_types(const TableInfo& table, const Access& access) {
 /// that came in must go again.
 template <class Done>
 void insert_many(const ModelInfo& model, std::span<void* const> records, OnConflict on_conflict,
-                 bool returning, const Done& done) {
+                 bool returning, CallSite place, const Done& done) {
   if (records.empty()) return;
   const auto& table = model.table;
   refuse_mixed_keys(table, records);
-  const auto access = access_to(model, nullptr);
+  const auto access = access_to(model, nullptr, place);
   for (void* record : records) stamp_new(table, access, record);
   const auto adapter = adapter_of(access);
   const auto most = most_records(adapter, table);
   const auto insert = [&] {
     // Made here: inside the transaction, if there is one.
-    const auto inner = access_to(model, nullptr);
+    const auto inner = access_to(model, nullptr, place);
     const auto types = column_types(table, inner);
     for (const auto& batch : batches(table, records)) {
       for (std::span<void* const> rest = batch.records; !rest.empty();) {
@@ -199,7 +204,7 @@ void insert_many(const ModelInfo& model, std::span<void* const> records, OnConfl
   TransactionSpec spec;
   spec.database = model.connection.database;
   spec.failover_retry_attempts = model.connection.retry_attempts;
-  transaction(spec, insert);
+  transaction(spec, insert, place);
 }
 
 [[noreturn]] void throw_missing(const TableInfo& table, std::string_view what) {
@@ -314,15 +319,15 @@ void update_indices(const TableInfo& table, const Access& access, void* record, 
 
 }  // namespace
 
-const Origin* insert_record(const ModelInfo& model, void* record) {
-  const auto access = access_to(model, nullptr);
+const Origin* insert_record(const ModelInfo& model, void* record, CallSite place) {
+  const auto access = access_to(model, nullptr, place);
   stamp_new(model.table, access, record);
   return insert(model.table, access, record, columns_to_insert(model.table, record));
 }
 
 const Origin* insert_columns(const ModelInfo& model, void* record,
-                             std::span<const std::string_view> columns) {
-  const auto access = access_to(model, nullptr);
+                             std::span<const std::string_view> columns, CallSite place) {
+  const auto access = access_to(model, nullptr, place);
   auto given = indices_of(model.table, columns);
   for (const auto stamp : stamp_new(model.table, access, record, given)) given.push_back(stamp);
   std::ranges::sort(given);
@@ -330,9 +335,10 @@ const Origin* insert_columns(const ModelInfo& model, void* record,
   return insert(model.table, access, record, given);
 }
 
-const Origin* create_records(const ModelInfo& model, std::span<void* const> records) {
+const Origin* create_records(const ModelInfo& model, std::span<void* const> records,
+                             CallSite place) {
   const Origin* origin = nullptr;
-  insert_many(model, records, OnConflict::fail, true,
+  insert_many(model, records, OnConflict::fail, true, place,
               [&](std::span<void* const> part, const Executed& executed) {
                 for (std::size_t i = 0; i < part.size(); ++i) {
                   load_row(model.table, *executed.result, i, part[i]);
@@ -342,24 +348,25 @@ const Origin* create_records(const ModelInfo& model, std::span<void* const> reco
   return origin;
 }
 
-void insert_records(const ModelInfo& model, std::span<void* const> records,
-                    OnConflict on_conflict) {
-  insert_many(model, records, on_conflict, false,
+void insert_records(const ModelInfo& model, std::span<void* const> records, OnConflict on_conflict,
+                    CallSite place) {
+  insert_many(model, records, on_conflict, false, place,
               [](std::span<void* const> /*part*/, const Executed& /*executed*/) {});
 }
 
-void update_record(const ModelInfo& model, const Origin* home, void* record) {
+void update_record(const ModelInfo& model, const Origin* home, void* record, CallSite place) {
   ColumnSet indices;
   for (std::size_t i = 0; i < model.table.columns.size(); ++i) {
     const auto& column = model.table.columns[i];
     if (!column.primary_key && !column.generated) indices.push_back(i);
   }
-  update_indices(model.table, access_to(model, home), record, std::move(indices));
+  update_indices(model.table, access_to(model, home, place), record, std::move(indices));
 }
 
 void update_columns(const ModelInfo& model, const Origin* home, void* record,
-                    std::span<const std::string_view> columns) {
-  update_indices(model.table, access_to(model, home), record, indices_of(model.table, columns));
+                    std::span<const std::string_view> columns, CallSite place) {
+  update_indices(model.table, access_to(model, home, place), record,
+                 indices_of(model.table, columns));
 }
 
 void refuse_key_change(const ModelInfo& model, std::span<const std::string_view> columns) {
@@ -370,8 +377,8 @@ void refuse_key_change(const ModelInfo& model, std::span<const std::string_view>
                           model.table.name, key));
 }
 
-void delete_record(const ModelInfo& model, const Origin* home, const void* record) {
-  const auto access = access_to(model, home);
+void delete_record(const ModelInfo& model, const Origin* home, const void* record, CallSite place) {
+  const auto access = access_to(model, home, place);
   const auto alone = key_is_unique(model.table, access) ? Alone::by_rule : Alone::by_count;
   const auto rendered = render_delete_record(adapter_of(access), model.table, record, alone);
   const auto executed = execute(access, rendered.statement(Effect::write));
@@ -380,26 +387,27 @@ void delete_record(const ModelInfo& model, const Origin* home, const void* recor
   }
 }
 
-void reload_record(const ModelInfo& model, const Origin* home, void* record) {
+void reload_record(const ModelInfo& model, const Origin* home, void* record, CallSite place) {
   Params key;
   model.table.key().bind(record, key);
   const auto selection = by_key(model.table, Value(key.views()[0]));
-  const auto executed = select(access_to(model, home), selection);
+  const auto executed = select(access_to(model, home, place), selection);
   if (executed.result->row_count() == 0) throw_missing(model.table, "the row to reload is gone");
   refuse_several(model.table, *executed.result);
   load_row(model.table, *executed.result, 0, record);
 }
 
-const Origin* find_record(const ModelInfo& model, Value key, void* record) {
-  const auto executed = select(access_to(model, nullptr), by_key(model.table, std::move(key)));
+const Origin* find_record(const ModelInfo& model, Value key, void* record, CallSite place) {
+  const auto executed =
+      select(access_to(model, nullptr, place), by_key(model.table, std::move(key)));
   if (executed.result->row_count() == 0) return nullptr;
   refuse_several(model.table, *executed.result);
   load_row(model.table, *executed.result, 0, record);
   return executed.origin;
 }
 
-void create_table(const ModelInfo& model) {
-  const auto access = access_to(model, nullptr);
+void create_table(const ModelInfo& model, CallSite place) {
+  const auto access = access_to(model, nullptr, place);
   const auto adapter = adapter_of(access);
   auto text = render_create_table(adapter, model.table);
   // PostgreSQL's IF NOT EXISTS looks before it writes: of several that do so at once, all but one
@@ -425,8 +433,8 @@ void throw_not_found(const ModelInfo& model) {
   throw_missing(model.table, "no row has this primary key");
 }
 
-void load_by_sql(const ModelInfo& model, RawSql raw, RecordSink& sink) {
-  const auto executed = std::move(raw).connect(model.connection).execute();
+void load_by_sql(const ModelInfo& model, RawSql raw, RecordSink& sink, CallSite place) {
+  const auto executed = std::move(raw).connect(model.connection).execute(place);
   const auto& result = *executed.result;
   const auto positions = match_columns(model.table, result);
   for (std::size_t row = 0; row < result.row_count(); ++row) {
@@ -437,7 +445,7 @@ void load_by_sql(const ModelInfo& model, RawSql raw, RecordSink& sink) {
   }
 }
 
-QueryState::QueryState(const ModelInfo& model) : access_(access_to(model, nullptr)) {
+QueryState::QueryState(const ModelInfo& model) : access_(access_to(model, nullptr, {})) {
   selection_.table = &model.table;
 }
 
@@ -456,12 +464,20 @@ void QueryState::order(Order order) { selection_.order.push_back(order); }
 void QueryState::limit(std::uint64_t rows) { selection_.limit = rows; }
 void QueryState::offset(std::uint64_t rows) { selection_.offset = rows; }
 
-void QueryState::load(RecordSink& sink) const { load_rows(access_, selection_, sink); }
+Access QueryState::access_from(CallSite place) const {
+  auto access = access_;
+  access.place = place;
+  return access;
+}
 
-void QueryState::stream(RecordSink& sink, StreamOptions options,
+void QueryState::load(RecordSink& sink, CallSite place) const {
+  load_rows(access_from(place), selection_, sink);
+}
+
+void QueryState::stream(RecordSink& sink, StreamOptions options, CallSite place,
                         const std::function<void()>& done) const {
   const auto rendered = render_select(adapter_of(access_), selection_);
-  detail::stream(access_, rendered.statement(Effect::read), options,
+  detail::stream(access_from(place), rendered.statement(Effect::read), options,
                  [&](const Result& rows, const Origin* origin) {
                    for (std::size_t i = 0; i < rows.row_count(); ++i) {
                      load_row(*selection_.table, rows, i, sink.add(origin));
@@ -470,32 +486,32 @@ void QueryState::stream(RecordSink& sink, StreamOptions options,
                  });
 }
 
-void QueryState::load_first(RecordSink& sink) const {
+void QueryState::load_first(RecordSink& sink, CallSite place) const {
   auto one = selection_;
   if (one.order.empty()) one.order.push_back({{one.table->name, one.table->key().name}, false});
   if (!one.limit || *one.limit > 1) one.limit = 1;
-  load_rows(access_, one, sink);
+  load_rows(access_from(place), one, sink);
 }
 
-std::uint64_t QueryState::count() const {
+std::uint64_t QueryState::count(CallSite place) const {
   const auto rendered = render_count(adapter_of(access_), selection_);
-  const auto executed = execute(access_, rendered.statement(Effect::read));
+  const auto executed = execute(access_from(place), rendered.statement(Effect::read));
   return static_cast<std::uint64_t>(Codec<std::int64_t>::decode(executed.result->cell(0, 0)));
 }
 
-bool QueryState::exists() const {
+bool QueryState::exists(CallSite place) const {
   const auto rendered = render_exists(adapter_of(access_), selection_);
-  return execute(access_, rendered.statement(Effect::read)).result->row_count() > 0;
+  return execute(access_from(place), rendered.statement(Effect::read)).result->row_count() > 0;
 }
 
-std::uint64_t QueryState::update(std::vector<ColumnValue> values) const {
+std::uint64_t QueryState::update(std::vector<ColumnValue> values, CallSite place) const {
   const auto rendered = render_update(adapter_of(access_), selection_, values);
-  return execute(access_, rendered.statement(Effect::write)).result->affected_rows();
+  return execute(access_from(place), rendered.statement(Effect::write)).result->affected_rows();
 }
 
-std::uint64_t QueryState::remove() const {
+std::uint64_t QueryState::remove(CallSite place) const {
   const auto rendered = render_delete(adapter_of(access_), selection_);
-  return execute(access_, rendered.statement(Effect::write)).result->affected_rows();
+  return execute(access_from(place), rendered.statement(Effect::write)).result->affected_rows();
 }
 
 RouteExplanation QueryState::explain_route() const {

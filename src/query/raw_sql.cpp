@@ -22,14 +22,16 @@ RawSql&& RawSql::connect(ModelConnection connection) && {
   return std::move(*this);
 }
 
-Rows RawSql::run() const { return Rows(execute().result); }
+Rows RawSql::run(CallSite place) const { return Rows(execute(place).result); }
 
-detail::Executed RawSql::execute() const {
+detail::Executed RawSql::execute(CallSite place) const {
   Statement statement;
   statement.sql = text_;
   statement.params = params_.views();
   statement.effect = effect_;
-  return detail::execute(access_, statement);
+  auto access = access_;
+  access.place = place;
+  return detail::execute(access, statement);
 }
 
 RouteExplanation RawSql::explain_route() const { return detail::explain_route(access_, effect_); }

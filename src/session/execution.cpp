@@ -100,9 +100,9 @@ Task<void> stream_chunks(const Access& access, Statement statement, StreamOption
     auto& node = located.cluster->node(co_await finder.next(call));
     const Node::InFlight in_flight(node);
     auto& pool = node.pool(Effect::read);
-    auto lease = pool.try_acquire(call);
+    auto lease = pool.try_acquire(call, access.place);
     try {
-      if (!lease) lease = co_await pool.acquire(call);
+      if (!lease) lease = co_await pool.acquire(call, access.place);
     } catch (const Error& error) {
       if (!finder.retry_after_checkout_failure(error)) throw;
     }
@@ -143,9 +143,9 @@ Task<Executed> execute(Access access, Statement statement, io::Call call) {
     auto& node = located.cluster->node(*index);
     const Node::InFlight in_flight(node);
     auto& pool = node.pool(statement.effect);
-    auto lease = pool.try_acquire(limited);
+    auto lease = pool.try_acquire(limited, access.place);
     try {
-      if (!lease) lease = co_await pool.acquire(limited);
+      if (!lease) lease = co_await pool.acquire(limited, access.place);
     } catch (const Error& error) {
       if (!finder.retry_after_checkout_failure(error)) throw;
     }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "grant/model/field.hpp"
+#include "grant/model/placed.hpp"
 #include "grant/model/query.hpp"
 #include "grant/model/record.hpp"
 #include "grant/query/raw_sql.hpp"
@@ -31,7 +32,8 @@ namespace grant {
 ///     };
 ///
 /// All functions that reach a database block, and throw what the database answers; see Errc. A
-/// loaded record remembers the database and shard it came from, and goes back there.
+/// loaded record remembers the database and shard it came from, and goes back there. The `place`
+/// of a call is what a leak and a pool_timeout are reported with.
 template <class T>
 class Model {
  public:
@@ -41,8 +43,8 @@ class Model {
   /// primary key that is not set, those that are generated(), and those with a database_default()
   /// that were not touched. Errors: invalid_record, when the database dropped the row: a trigger
   /// can.
-  static T create(T record) {
-    record.insert();
+  static T create(T record, CallSite place = CallSite::current()) {
+    record.insert(place);
     return record;
   }
 
@@ -50,29 +52,30 @@ class Model {
   /// No other is written, but `created_at` and `updated_at`: what was not set is the database's.
   /// Gives the record back as the database stored it.
   template <class... More>
-  static T create(const Assignment<T>& first, const More&... more) {
+  static T create(detail::Placed<Assignment<T>> first, const More&... more) {
     T record{};
-    record.apply(first, more...);
-    const std::array<std::string_view, 1 + sizeof...(More)> columns{first.set.column.column,
+    record.apply(first.value, more...);
+    const std::array<std::string_view, 1 + sizeof...(More)> columns{first.value.set.column.column,
                                                                     more.set.column.column...};
-    record.origin_ = detail::insert_columns(info(), record.self(), columns);
+    record.origin_ = detail::insert_columns(info(), record.self(), columns, first.place);
     return record;
   }
 
   /// Inserts all `records`, or none, and gives them back as the database stored them, in their
   /// order. Primary keys are set in all or in none of them. One statement on PostgreSQL, whose
   /// values go as an array for each column; as many as the values take on the others.
-  static std::vector<T> create_all(std::vector<T> records) {
+  static std::vector<T> create_all(std::vector<T> records, CallSite place = CallSite::current()) {
     if (records.empty()) return records;
-    const Origin* origin = detail::create_records(info(), addresses(records));
+    const Origin* origin = detail::create_records(info(), addresses(records), place);
     for (auto& record : records) record.set_origin(origin);
     return records;
   }
 
   /// The same without giving them back. With OnConflict::ignore, rows that a unique column or key
   /// keeps out are left out.
-  static void insert_all(std::vector<T> records, OnConflict on_conflict = OnConflict::fail) {
-    detail::insert_records(info(), addresses(records), on_conflict);
+  static void insert_all(std::vector<T> records, OnConflict on_conflict = OnConflict::fail,
+                         CallSite place = CallSite::current()) {
+    detail::insert_records(info(), addresses(records), on_conflict, place);
   }
 
   /// Inserts a new record; writes all columns of the row that has its primary key otherwise.
@@ -80,9 +83,9 @@ class Model {
   ///
   /// A record does not follow a rollback: one that was created or destroyed in a transaction that
   /// was rolled back keeps what it was told. Make the records of a transaction inside its function.
-  void save() {
-    if (is_new()) return insert();
-    detail::update_record(info(), origin_, self());
+  void save(CallSite place = CallSite::current()) {
+    if (is_new()) return insert(place);
+    detail::update_record(info(), origin_, self(), place);
   }
 
   /// Sets these columns, here and in the database, and no others. What the database may have made
@@ -90,23 +93,25 @@ class Model {
   /// the same statement; on MariaDB, whose UPDATE gives nothing back, reload() tells. Errors:
   /// not_found, when the row is gone; invalid_record, when a trigger kept it as it was.
   template <class... More>
-  void update(const Assignment<T>& first, const More&... more) {
-    const std::array<std::string_view, 1 + sizeof...(More)> columns{first.set.column.column,
+  void update(detail::Placed<Assignment<T>> first, const More&... more) {
+    const std::array<std::string_view, 1 + sizeof...(More)> columns{first.value.set.column.column,
                                                                     more.set.column.column...};
     if (!is_new()) detail::refuse_key_change(info(), columns);
-    apply(first, more...);
-    if (is_new()) return insert();
-    detail::update_columns(info(), origin_, self(), columns);
+    apply(first.value, more...);
+    if (is_new()) return insert(first.place);
+    detail::update_columns(info(), origin_, self(), columns, first.place);
   }
 
   /// Deletes the row; the record is new afterwards. Errors: not_found, when the row is gone.
-  void destroy() {
-    detail::delete_record(info(), origin_, self());
+  void destroy(CallSite place = CallSite::current()) {
+    detail::delete_record(info(), origin_, self(), place);
     origin_ = nullptr;
   }
 
   /// Reads the row again. Errors: not_found, when it is gone.
-  void reload() { detail::reload_record(info(), origin_, self()); }
+  void reload(CallSite place = CallSite::current()) {
+    detail::reload_record(info(), origin_, self(), place);
+  }
 
   /// True until the record was saved or loaded, and after destroy().
   [[nodiscard]] bool is_new() const noexcept { return origin_ == nullptr; }
@@ -118,36 +123,40 @@ class Model {
 
   /// Errors: not_found.
   template <class Key>
-  [[nodiscard]] static T find(const Key& key) {
+  [[nodiscard]] static T find(const Key& key, CallSite place = CallSite::current()) {
     T record{};
-    record.origin_ = detail::find_record(info(), key_value(key), &record);
+    record.origin_ = detail::find_record(info(), key_value(key), &record, place);
     if (record.origin_ == nullptr) detail::throw_not_found(info());
     return record;
   }
 
   /// Empty when there is none.
   template <class Key>
-  [[nodiscard]] static std::optional<T> find_if_there(const Key& key) {
+  [[nodiscard]] static std::optional<T> find_if_there(const Key& key,
+                                                      CallSite place = CallSite::current()) {
     T record{};
-    record.origin_ = detail::find_record(info(), key_value(key), &record);
+    record.origin_ = detail::find_record(info(), key_value(key), &record, place);
     if (record.origin_ == nullptr) return std::nullopt;
     return record;
   }
 
   template <class Of>
-  [[nodiscard]] static std::optional<T> find_by(ConditionOf<Of> condition) {
-    return query().where(std::move(condition)).first();
+  [[nodiscard]] static std::optional<T> find_by(ConditionOf<Of> condition,
+                                                CallSite place = CallSite::current()) {
+    return query().where(std::move(condition)).first(place);
   }
-  [[nodiscard]] static std::optional<T> find_by(Expression condition) {
-    return query().where(std::move(condition)).first();
+  [[nodiscard]] static std::optional<T> find_by(Expression condition,
+                                                CallSite place = CallSite::current()) {
+    return query().where(std::move(condition)).first(place);
   }
 
   /// Records from SQL of your own, which must give all columns of the table, by name; on the
   /// model's database. Goes to the primary unless it is marked as a read:
   /// `User::find_by_sql(grant::sql("SELECT * FROM users WHERE id = $1", 7).read())`.
-  [[nodiscard]] static std::vector<T> find_by_sql(RawSql raw) {
+  [[nodiscard]] static std::vector<T> find_by_sql(RawSql raw,
+                                                  CallSite place = CallSite::current()) {
     detail::VectorSink<T> sink;
-    detail::load_by_sql(info(), std::move(raw), sink);
+    detail::load_by_sql(info(), std::move(raw), sink, place);
     return std::move(sink.records);
   }
 
@@ -172,15 +181,24 @@ class Model {
   [[nodiscard]] static Query<T> offset(Number rows) {
     return query().offset(rows);
   }
-  [[nodiscard]] static std::vector<T> all() { return query().all(); }
+  [[nodiscard]] static std::vector<T> all(CallSite place = CallSite::current()) {
+    return query().all(place);
+  }
   /// See Query::each().
   template <class Function>
-  static void each(Function&& function, StreamOptions options = {}) {
-    query().each(std::forward<Function>(function), options);
+  static void each(Function&& function, StreamOptions options = {},
+                   CallSite place = CallSite::current()) {
+    query().each(std::forward<Function>(function), options, place);
   }
-  [[nodiscard]] static std::optional<T> first() { return query().first(); }
-  [[nodiscard]] static std::uint64_t count() { return query().count(); }
-  [[nodiscard]] static bool exists() { return query().exists(); }
+  [[nodiscard]] static std::optional<T> first(CallSite place = CallSite::current()) {
+    return query().first(place);
+  }
+  [[nodiscard]] static std::uint64_t count(CallSite place = CallSite::current()) {
+    return query().count(place);
+  }
+  [[nodiscard]] static bool exists(CallSite place = CallSite::current()) {
+    return query().exists(place);
+  }
 
   // -- Context, for the queries on this model's database
   // --------------------------------------------
@@ -201,12 +219,13 @@ class Model {
 
   /// See grant::transaction().
   template <class Function>
-  static auto transaction(Function&& function) -> std::invoke_result_t<Function&> {
+  static auto transaction(Function&& function, CallSite place = CallSite::current())
+      -> std::invoke_result_t<Function&> {
     TransactionSpec spec;
     spec.database = model_connection().database;
     spec.replica_lag_threshold = model_connection().lag_threshold;
     spec.failover_retry_attempts = model_connection().retry_attempts;
-    return grant::transaction(spec, std::forward<Function>(function));
+    return grant::transaction(spec, std::forward<Function>(function), place);
   }
 
   /// See Session::stick_to_primary(); for the calling thread's session.
@@ -215,7 +234,9 @@ class Model {
   }
 
   /// Creates the table where it is missing, with the columns of `table`.
-  static void create_table() { detail::create_table(info()); }
+  static void create_table(CallSite place = CallSite::current()) {
+    detail::create_table(info(), place);
+  }
 
  private:
   friend T;
@@ -250,7 +271,7 @@ class Model {
 
   [[nodiscard]] void* self() noexcept { return static_cast<T*>(this); }
 
-  void insert() { origin_ = detail::insert_record(info(), self()); }
+  void insert(CallSite place) { origin_ = detail::insert_record(info(), self(), place); }
 
   template <class... Assignments>
   void apply(const Assignments&... assignments) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "grant/model/field.hpp"
+#include "grant/model/placed.hpp"
 #include "grant/model/record.hpp"
 
 namespace grant {
@@ -41,7 +42,7 @@ class OptionalSink final : public RecordSink {
 
 /// Rows of a model's table that are not read yet. Each call that narrows it gives a new query; the
 /// last one runs it. It runs in the context it was made in. The errors of running it are those of
-/// the database; see Errc.
+/// the database; see Errc. `place` is what a leak and a pool_timeout are reported with.
 ///
 ///     auto recent = User::where(grant::field<&User::name> == "Ada")
 ///                       .order(grant::field<&User::id>.desc()).limit(10).all();
@@ -91,9 +92,9 @@ class Query {
     return moved;
   }
 
-  [[nodiscard]] std::vector<T> all() const {
+  [[nodiscard]] std::vector<T> all(CallSite place = CallSite::current()) const {
     detail::VectorSink<T> sink;
-    state_.load(sink);
+    state_.load(sink, place);
     return std::move(sink.records);
   }
 
@@ -102,31 +103,38 @@ class Query {
   /// queries goes over other connections; inside one, it must not query that database. What
   /// `function` throws ends the query. Blocks.
   template <class Function>
-  void each(Function&& function, StreamOptions options = {}) const {
+  void each(Function&& function, StreamOptions options = {},
+            CallSite place = CallSite::current()) const {
     detail::OptionalSink<T> sink;
-    state_.stream(sink, options, [&] { function(*sink.record); });
+    state_.stream(sink, options, place, [&] { function(*sink.record); });
   }
 
   /// The first row by the order, or by the primary key where there is none.
-  [[nodiscard]] std::optional<T> first() const {
+  [[nodiscard]] std::optional<T> first(CallSite place = CallSite::current()) const {
     detail::OptionalSink<T> sink;
-    state_.load_first(sink);
+    state_.load_first(sink, place);
     return std::move(sink.record);
   }
 
-  [[nodiscard]] std::uint64_t count() const { return state_.count(); }
-  [[nodiscard]] bool exists() const { return state_.exists(); }
+  [[nodiscard]] std::uint64_t count(CallSite place = CallSite::current()) const {
+    return state_.count(place);
+  }
+  [[nodiscard]] bool exists(CallSite place = CallSite::current()) const {
+    return state_.exists(place);
+  }
 
   /// Sets columns of all these rows and gives their number. Takes no order, limit or offset.
   template <class... More>
-  std::uint64_t update_all(const Assignment<T>& first, const More&... more) const {
+  std::uint64_t update_all(detail::Placed<Assignment<T>> first, const More&... more) const {
     static_assert((std::is_same_v<More, Assignment<T>> && ...),
                   "grant: a column of another model is set");
-    return state_.update({first.set, more.set...});
+    return state_.update({first.value.set, more.set...}, first.place);
   }
 
   /// Deletes all these rows and gives their number. Takes no order, limit or offset.
-  std::uint64_t delete_all() const { return state_.remove(); }
+  std::uint64_t delete_all(CallSite place = CallSite::current()) const {
+    return state_.remove(place);
+  }
 
   /// Where a read of this query would go now, and why.
   [[nodiscard]] RouteExplanation explain_route() const { return state_.explain_route(); }

@@ -36,11 +36,11 @@ class RawSql {
   /// Uses a model's database and settings.
   RawSql&& connect(ModelConnection connection) &&;
 
-  /// Errors: those of a query.
-  Rows run() const;
+  /// Errors: those of a query. `place` is what a leak and a pool_timeout are reported with.
+  Rows run(CallSite place = CallSite::current()) const;
 
   /// The same with where it ran.
-  [[nodiscard]] detail::Executed execute() const;
+  [[nodiscard]] detail::Executed execute(CallSite place = CallSite::current()) const;
 
   [[nodiscard]] RouteExplanation explain_route() const;
 

@@ -9,6 +9,7 @@
 
 #include "grant/cluster/origin.hpp"
 #include "grant/cluster/route.hpp"
+#include "grant/core/call_site.hpp"
 #include "grant/driver/adapter.hpp"
 #include "grant/driver/result.hpp"
 #include "grant/driver/row_stream.hpp"
@@ -51,14 +52,15 @@ struct ModelConnection {
 
 namespace detail {
 
-/// Which queries run where: the context they were made in, their model's settings, and the shard
-/// that a loaded record must go home to.
+/// Which queries run where: the context they were made in, their model's settings, the shard that a
+/// loaded record must go home to, and the line of the user's that asked.
 struct Access {
   Context context{};
   ModelConnection connection{};
   const Origin* home = nullptr;  ///< Null: by the context.
   std::string shard{};           ///< Where the caller named one; empty: by the context.
   bool raw = false;              ///< The SQL is the caller's own: its reads are guarded.
+  CallSite place{};              ///< Of the call, for reports about its connection.
 };
 
 struct Executed {

@@ -109,7 +109,7 @@ TEST_F(PersonTest, CreateTakesARecordToo) {
 }
 
 TEST_F(PersonTest, CreateKeepsAKeyThatIsGiven) {
-  EXPECT_EQ(Person::create(field<& Person::id> = 77, kEmail = "a@x").id, 77);
+  EXPECT_EQ(Person::create(field<& Person::id> = 77, kEmail = "a@x", kAge = 1).id, 77);
 }
 
 TEST_F(PersonTest, SaveInsertsANewRecordOnce) {
@@ -123,7 +123,7 @@ TEST_F(PersonTest, SaveInsertsANewRecordOnce) {
 }
 
 TEST_F(PersonTest, SaveCanTakeANameAway) {
-  auto ada = Person::create(kEmail = "ada@x", kName = "Ada");
+  auto ada = Person::create(kEmail = "ada@x", kName = "Ada", kAge = 36);
   ada.name.reset();
   ada.save();
   EXPECT_EQ(Person::find(ada.id).name, std::nullopt);
@@ -166,6 +166,28 @@ TEST_F(PersonTest, DestroyDeletesTheRowAndMakesTheRecordNew) {
   ada.destroy();
   EXPECT_TRUE(ada.is_new());
   EXPECT_EQ(Person::count(), 0U);
+}
+
+TEST_F(PersonTest, AnOldCopyOfADestroyedRecordIsNotTakenForItsSuccessor) {
+  const auto ada = make("ada@x");
+  for (auto destroy :
+       {+[](Person person) { person.destroy(); },
+        +[](Person person) { Person::where(kEmail == person.email).delete_all(); }}) {
+    auto last = make("last@x");
+    auto copy = last;
+    destroy(last);
+    const auto successor = make("successor@x");
+    EXPECT_NE(successor.id, copy.id);
+    EXPECT_THROW(copy.update(kEmail = "copy@x"), RecordNotFound);
+    EXPECT_THROW(copy.save(), RecordNotFound);
+    EXPECT_THROW(copy.reload(), RecordNotFound);
+    EXPECT_THROW(copy.destroy(), RecordNotFound);
+    EXPECT_EQ(Person::find(successor.id).email, "successor@x");
+    Person::find(successor.id).destroy();
+  }
+  EXPECT_EQ(Person::count(), 1U);
+  Person::find(ada.id).destroy();
+  EXPECT_GT(make("after all@x").id, ada.id);
 }
 
 TEST_F(PersonTest, ReloadReadsTheRowAgain) {
@@ -259,8 +281,8 @@ TEST_F(PersonTest, QueriesNarrowOrderAndCut) {
 }
 
 TEST_F(PersonTest, ConditionsMeanWhatTheySay) {
-  Person::create(kEmail = "ada@x", kName = "Ada");
-  Person::create(kEmail = "bob@x");
+  Person::create(kEmail = "ada@x", kName = "Ada", kAge = 36);
+  Person::create(kEmail = "bob@x", kAge = 41);
   const auto found = [](Expression condition) {
     return emails(Person::where(std::move(condition)).order(kEmail).all());
   };
