@@ -68,10 +68,7 @@ Target resolve(const ContextFrame* context, std::string_view database) {
   return target;
 }
 
-const Context& current_context() noexcept {
-  static const auto& none = *new Context;
-  return context_of_thread != nullptr ? *context_of_thread : none;
-}
+const Context& current_context() noexcept { return current(); }
 
 ContextScope::ContextScope(ContextFrame frame) {
   frame.outer = current();
