@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <memory>
 #include <numeric>
 #include <set>
 #include <utility>
@@ -250,14 +252,17 @@ void load_rows(const Access& access, const Selection& selection, RecordSink& sin
 /// Whether no two rows of the table can have the same key, as far as the database knows. Asked once
 /// for each table, place and thread, until the answer is yes.
 bool key_is_unique(const TableInfo& table, const Access& access) {
-  thread_local std::set<std::pair<const TableInfo*, const Origin*>> known;
-  const std::pair<const TableInfo*, const Origin*> which(&table, access.home);
-  if (known.contains(which)) return true;
+  // By the cluster, not its name: others may have been set up under that since.
+  thread_local std::map<const TableInfo*, std::set<std::weak_ptr<Cluster>, std::owner_less<>>>
+      known;
+  const std::weak_ptr<Cluster> here = cluster_of(access);
+  auto& places = known[&table];
+  if (places.contains(here)) return true;
   const auto rendered = render_key_rules(adapter_of(access), table);
   const auto executed = execute(access, rendered.statement(Effect::write));
   const auto rules = Codec<std::int64_t>::decode(executed.result->cell(0, 0));
   if (rules == 0) return false;
-  known.insert(which);
+  places.insert(here);
   return true;
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "driver/identifier.hpp"
 #include "grant/core/error.hpp"
 
@@ -98,6 +100,24 @@ std::string type_of(Adapter adapter, const ColumnInfo& column) {
   return std::string(kMariadb.of(column.kind));
 }
 
+/// ` DEFAULT …` for what a new record starts with, so that a row that leaves the column out is like
+/// one; empty for what has no plain form on all engines.
+std::string default_of(const ColumnInfo& column) {
+  if (column.initial == nullptr || column.primary_key || column.unique || column.generated)
+    return "";
+  Params params;
+  column.initial(params);
+  const auto value = params.views()[0];
+  switch (value.kind()) {
+    case ValueKind::boolean: return value.as_boolean() ? " DEFAULT TRUE" : " DEFAULT FALSE";
+    case ValueKind::integer: return fmt::format(" DEFAULT {}", value.as_integer());
+    case ValueKind::real:
+      return std::isfinite(value.as_real()) ? fmt::format(" DEFAULT {}", value.as_real()) : "";
+    case ValueKind::text: return value.as_characters().empty() ? " DEFAULT ''" : "";
+    default: return "";
+  }
+}
+
 }  // namespace
 
 void append_identifier(std::string& sql, Adapter adapter, std::string_view name) {
@@ -164,7 +184,7 @@ std::string column_definition(Adapter adapter, const ColumnInfo& column) {
     }
   }
   auto definition = type_of(adapter, column);
-  if (!column.nullable) definition += " NOT NULL";
+  if (!column.nullable) definition += " NOT NULL" + default_of(column);
   if (column.primary_key) {
     definition += " PRIMARY KEY";
   } else if (column.unique) {

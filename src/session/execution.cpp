@@ -123,6 +123,8 @@ Task<void> stream_chunks(const Access& access, Statement statement, StreamOption
 
 }  // namespace
 
+std::shared_ptr<Cluster> cluster_of(const Access& access) { return locate(access).cluster; }
+
 Adapter adapter_of(const Access& access) { return locate(access).cluster->adapter(); }
 
 Timestamp wall_time_of(const Access& access) { return locate(access).cluster->clock().wall_time(); }

@@ -73,6 +73,10 @@ ConnectionSpec spec_of(const PostgresCluster& servers, const std::vector<int>& r
 /// A registry with `spec` as "primary", once all its nodes were probed.
 std::shared_ptr<Registry> connect(const ConnectionSpec& spec, EventSink events = {});
 
+/// Whether it has replayed all that the primary had: then its lag is no more than the time that
+/// asking both took.
+[[nodiscard]] bool is_level(const NodeStatus& node);
+
 /// Until all nodes are healthy, and the replicas have all that the primary has.
 void wait_for_replicas(Registry& registry);
 

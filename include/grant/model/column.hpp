@@ -127,6 +127,7 @@ struct ColumnAccess {
   static bool is_unset(const void* record) {
     return static_cast<const T*>(record)->*Member == Type{};
   }
+  static void initial(Params& params) { params.add(Value(Codec<Type>::encode(T{}.*Member))); }
   static bool is_initial(const void* record) {
     return static_cast<const T*>(record)->*Member == T{}.*Member;
   }
@@ -146,6 +147,9 @@ struct ColumnAccess {
     info.primary_key = definition.primary_key_;
     info.unique = definition.unique_;
     info.generated = definition.generated_;
+    if constexpr (std::is_arithmetic_v<Type> || std::is_same_v<Type, std::string>) {
+      info.initial = &initial;
+    }
     if constexpr (kComparable) {
       if (definition.database_default_) info.is_initial = &is_initial;
     }

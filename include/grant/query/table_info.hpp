@@ -30,6 +30,8 @@ struct ColumnInfo {
   /// Of a column that has a default in the database: whether the value still is what a new record
   /// starts with. Null for all others.
   bool (*is_initial)(const void* record) = nullptr;
+  /// Adds what a new record starts with. Null where create_table() has no default to make of it.
+  void (*initial)(Params& params) = nullptr;
   /// Sets a timestamp column. Null for all others.
   void (*touch)(void* record, Timestamp now) = nullptr;
 };

@@ -68,6 +68,9 @@ struct Executed {
   const Origin* origin = nullptr;
 };
 
+/// Where `access` leads to. Errors: as Registry::cluster().
+[[nodiscard]] std::shared_ptr<Cluster> cluster_of(const Access& access);
+
 /// The engine that `access` leads to. Errors: as Registry::cluster().
 [[nodiscard]] Adapter adapter_of(const Access& access);
 

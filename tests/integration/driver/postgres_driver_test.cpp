@@ -110,12 +110,14 @@ TEST(PostgresStatements, DeallocatedBehindOurBackArePreparedAgain) {
   EXPECT_EQ(first(*connection, "select 9"), "9");
 }
 
-TEST(PostgresTransactions, CommitOfAFailedTransactionIsAConflict) {
+TEST(PostgresTransactions, CommitOfAFailedTransactionTellsWhatFailedIt) {
   const auto connection = connect_to(0);
   run(connection->begin(within(kPatience), {}));
   EXPECT_EQ(error_of([&] { exec(*connection, "select 1/0"); }).sqlstate, "22012");
   EXPECT_EQ(connection->transaction_state(), TransactionState::failed);
-  EXPECT_EQ(error_of([&] { run(connection->commit(within(kPatience))); }).code, Errc::conflict);
+  const auto error = error_of([&] { run(connection->commit(within(kPatience))); });
+  EXPECT_EQ(error.code, Errc::invalid_argument);
+  EXPECT_EQ(error.sqlstate, "22012");
   EXPECT_EQ(connection->transaction_state(), TransactionState::none);
 }
 
