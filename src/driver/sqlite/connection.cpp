@@ -119,6 +119,14 @@ Prepared& Connection::prepared(std::string_view sql, std::string_view tried) {
   if (sql.find('\0') != std::string_view::npos) {
     throw_at(Errc::invalid_argument, node_, fmt::format("{}: a NUL character in its text", tried));
   }
+  const auto longest =
+      static_cast<std::size_t>(sqlite3_limit(database_.get(), SQLITE_LIMIT_SQL_LENGTH, -1));
+  if (sql.size() > longest) {
+    throw_at(Errc::invalid_argument, node_,
+             fmt::format("{}: its text takes {} bytes, and SQLite takes no more than {}", tried,
+                         sql.size(), longest),
+             SQLITE_TOOBIG);
+  }
   const bool keep = statements_.capacity() > 0;
   Prepared made;
   made.sql = sql;
@@ -256,9 +264,9 @@ void Connection::fail_as_it_stands(int code, std::string_view tried, const State
     message = "it writes, but was marked as a read";
   } else if (primary == SQLITE_READONLY && query_only_) {
     message = "it writes, but the transaction is for reading";
-  } else if (primary == SQLITE_TOOBIG) {
-    message += fmt::format(": SQLite holds no value of more than {} bytes",
-                           sqlite3_limit(database_.get(), SQLITE_LIMIT_LENGTH, -1));
+  } else if (const auto limit = limit_met(code, message)) {
+    message +=
+        fmt::format(": SQLite takes no more than {}", sqlite3_limit(database_.get(), *limit, -1));
   } else if (primary == SQLITE_IOERR || primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) {
     open_ = false;  // nothing good comes from a handle whose file cannot be read any more
     if (!options_.in_memory()) message += fmt::format(" (file {})", options_.file);

@@ -73,6 +73,28 @@ Errc errc_of(int extended) noexcept {
   return row == nullptr ? Errc::invalid_argument : row->code;
 }
 
+std::optional<int> limit_met(int extended, std::string_view message) noexcept {
+  struct Words {
+    std::string_view text;
+    int limit;
+  };
+  constexpr std::array words{
+      Words{"too many SQL variables", SQLITE_LIMIT_VARIABLE_NUMBER},
+      Words{"too many columns", SQLITE_LIMIT_COLUMN},
+      Words{"too many terms in compound", SQLITE_LIMIT_COMPOUND_SELECT},
+      Words{"too many terms in", SQLITE_LIMIT_COLUMN},
+      Words{"too many arguments on function", SQLITE_LIMIT_FUNCTION_ARG},
+      Words{"too many attached databases", SQLITE_LIMIT_ATTACHED},
+      Words{"statement too long", SQLITE_LIMIT_SQL_LENGTH},
+  };
+  for (const auto& [text, limit] : words) {
+    const bool has_number = message.find("max") != std::string_view::npos;
+    if (message.find(text) != std::string_view::npos && !has_number) return limit;
+  }
+  if ((extended & 0xff) == SQLITE_TOOBIG) return SQLITE_LIMIT_LENGTH;
+  return std::nullopt;
+}
+
 std::string_view constraint_in(std::string_view message) noexcept {
   constexpr std::string_view mark = "constraint failed: ";
   const auto at = message.find(mark);

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,10 @@ namespace grant::sqlite {
 
 /// What the caller can do about an extended result code.
 [[nodiscard]] Errc errc_of(int extended) noexcept;
+
+/// Of SQLite's limits, the one that a failure with this code and text has met; empty: none, or one
+/// that the text gives the number of.
+[[nodiscard]] std::optional<int> limit_met(int extended, std::string_view message) noexcept;
 
 /// "users.email" out of "UNIQUE constraint failed: users.email"; empty when SQLite names nothing.
 [[nodiscard]] std::string_view constraint_in(std::string_view message) noexcept;

@@ -38,18 +38,38 @@ TEST(SqliteErrorTable, SaysOfEachCodeWhatToDoNext) {
       {SQLITE_READONLY_DBMOVED, Errc::unavailable},
       {SQLITE_READONLY_RECOVERY, Errc::unavailable},
       {SQLITE_READONLY_CANTLOCK, Errc::unavailable},
+      {SQLITE_READONLY_CANTINIT, Errc::unavailable},
+      {SQLITE_READONLY_ROLLBACK, Errc::unavailable},
       {SQLITE_CANTOPEN, Errc::unavailable},
       {SQLITE_CANTOPEN_ISDIR, Errc::unavailable},
       {SQLITE_IOERR, Errc::unavailable},
       {SQLITE_IOERR_FSYNC, Errc::unavailable},
       {SQLITE_FULL, Errc::unavailable},
       {SQLITE_NOMEM, Errc::unavailable},
+      {SQLITE_PROTOCOL, Errc::unavailable},
+      {SQLITE_SCHEMA, Errc::unavailable},
       {SQLITE_NOTADB, Errc::configuration},
       {SQLITE_CORRUPT, Errc::configuration},
       {SQLITE_CORRUPT_VTAB, Errc::configuration},
       {SQLITE_PERM, Errc::configuration},
+      {SQLITE_NOLFS, Errc::configuration},
+      {SQLITE_AUTH, Errc::invalid_argument},
   };
   for (const auto& [code, errc] : table) EXPECT_EQ(errc_of(code), errc) << code;
+}
+
+TEST(SqliteErrorTable, KnowsWhichLimitWasMet) {
+  EXPECT_EQ(limit_met(SQLITE_ERROR, "too many SQL variables"), SQLITE_LIMIT_VARIABLE_NUMBER);
+  EXPECT_EQ(limit_met(SQLITE_ERROR, "too many columns in result set"), SQLITE_LIMIT_COLUMN);
+  EXPECT_EQ(limit_met(SQLITE_ERROR, "too many columns on t"), SQLITE_LIMIT_COLUMN);
+  EXPECT_EQ(limit_met(SQLITE_ERROR, "too many terms in compound SELECT"),
+            SQLITE_LIMIT_COMPOUND_SELECT);
+  EXPECT_EQ(limit_met(SQLITE_ERROR, "too many terms in ORDER BY clause"), SQLITE_LIMIT_COLUMN);
+  EXPECT_EQ(limit_met(SQLITE_ERROR, "too many arguments on function f"), SQLITE_LIMIT_FUNCTION_ARG);
+  EXPECT_EQ(limit_met(SQLITE_ERROR, "too many attached databases - max 10"), std::nullopt);
+  EXPECT_EQ(limit_met(SQLITE_TOOBIG, "statement too long"), SQLITE_LIMIT_SQL_LENGTH);
+  EXPECT_EQ(limit_met(SQLITE_TOOBIG, "string or blob too big"), SQLITE_LIMIT_LENGTH);
+  EXPECT_EQ(limit_met(SQLITE_ERROR, "no such table: t"), std::nullopt);
 }
 
 TEST(SqliteErrorTable, NamesTheConstraint) {
