@@ -39,6 +39,20 @@ inline constexpr Duration kShortHold = std::chrono::microseconds(50);
   return limit.count() > 0 && std::chrono::floor<std::chrono::milliseconds>(span) >= limit;
 }
 
+/// What a caller saw who waited until its time was over.
+struct FruitlessWait {
+  bool open_before = false;   ///< A connection was open when it came, ...
+  bool opened_since = false;  ///< ... or one was opened while it waited, ...
+  bool open_now = false;      ///< ... or is open now.
+  bool suspended = false;     ///< The pool gives nothing to anybody.
+};
+
+/// Whether the wait says that the node cannot be reached, and not that there were too few
+/// connections: as soon as one was open, it says nothing about the node.
+[[nodiscard]] constexpr bool blames_node(const FruitlessWait& wait) noexcept {
+  return !wait.open_before && !wait.opened_since && !wait.open_now && !wait.suspended;
+}
+
 /// What opening connections is up to.
 struct Demand {
   std::size_t max_size{};

@@ -32,8 +32,9 @@ struct PoolWaiter {
   std::shared_ptr<io::Signal> signal;
   TimePoint since{};
   bool queued = false;
-  bool woken = false;      ///< Told to look for an idle connection; not yet running.
-  bool none_open = false;  ///< There was no connection when it came.
+  bool woken = false;             ///< Told to look for an idle connection; not yet running.
+  bool open_before = false;       ///< There was a connection when it came.
+  std::uint64_t opened_before{};  ///< How many had ever been opened then.
   Answer answer = Answer::none;
   PoolSlot* slot = nullptr;
   std::shared_ptr<const ErrorInfo> error;

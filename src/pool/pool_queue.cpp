@@ -145,7 +145,8 @@ void PoolCore::abandon(PoolWaiter& waiter) noexcept {
 void PoolCore::join(PoolWaiter& waiter, std::shared_ptr<io::Signal> signal) {
   waiter.signal = std::move(signal);
   waiter.since = machine_now();
-  waiter.none_open = open_ == 0;
+  waiter.open_before = open_ > 0;
+  waiter.opened_before = opened_;
   waiter.queued = true;
   queue_.push_back(&waiter);
   want_attention();
@@ -305,8 +306,12 @@ ErrorInfo PoolCore::no_time_error(const PoolWaiter& waiter, Later& later) {
   const auto limit = in_ms(std::max(end - waiter.began, Duration::zero()));
   const auto failure =
       last_failure_ ? fmt::format("; the last try to open one: {}", last_failure_->message) : "";
-  // Where one was open meanwhile, the wait says nothing about the node.
-  if (waiter.none_open && open_ == 0 && !suspended_) {
+  FruitlessWait wait;
+  wait.open_before = waiter.open_before;
+  wait.opened_since = opened_ > waiter.opened_before;
+  wait.open_now = open_ > 0;
+  wait.suspended = suspended_;
+  if (blames_node(wait)) {
     return error(Errc::unavailable, fmt::format(": no connection{} could be opened within {} ms{}",
                                                 suffix_of(target_.purpose), limit, failure));
   }

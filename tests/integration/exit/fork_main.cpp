@@ -45,7 +45,8 @@ grant::Databases databases() {
   spec.url = url;
   spec.pool.max_size = 4;
   spec.pool.initial_size = 1;
-  spec.health_check.timeout = 5s;
+  spec.pool.checkout_timeout = 20s;
+  spec.health_check.timeout = 20s;
   return {{"primary", spec}};
 }
 
@@ -327,7 +328,10 @@ void while_connections_open() {
 }
 
 void while_reloading() {
-  const Busy busy(1, [] { establish(); });
+  const Busy busy(1, [] {
+    establish();
+    grant::registry().check_health_now();  // or the server would be flooded
+  });
   fork_while_busy(60, busy, [] {
     try {
       static_cast<void>(count("nobody"));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,7 +50,11 @@ struct ClusterFixture {
   }
 
   [[nodiscard]] EventSink sink() {
-    return [this](const Event& event) { events.add(to_string(event)); };
+    return [this](const Event& event) {
+      events.add(to_string(event));
+      const std::scoped_lock lock(also_mutex_);
+      if (also_) also_(event);
+    };
   }
 
   [[nodiscard]] std::unique_ptr<Node> node(const std::string& name, Role role,
@@ -64,6 +69,16 @@ struct ClusterFixture {
   testing::FakeClock clock;
   Log events;
   std::shared_ptr<Cluster> cluster;
+
+  /// Called with each event from now on, where it happens.
+  void also(EventSink sink) {
+    const std::scoped_lock lock(also_mutex_);
+    also_ = std::move(sink);
+  }
+
+ private:
+  std::mutex also_mutex_;
+  EventSink also_;
 };
 
 }  // namespace grant::test

@@ -275,6 +275,43 @@ TEST(HealthMonitor, WatchesSeveralClusters) {
   EXPECT_TRUE(f.cluster->table()->nodes[2].healthy);
 }
 
+/// Has a node's turn for the worse run `action` on the monitor's thread, where its sink is called.
+template <class Action>
+void on_the_monitors_thread(Monitored& f, const Action& action) {
+  std::atomic<bool> done = false;
+  f.also([&](const Event& event) {
+    if (event.name != "node.unhealthy" || done) return;
+    action();
+    done = true;
+  });
+  f.driver.server("r1").observe(std::nullopt);
+  f.cluster->report_lost();
+  EXPECT_TRUE(eventually([&] { return done.load(); }));
+  f.also({});
+}
+
+TEST(HealthMonitor, RefusesToWaitForItself) {
+  Monitored f;
+  f.start();
+  f.monitor->check_now();
+  on_the_monitors_thread(f, [&] {
+    const auto error = test::error_of([&] { f.monitor->check_now(); });
+    EXPECT_EQ(error.code, Errc::invalid_argument);
+    EXPECT_THAT(error.message, HasSubstr("on which the event sink is called"));
+  });
+  f.monitor->check_now();
+}
+
+TEST(HealthMonitor, MayBeStoppedOnItsOwnThread) {
+  Monitored f;
+  f.start();
+  f.monitor->check_now();
+  on_the_monitors_thread(f, [&] { f.monitor->stop(); });
+  f.monitor->check_now();
+  f.monitor.reset();
+  EXPECT_TRUE(eventually([&] { return f.cluster.use_count() == 1; })) << "its thread ends";
+}
+
 TEST(HealthMonitor, ClusterMayOutliveIt) {
   Monitored f;
   f.start();

@@ -26,6 +26,20 @@ Demand demand(std::size_t max_size, std::size_t open, std::size_t opening, std::
   return demand;
 }
 
+TEST(Waits, BlameTheNodeOnlyIfNothingWasEverOpen) {
+  for (const bool before : {false, true}) {
+    for (const bool since : {false, true}) {
+      for (const bool now : {false, true}) {
+        for (const bool suspended : {false, true}) {
+          const FruitlessWait wait{before, since, now, suspended};
+          EXPECT_EQ(blames_node(wait), !before && !since && !now && !suspended)
+              << before << since << now << suspended;
+        }
+      }
+    }
+  }
+}
+
 TEST(Openings, AreAsManyAsThereAreCallersWhomNoneCovers) {
   EXPECT_EQ(openings_now(demand(10, 0, 0, 3), {}, kNow), 3U);
   EXPECT_EQ(openings_now(demand(10, 0, 2, 3), {}, kNow), 1U);

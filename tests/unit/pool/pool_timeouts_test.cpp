@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <thread>
 
 #include "grant/io/poll_loop.hpp"
@@ -111,6 +112,38 @@ TEST(PoolTimeouts, OpeningThatHangsWithoutWaitingIsTheNodesFault) {
   f.server.connecting.shut();
   EXPECT_THROW(f.take(), Unavailable);
   EXPECT_EQ(f.pool->stats().timeouts, 0U) << "nothing says that the pool is too small";
+}
+
+/// Two callers come to an empty pool of one; the first gets the connection that is opened.
+ErrorInfo error_of_the_second(PoolFixture& f, bool connection_is_lost) {
+  f.server.connecting.shut();
+  std::optional<Lease> first;
+  std::thread gets([&] { first = f.take(); });
+  EXPECT_TRUE(f.waiting(1));
+  ErrorInfo error;
+  std::thread waits([&] { error = error_of([&] { return f.take(blocking(300ms)); }); });
+  EXPECT_TRUE(f.waiting(2));
+  f.server.connecting.open();
+  gets.join();
+  f.server.connecting.shut();
+  if (connection_is_lost) {
+    f.server.break_connections();
+    first.reset();
+  }
+  waits.join();
+  first.reset();
+  f.server.connecting.open();
+  return error;
+}
+
+TEST(PoolTimeouts, ConnectionThatOpenedMeanwhileClearsTheNode) {
+  PoolFixture f(options(1));
+  EXPECT_EQ(error_of_the_second(f, false).code, Errc::pool_timeout);
+}
+
+TEST(PoolTimeouts, ConnectionThatOpenedAndWasLostMeanwhileClearsTheNode) {
+  PoolFixture f(options(1));
+  EXPECT_EQ(error_of_the_second(f, true).code, Errc::pool_timeout);
 }
 
 TEST(PoolTimeouts, DeadlineOfTheCallCountsWhereItIsSooner) {
