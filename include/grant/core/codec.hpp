@@ -58,6 +58,7 @@ namespace detail {
 
 }  // namespace detail
 
+/// Read from integers and bits that are 0 or 1 too; others are refused.
 template <>
 struct Codec<bool> {
   static constexpr ValueKind kind = ValueKind::boolean;
@@ -85,6 +86,8 @@ requires(sizeof(T) == 8) struct Codec<T> {
   static T decode(ValueView v) { return detail::decode_unsigned_integer(v); }
 };
 
+/// Read from decimals too: a fraction is rounded to the nearest double, a whole number beyond 2^53
+/// that no double is exactly is refused.
 template <>
 struct Codec<double> {
   static constexpr ValueKind kind = ValueKind::real;
@@ -107,7 +110,7 @@ struct Codec<Decimal> {
   static Decimal decode(ValueView v) { return detail::decode_decimal(v); }
 };
 
-/// Decimals, dates, times of day and UUIDs are read as their text too.
+/// Decimals, dates, times of day, timestamps (in UTC) and UUIDs are read as their text too.
 template <>
 struct Codec<std::string> {
   static constexpr ValueKind kind = ValueKind::text;
