@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 
 #include "grant/core/error.hpp"
@@ -43,10 +45,43 @@ std::optional<T> whole_number(ValueView value) {
                                                                   : std::nullopt;
 }
 
+/// The number that a string of bits is; empty beyond 64 of them.
+std::optional<std::uint64_t> number_of_bits(ValueView value) {
+  const bool is_text = value.kind() == ValueKind::text;
+  auto digits = value.as_characters();
+  const auto first = digits.find_first_not_of(is_text ? '0' : '\0');
+  digits.remove_prefix(std::min(first, digits.size()));
+  if (digits.size() > (is_text ? 64U : 8U)) return std::nullopt;
+  std::uint64_t number = 0;
+  for (const char digit : digits) {
+    number = is_text ? number * 2 + (digit == '1' ? 1 : 0)
+                     : number * 256 + static_cast<unsigned char>(digit);
+  }
+  return number;
+}
+
+/// A string of bits as the integer that it is; every other value as it stands.
+ValueView without_bits(ValueView value) {
+  if (!value.is_bits()) return value;
+  const auto number = number_of_bits(value);
+  return number ? ValueView::unsigned_integer(*number) : value;
+}
+
+/// Whether `number`, which is the nearest one to `text`, may stand for it. A fraction is rounded:
+/// an average has more digits than a double. A whole number is not, where it could be another one.
+template <class T>
+bool keeps_whole_numbers(T number, std::string_view text) {
+  const T exact = std::ldexp(T{1}, std::numeric_limits<T>::digits);
+  if (!(std::abs(number) > exact) || !std::isfinite(number)) return true;
+  const auto decimal = Decimal::parse(text);
+  return !decimal || decimal == Decimal::parse(fmt::format("{:.0f}", number));
+}
+
 /// Decimals become the nearest number, integers the same one.
 template <class T>
 T decode_floating(ValueView value) {
   if (value.kind() == ValueKind::real) return static_cast<T>(value.as_real());
+  if (value.kind() == ValueKind::boolean) return value.as_boolean() ? T{1} : T{0};
   if (value.kind() == ValueKind::integer) {
     if (is_exact(value.as_integer(), std::numeric_limits<T>::digits)) {
       return static_cast<T>(value.as_integer());
@@ -54,11 +89,16 @@ T decode_floating(ValueView value) {
     throw_error(Errc::invalid_argument, fmt::format("an integer does not fit: {} would round it",
                                                     std::same_as<T, float> ? "float" : "double"));
   }
-  if (value.kind() == ValueKind::text || value.kind() == ValueKind::decimal) {
+  if ((value.kind() == ValueKind::text && !value.is_bits()) || value.kind() == ValueKind::decimal) {
     const auto text = value.as_characters();
     T number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error == std::errc() && end == text.data() + text.size()) return number;
+    if (error == std::errc() && end == text.data() + text.size()) {
+      if (keeps_whole_numbers(number, text)) return number;
+      throw_error(Errc::invalid_argument,
+                  fmt::format("a whole number does not fit: {} would round it",
+                              std::same_as<T, float> ? "float" : "double"));
+    }
   }
   refuse(value, "a floating-point number");
 }
@@ -67,14 +107,20 @@ T decode_floating(ValueView value) {
 
 bool decode_boolean(ValueView value) {
   if (value.kind() == ValueKind::boolean) return value.as_boolean();
-  if (value.kind() == ValueKind::integer && (value.as_integer() == 0 || value.as_integer() == 1)) {
-    return value.as_integer() == 1;
+  const auto number = without_bits(value);
+  if (number.kind() == ValueKind::integer) {
+    if (number.as_integer() == 0 || number.as_integer() == 1) return number.as_integer() == 1;
+    // A condition on `true` would not find it.
+    throw_error(Errc::invalid_argument,
+                "an integer other than 0 and 1 cannot be read as a boolean");
   }
   refuse(value, "a boolean");
 }
 
 std::int64_t decode_integer(ValueView value, std::int64_t least, std::int64_t most) {
+  value = without_bits(value);
   std::int64_t number = 0;
+  if (value.is_bits()) refuse_integer(least, most);
   switch (value.kind()) {
     case ValueKind::integer: number = value.as_integer(); break;
     case ValueKind::boolean: number = value.as_boolean() ? 1 : 0; break;
@@ -93,8 +139,9 @@ std::int64_t decode_integer(ValueView value, std::int64_t least, std::int64_t mo
 }
 
 std::uint64_t decode_unsigned_integer(ValueView value) {
+  value = without_bits(value);
   if (value.kind() == ValueKind::unsigned_integer) return value.as_unsigned_integer();
-  if (value.kind() == ValueKind::text || value.kind() == ValueKind::decimal) {
+  if ((value.kind() == ValueKind::text && !value.is_bits()) || value.kind() == ValueKind::decimal) {
     const auto parsed = whole_number<std::uint64_t>(value);
     if (!parsed) refuse(value, "an unsigned integer");
     return *parsed;
@@ -133,11 +180,13 @@ float decode_single(ValueView value) {
 
 Decimal decode_decimal(ValueView value) {
   switch (value.kind()) {
+    case ValueKind::boolean: return value.as_boolean() ? 1 : 0;
     case ValueKind::integer: return value.as_integer();
     case ValueKind::unsigned_integer:
       return Decimal::parse(fmt::format_int(value.as_unsigned_integer()).c_str()).value();
     case ValueKind::text:
     case ValueKind::decimal:
+      if (value.is_bits()) refuse(value, "an exact decimal");
       if (auto number = Decimal::parse(value.as_characters())) return *std::move(number);
       [[fallthrough]];
     default: refuse(value, "an exact decimal");
@@ -153,6 +202,11 @@ std::string decode_text(ValueView value) {
       if (!is_in_written_years(value.as_date())) refuse(value, "text");
       return format_date(value.as_date());
     case ValueKind::time: return format_time(value.as_time());
+    case ValueKind::timestamp:
+      if (!is_in_written_years(std::chrono::floor<std::chrono::days>(value.as_timestamp()))) {
+        refuse(value, "text");
+      }
+      return format_timestamp(value.as_timestamp());
     case ValueKind::uuid: return value.as_uuid().to_string();
     default: refuse(value, "text");
   }
@@ -197,6 +251,7 @@ Uuid decode_uuid(ValueView value) {
   if (value.kind() == ValueKind::text) {
     if (const auto uuid = Uuid::parse(value.as_characters())) return *uuid;
   }
+  // Not from its 16 bytes: conditions bind a UUID as text, and would not find them.
   refuse(value, "a UUID");
 }
 

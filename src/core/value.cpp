@@ -58,6 +58,11 @@ Value Value::array(std::vector<Value> elements) {
 }
 
 ValueView Value::view() const noexcept {
+  if (scalar_.is_bits()) return ValueView::bits(characters());
+  return characters();
+}
+
+ValueView Value::characters() const noexcept {
   switch (scalar_.kind()) {
     case ValueKind::text: return ValueView::text(characters_);
     case ValueKind::json: return ValueView::json(characters_);

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 
+#include "core/nearest.hpp"
 #include "grant/core/error.hpp"
 
 namespace grant {
@@ -58,10 +59,7 @@ std::string encoded(std::string_view text, std::string_view also_plain) {
 
 /// True for parameters that no log may show.
 bool is_secret(std::string_view param) {
-  std::string name(param);
-  std::ranges::transform(name, name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const auto name = in_lower_case(param);
   return std::ranges::any_of(
       std::array{"password", "passwd", "pwd", "passphrase", "secret", "token"},
       [&](const char* word) { return name.find(word) != std::string::npos; });
@@ -74,6 +72,54 @@ std::string_view cut(std::string_view& text, char mark) {
   const auto head = text.substr(0, at);
   text = at == std::string_view::npos ? std::string_view{} : text.substr(at + 1);
   return head;
+}
+
+std::string_view name_of_control(char c) {
+  switch (c) {
+    case '\0': return "NUL character";
+    case '\t': return "tab";
+    case '\n': return "newline";
+    case '\r': return "carriage return";
+    default: return "control character";
+  }
+}
+
+/// Characters that a file, a shell or a copy left there: they would become a part of a name, and
+/// the name would be blamed.
+void check_characters(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) refuse("it starts with a byte order mark");
+  if (text.starts_with(' ')) refuse("it starts with a space");
+  if (text.ends_with(' ')) refuse("it ends with a space");
+  if (text.starts_with('"') || text.starts_with('\'')) refuse("it starts with a quotation mark");
+  const auto is_control = [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == '\x7F';
+  };
+  const auto* const found = std::ranges::find_if(text, is_control);
+  if (found == text.end()) return;
+  const auto at = static_cast<std::size_t>(found - text.begin());
+  const bool at_end = text.substr(at).find_first_not_of(" \t\r\n") == std::string_view::npos;
+  const auto where = at == 0  ? std::string("starts with")
+                     : at_end ? std::string("ends with")
+                              : fmt::format("has, as its character {},", at + 1);
+  refuse(fmt::format("it {} a {}: write %{:02X} where that is meant", where,
+                     name_of_control(*found), static_cast<unsigned char>(*found)));
+}
+
+/// What stands before the first colon.
+Adapter parse_scheme(std::string_view scheme) {
+  // Another library's name for its driver: mysql+pymysql. What is behind the plus is not quoted.
+  auto driver = scheme;
+  const auto engine = cut(driver, '+');
+  if (!driver.empty() && std::ranges::all_of(engine, is_letter_or_digit)) {
+    const auto adapter = adapter_named(engine);
+    refuse(fmt::format("the scheme names a driver of another library after a \"+\": write \"{}:\"",
+                       grant::to_string(adapter)));
+  }
+  // Whatever else stands there, such as half of a password, is not to be quoted.
+  if (!std::ranges::all_of(scheme, is_letter_or_digit)) {
+    refuse("the scheme before the first \":\" is none of postgres, mariadb and sqlite");
+  }
+  return adapter_named(scheme);
 }
 
 void parse_params(std::string_view text, Url& url) {
@@ -90,6 +136,7 @@ void parse_params(std::string_view text, Url& url) {
 }
 
 void parse_host(std::string_view text, Url& url) {
+  if (text.find(' ') != std::string_view::npos) refuse("a space in the host");
   std::string_view port;
   if (text.starts_with('[')) {
     const auto close = text.find(']');
@@ -127,7 +174,11 @@ void parse_server(std::string_view text, std::string_view query, Url& url) {
         "other parts, write \"@\" as %40");
   }
   if (slash != std::string_view::npos) {
-    url.database = decoded(text.substr(slash + 1), "database name");
+    const auto name = text.substr(slash + 1);
+    if (name.find('/') != std::string_view::npos) {
+      refuse("a \"/\" in the database name: write it as %2F where it is meant");
+    }
+    url.database = decoded(name, "database name");
   }
   // The last "@": passwords with an unencoded "@" are common.
   if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
@@ -143,17 +194,14 @@ void parse_server(std::string_view text, std::string_view query, Url& url) {
 
 Url Url::parse(std::string_view text) {
   if (text.empty()) refuse("it is empty");
+  check_characters(text);
   const auto colon = text.find(':');
   if (colon == std::string_view::npos ||
       text.substr(0, colon).find('/') != std::string_view::npos) {
     refuse("it does not start with a scheme such as \"postgres:\" or \"sqlite:\"");
   }
-  // Whatever else stands there, such as half of a password, is not to be quoted.
-  if (!std::ranges::all_of(text.substr(0, colon), is_letter_or_digit)) {
-    refuse("the scheme before the first \":\" is none of postgres, mariadb and sqlite");
-  }
   Url url;
-  url.adapter = adapter_named(text.substr(0, colon));
+  url.adapter = parse_scheme(text.substr(0, colon));
 
   auto query = text.substr(colon + 1);
   const auto body = cut(query, '?');

@@ -1,7 +1,9 @@
 #include "driver/url_params.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "core/nearest.hpp"
 #include "grant/core/error.hpp"
 
 namespace grant {
@@ -41,7 +43,23 @@ std::chrono::milliseconds UrlParams::statement_lifetime() {
 
 void UrlParams::refuse_unknown() const {
   if (url_.params.empty()) return;
-  refuse(fmt::format("unknown parameter \"{}\"", url_.params.front().first));
+  refuse_unknown(url_.params.front().first, {});
+}
+
+void UrlParams::refuse_unknown(std::string_view name,
+                               std::span<const std::string_view> more) const {
+  auto names = known_;
+  names.insert(names.end(), more.begin(), more.end());
+  // Longer lists than this nobody reads: PostgreSQL's client library has forty names.
+  constexpr std::size_t most_listed = 16;
+  const auto meant = nearest(name, names);
+  std::string hint;
+  if (!meant.empty()) {
+    hint = fmt::format(": did you mean \"{}\"?", meant);
+  } else if (!names.empty() && names.size() <= most_listed) {
+    hint = fmt::format(": there are {}", fmt::join(names, ", "));
+  }
+  refuse(fmt::format("unknown parameter \"{}\"{}", name, hint));
 }
 
 void UrlParams::refuse_number(std::string_view name, std::string_view text,

@@ -10,25 +10,29 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "grant/driver/url.hpp"
 
 namespace grant {
 
 /// Takes the parameters of a URL one by one, and refuses what is no good, by name. Errors of all of
-/// it: configuration.
+/// it: configuration. The names are literals.
 class UrlParams {
  public:
   /// `engine` stands before what is refused: "postgres". `url` must outlive this.
   UrlParams(std::string_view engine, Url& url) noexcept : engine_(engine), url_(url) {}
 
   /// The text of `name`; empty when it is not there.
-  std::optional<std::string> text(std::string_view name) { return url_.take_param(name); }
+  std::optional<std::string> text(std::string_view name) {
+    known_.push_back(name);
+    return url_.take_param(name);
+  }
 
   /// The number from 0 to `most` that `name` is; empty when it is not there.
   template <std::integral T>
   std::optional<T> number(std::string_view name, T most) {
-    const auto text = url_.take_param(name);
+    const auto text = this->text(name);
     if (!text) return std::nullopt;
     T number{};
     const char* const end = text->data() + text->size();
@@ -43,7 +47,7 @@ class UrlParams {
   template <class T>
   std::optional<T> word(std::string_view name,
                         std::span<const std::pair<std::string_view, T>> words) {
-    const auto text = url_.take_param(name);
+    const auto text = this->text(name);
     if (!text) return std::nullopt;
     std::string known;
     for (const auto& [word, meaning] : words) {
@@ -68,8 +72,12 @@ class UrlParams {
   /// believed. Five minutes unless given; 0: as long as the connection lives.
   std::chrono::milliseconds statement_lifetime();
 
-  /// To be called after all others have been taken.
+  /// To be called after all others have been taken. The error names the one that may be meant.
   void refuse_unknown() const;
+
+  /// Refuses `name`, which is none of those that were asked for, and none of `more`.
+  [[noreturn]] void refuse_unknown(std::string_view name,
+                                   std::span<const std::string_view> more) const;
 
   [[noreturn]] void refuse(std::string_view why) const;
 
@@ -81,6 +89,7 @@ class UrlParams {
 
   std::string_view engine_;
   Url& url_;
+  std::vector<std::string_view> known_;  // asked for so far
 };
 
 }  // namespace grant

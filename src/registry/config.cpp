@@ -12,6 +12,7 @@
 #include <iterator>
 #include <utility>
 
+#include "core/nearest.hpp"
 #include "grant/core/duration.hpp"
 #include "grant/core/error.hpp"
 #include "pool/option_fields.hpp"
@@ -134,20 +135,6 @@ class Reader {
 /// Keys of one table and what each does with its value.
 using Keys = std::vector<std::pair<std::string_view, std::function<void(const toml::node&)>>>;
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const auto substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-    }
-  }
-  return row[b.size()];
-}
-
 void read_keys(const Reader& reader, const toml::table& table, std::string_view where,
                const Keys& keys) {
   for (const auto& [key, node] : table) {
@@ -158,11 +145,9 @@ void read_keys(const Reader& reader, const toml::table& table, std::string_view 
     }
     std::vector<std::string_view> names;
     for (const auto& each : keys) names.push_back(each.first);
-    const auto nearest = *std::ranges::min_element(
-        names, {}, [&key = key](std::string_view name) { return edit_distance(key.str(), name); });
-    const auto hint = edit_distance(key.str(), nearest) <= 3
-                          ? fmt::format("did you mean {}?", nearest)
-                          : fmt::format("there are {}", fmt::join(names, ", "));
+    const auto meant = nearest(key.str(), names);
+    const auto hint = meant.empty() ? fmt::format("there are {}", fmt::join(names, ", "))
+                                    : fmt::format("did you mean {}?", meant);
     reader.refuse(key.source(), fmt::format("unknown key {} in {}: {}", key.str(), where, hint));
   }
 }

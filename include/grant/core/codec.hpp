@@ -74,6 +74,7 @@ struct WithoutOptional<std::optional<T>> {
 
 }  // namespace detail
 
+/// Read from integers and bits that are 0 or 1 too; others are refused.
 template <>
 struct Codec<bool> {
   static constexpr ValueKind kind = ValueKind::boolean;
@@ -101,6 +102,8 @@ requires(sizeof(T) == 8) struct Codec<T> {
   static T decode(ValueView v) { return detail::decode_unsigned_integer(v); }
 };
 
+/// Read from decimals too: a fraction is rounded to the nearest double, a whole number beyond 2^53
+/// that no double is exactly is refused.
 template <>
 struct Codec<double> {
   static constexpr ValueKind kind = ValueKind::real;
@@ -123,7 +126,7 @@ struct Codec<Decimal> {
   static Decimal decode(ValueView v) { return detail::decode_decimal(v); }
 };
 
-/// Decimals, dates, times of day and UUIDs are read as their text too.
+/// Decimals, dates, times of day, timestamps (in UTC) and UUIDs are read as their text too.
 template <>
 struct Codec<std::string> {
   static constexpr ValueKind kind = ValueKind::text;

@@ -112,7 +112,19 @@ class ValueView {
     return characters(ValueKind::bytes, {reinterpret_cast<const char*>(v.data()), v.size()});
   }
 
+  /// `v` as a string of bits, which integers and booleans are read from too: text of '0' and '1',
+  /// or bytes that are a number, the most significant one first.
+  [[nodiscard]] static constexpr ValueView bits(ValueView v) noexcept {
+    assert(v.kind() == ValueKind::text || v.kind() == ValueKind::bytes);
+    v.bits_ = true;
+    return v;
+  }
+
   [[nodiscard]] constexpr ValueKind kind() const noexcept { return kind_; }
+
+  /// Whether it came from bits(). Its kind is text or bytes.
+  [[nodiscard]] constexpr bool is_bits() const noexcept { return bits_; }
+
   [[nodiscard]] constexpr bool is_null() const noexcept { return kind_ == ValueKind::null; }
 
   // Each of these is for its own kind only.
@@ -182,6 +194,7 @@ class ValueView {
   }
 
   ValueKind kind_ = ValueKind::null;
+  bool bits_ = false;
   union {
     std::int64_t integer_ = 0;
     double real_;
@@ -207,6 +220,8 @@ class Value {
 
  private:
   struct Elements;
+
+  [[nodiscard]] ValueView characters() const noexcept;
 
   ValueView scalar_;
   std::string characters_;

@@ -18,8 +18,9 @@ namespace grant {
 ///
 /// Percent-encoded parts are decoded. A host may be an IPv6 address in brackets, or,
 /// percent-encoded, the directory of a unix socket. A password may hold "@" and ":" as they are,
-/// but
-/// "%", "/" and "?" only as %25, %2F and %3F.
+/// but "%", "/" and "?" only as %25, %2F and %3F. The scheme may be in upper case. White space
+/// around the URL and control characters in it are refused, not cut off: a newline at its end comes
+/// from a file or a shell, and would become a part of the database's name.
 struct Url {
   Adapter adapter{};
   std::string user{};

@@ -20,6 +20,8 @@
 
 namespace grant {
 
+class Cluster;
+
 /// How a model is connected: `static constexpr auto connection = grant::connects_to("primary")…`.
 struct ModelConnection {
   std::string_view database = "primary";

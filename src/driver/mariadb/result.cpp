@@ -197,7 +197,7 @@ void RowReader::add_to(MariadbResult& into) {
       continue;
     }
     switch (column.kind) {
-      case ValueKind::boolean: cells.push_back(ValueView::boolean(slot.integer != 0)); break;
+      case ValueKind::boolean: into.add_boolean(slot.integer); break;
       case ValueKind::integer: into.add_integer(slot.integer, column.is_unsigned); break;
       case ValueKind::real:
         cells.push_back(ValueView::real(
@@ -233,7 +233,7 @@ void RowReader::add_characters(MariadbResult& into, std::size_t column) {
     const auto index = static_cast<unsigned int>(column);
     if (mysql_stmt_fetch_column(statement_, &whole, index, 0) != 0) throw std::bad_alloc();
   }
-  into.cells_.push_back(MariadbResult::keep(kind, {room, slot.length}));
+  into.add_kept((*columns_)[column], {room, slot.length});
 }
 
 void MariadbResult::clear_rows() noexcept {
@@ -291,6 +291,17 @@ ValueView MariadbResult::keep(ValueKind kind, std::string_view characters) {
   }
 }
 
+void MariadbResult::add_kept(const Columns::Column& column, std::string_view characters) {
+  const auto value = keep(column.kind, characters);
+  cells_.push_back(column.type == MYSQL_TYPE_BIT ? ValueView::bits(value) : value);
+}
+
+/// A tinyint(1): BOOLEAN is another word for it, but it holds other numbers as well.
+void MariadbResult::add_boolean(std::int64_t number) {
+  cells_.push_back(number == 0 || number == 1 ? ValueView::boolean(number == 1)
+                                              : ValueView::integer(number));
+}
+
 void MariadbResult::add_integer(std::int64_t bits, bool is_unsigned) {
   cells_.push_back(is_unsigned ? ValueView::unsigned_integer(static_cast<std::uint64_t>(bits))
                                : ValueView::integer(bits));
@@ -299,16 +310,19 @@ void MariadbResult::add_integer(std::int64_t bits, bool is_unsigned) {
 void MariadbResult::add_uuid(std::string_view text) {
   const auto uuid = Uuid::parse(text);
   // The column was altered: the server does not tell anew what its texts stand for.
-  if (!uuid) return add_copied(ValueKind::text, text);
+  if (!uuid) {
+    cells_.push_back(ValueView::text(copied(text)));
+    return;
+  }
   char* const room = allocate(Uuid::kSize);
   std::memcpy(room, uuid->bytes.data(), Uuid::kSize);
   cells_.push_back(ValueView::uuid(std::string_view(room, Uuid::kSize)));
 }
 
-void MariadbResult::add_copied(ValueKind kind, std::string_view characters) {
+std::string_view MariadbResult::copied(std::string_view characters) {
   char* const room = allocate(characters.size());
   if (!characters.empty()) std::memcpy(room, characters.data(), characters.size());
-  cells_.push_back(keep(kind, {room, characters.size()}));
+  return {room, characters.size()};
 }
 
 void MariadbResult::add_unreadable() {
@@ -318,16 +332,19 @@ void MariadbResult::add_unreadable() {
 
 void MariadbResult::add_text(const Columns::Column& column, std::string_view text) {
   switch (column.kind) {
-    case ValueKind::boolean: cells_.push_back(ValueView::boolean(text != "0")); return;
+    case ValueKind::boolean:
     case ValueKind::integer: {
       const auto number = parse<std::int64_t>(text);
+      if (number && column.kind == ValueKind::boolean) return add_boolean(*number);
       const auto large = number ? std::nullopt : parse<std::uint64_t>(text);
       if (!number && !large) return add_unreadable();
       add_integer(number ? *number : static_cast<std::int64_t>(*large), column.is_unsigned);
       return;
     }
     case ValueKind::real: {
-      const auto number = parse<double>(text);
+      // As in the binary protocol: a float widened to a double, not its digits read as one.
+      const auto single = column.type == MYSQL_TYPE_FLOAT ? parse<float>(text) : std::nullopt;
+      const auto number = single ? std::optional<double>(*single) : parse<double>(text);
       if (!number) return add_unreadable();
       cells_.push_back(ValueView::real(*number));
       return;
@@ -336,7 +353,7 @@ void MariadbResult::add_text(const Columns::Column& column, std::string_view tex
     case ValueKind::time: add(parse_time(text), ValueView::time); return;
     case ValueKind::timestamp: add(parse_timestamp(text), ValueView::timestamp); return;
     case ValueKind::uuid: add_uuid(text); return;
-    default: add_copied(column.kind, text); return;
+    default: add_kept(column, copied(text)); return;
   }
 }
 

@@ -78,8 +78,11 @@ class MariadbResult final : public Result {
   char* allocate(std::size_t size);
   static ValueView keep(ValueKind kind, std::string_view characters);
 
+  void add_boolean(std::int64_t number);
   void add_integer(std::int64_t bits, bool is_unsigned);
-  void add_copied(ValueKind kind, std::string_view characters);
+  /// `characters` are in a block already.
+  void add_kept(const Columns::Column& column, std::string_view characters);
+  std::string_view copied(std::string_view characters);
   void add_uuid(std::string_view text);
   template <class T>
   void add(const std::optional<T>& value, ValueView (*view)(T)) {

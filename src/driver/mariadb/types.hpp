@@ -60,7 +60,8 @@ inline constexpr unsigned int kBinaryCharset = 63;
 [[nodiscard]] inline ValueKind kind_of(const MYSQL_FIELD& field) noexcept {
   switch (field.type) {
     case MYSQL_TYPE_TINY:
-      return field.length == 1 ? ValueKind::boolean : ValueKind::integer;  // BOOLEAN: tinyint(1)
+      // BOOLEAN is tinyint(1). Other numbers than 0 and 1 in it are integers all the same.
+      return field.length == 1 ? ValueKind::boolean : ValueKind::integer;
     case MYSQL_TYPE_SHORT:
     case MYSQL_TYPE_INT24:
     case MYSQL_TYPE_LONG:

@@ -138,10 +138,20 @@ ValueView binary_array(const Cell& cell, std::pmr::memory_resource& memory) {
   return array_view(elements, memory);
 }
 
-/// `{1,NULL,"a \"b\""}`: what array_out writes.
+/// `{1,NULL,"a \"b\""}`: what array_out writes. Where subscripts do not start at 1, they stand
+/// before it: `[0:1]={1,2}`.
 ValueView text_array(const Cell& cell, std::pmr::memory_resource& memory) {
   auto rest = cell.bytes;
-  if (!rest.starts_with('{')) refuse(cell, "the array has subscripts of its own");
+  if (rest.starts_with('[')) {
+    const auto end = rest.find(']');
+    if (end == std::string_view::npos) refuse_bytes(cell);
+    if (rest.substr(end + 1).starts_with('['))
+      refuse(cell, "the array has more than one dimension");
+    rest.remove_prefix(end + 1);
+    if (!rest.starts_with('=')) refuse_bytes(cell);
+    rest.remove_prefix(1);
+  }
+  if (!rest.starts_with('{')) refuse_bytes(cell);
   rest.remove_prefix(1);
   std::vector<ValueView> elements;
   if (rest == "}") return ValueView::array({});
@@ -264,8 +274,10 @@ ValueView decode_text(const Cell& cell, std::pmr::memory_resource& memory) {
     case ValueKind::bytes: return text_bytes(cell, memory);
     case ValueKind::json: return ValueView::json(cell.bytes);
     case ValueKind::array: return text_array(cell, memory);
-    default: return ValueView::text(cell.bytes);
+    default: break;
   }
+  const auto text = ValueView::text(cell.bytes);
+  return cell.type == oid::bit || cell.type == oid::varbit ? ValueView::bits(text) : text;
 }
 
 }  // namespace

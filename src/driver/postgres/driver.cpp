@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
+#include <vector>
 
 #include "connection.hpp"
 #include "driver/url_params.hpp"
@@ -16,13 +18,15 @@ struct FreeOptions {
   void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
 };
 
-bool is_keyword(std::string_view name) {
-  const std::unique_ptr<PQconninfoOption, FreeOptions> options(PQconndefaults());
-  if (!options) throw std::bad_alloc();
+using Options = std::unique_ptr<PQconninfoOption, FreeOptions>;
+
+/// The parameters that libpq takes; they are names in `options`.
+std::vector<std::string_view> keywords_in(const Options& options) {
+  std::vector<std::string_view> names;
   for (const auto* option = options.get(); option->keyword != nullptr; ++option) {
-    if (name == option->keyword) return true;
+    names.emplace_back(option->keyword);
   }
-  return false;
+  return names;
 }
 
 /// Whether the server keeps what was prepared.
@@ -34,7 +38,10 @@ void check_keyword(const UrlParams& params, const Settings& settings, std::strin
   if (name == "client_encoding" || name == "replication") {
     params.refuse(fmt::format("the parameter \"{}\" cannot be set", name));
   }
-  if (!is_keyword(name)) params.refuse(fmt::format("unknown parameter \"{}\"", name));
+  const Options options(PQconndefaults());
+  if (!options) throw std::bad_alloc();
+  const auto keywords = keywords_in(options);
+  if (std::ranges::find(keywords, name) == keywords.end()) params.refuse_unknown(name, keywords);
   if (std::ranges::any_of(settings.keywords, [&](const auto& set) { return set.first == name; })) {
     params.refuse(
         fmt::format("\"{}\" is given twice: as a part of the URL and as a parameter", name));

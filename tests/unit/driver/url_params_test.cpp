@@ -61,7 +61,27 @@ TEST(UrlParams, RefusesWhatIsLeft) {
                         p.text("a");
                         p.refuse_unknown();
                       }),
-            "engine URL: unknown parameter \"b\"");
+            "engine URL: unknown parameter \"b\": there are a");
+}
+
+TEST(UrlParams, SaysWhichParameterMayBeMeant) {
+  const auto take = [](UrlParams& p) {
+    p.text("ssl-mode");
+    p.statement_cache_size();
+    p.refuse_unknown();
+  };
+  const std::pair<std::string_view, std::string_view> slips[] = {
+      {"sslmode", "ssl-mode"},
+      {"SSL-Mode", "ssl-mode"},
+      {"ssl_mode", "ssl-mode"},
+      {"statement_cache", ""},
+      {"statement_cache_sise", "statement_cache_size"}};
+  for (const auto& [slip, meant] : slips) {
+    const auto expected = meant.empty() ? ": there are ssl-mode, statement_cache_size"
+                                        : ": did you mean \"" + std::string(meant) + "\"?";
+    EXPECT_EQ(complaint(std::string(slip) + "=1", take),
+              "engine URL: unknown parameter \"" + std::string(slip) + "\"" + expected);
+  }
 }
 
 }  // namespace

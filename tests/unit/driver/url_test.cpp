@@ -56,6 +56,58 @@ TEST(Url, KnowsOtherNamesOfAdapters) {
   EXPECT_EQ(Url::parse("sqlite3:a.db").adapter, Adapter::sqlite);
 }
 
+TEST(Url, TakesSchemesInUpperCase) {
+  EXPECT_EQ(Url::parse("Postgres://h/d").adapter, Adapter::postgres);
+  EXPECT_EQ(Url::parse("POSTGRESQL://h/d").adapter, Adapter::postgres);
+  EXPECT_EQ(Url::parse("MariaDB://h/d").adapter, Adapter::mariadb);
+  EXPECT_EQ(Url::parse("MySQL://H.example/D").database, "D");
+  EXPECT_EQ(Url::parse("SQLite:A.db").database, "A.db");
+}
+
+TEST(Url, RefusesWhatAFileOrAShellLeftAroundIt) {
+  const std::pair<std::string_view, std::string_view> bad[] = {
+      {"postgres://h/d\n", "it ends with a newline: write %0A"},
+      {"postgres://h/d\r\n", "it ends with a carriage return"},
+      {"postgres://h/d \n", "it ends with a newline"},
+      {"postgres://h/d\t", "it ends with a tab"},
+      {"postgres://h/d ", "it ends with a space"},
+      {" postgres://h/d", "it starts with a space"},
+      {"\tpostgres://h/d", "it starts with a tab"},
+      {"\npostgres://h/d", "it starts with a newline"},
+      {"\xEF\xBB\xBFpostgres://h/d", "byte order mark"},
+      {"\"postgres://h/d\"", "quotation mark"},
+      {"postgres://h/d\ne", "as its character 15, a newline"},
+      {"postgres://h/d?sslmode=require\n", "ends with a newline"},
+      {"postgres://u:p\n@h/d", "newline"},
+      {"postgres://h /d", "a space in the host"},
+      {"postgres://u@ h/d", "a space in the host"},
+      {"postgres://h/d\x7F", "control character"},
+      {"sqlite:a.db\n", "ends with a newline"},
+      {"sqlite:a.db ", "ends with a space"},
+      {"mariadb://h/d/", "%2F"},
+      {"postgres://h//d", "%2F"}};
+  for (const auto& [text, mentioned] : bad)
+    EXPECT_THAT(refusal(text), HasSubstr(mentioned)) << text;
+  EXPECT_THAT(refusal(std::string_view("postgres://h/d\0", 15)), HasSubstr("NUL"));
+  EXPECT_EQ(Url::parse("postgres://h/d%0A").database, "d\n");
+  EXPECT_EQ(Url::parse("sqlite:my file.db").database, "my file.db");
+}
+
+TEST(Url, SaysWhichSchemeMayBeMeant) {
+  const std::pair<std::string_view, std::string_view> bad[] = {
+      {"postgre://h/d", "did you mean \"postgres\"?"},
+      {"postgress://h/d", "did you mean \"postgres\"?"},
+      {"mysql2://h/d", "did you mean \"mysql\"?"},
+      {"maria://h/d", "did you mean \"mariadb\"?"},
+      {"sqllite:a.db", "did you mean \"sqlite\"?"},
+      {"oracle://h/d", "there are postgres, mariadb and sqlite"},
+      {"mysql+pymysql://h/d", "after a \"+\": write \"mariadb:\""},
+      {"PostgreSQL+psycopg2://h/d", "write \"postgres:\""}};
+  for (const auto& [text, mentioned] : bad)
+    EXPECT_THAT(refusal(text), HasSubstr(mentioned)) << text;
+  EXPECT_THAT(refusal("ada+s3cret:x@h/d"), Not(HasSubstr("s3cret")));
+}
+
 TEST(Url, DecodesPercentSigns) {
   const auto url = Url::parse("postgres://a%40b:p%2Fw%3a%25@%2Fvar%2Frun/d%20b");
   EXPECT_EQ(url.user, "a@b");
