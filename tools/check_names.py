@@ -401,7 +401,8 @@ def check_span(tree, span):
 
 
 # Of compilers, servers and other libraries.
-FOREIGN_NAMES = {"use_awaitable", "pg_advisory_xact_lock", "snake_case", "member_"}
+FOREIGN_NAMES = {"use_awaitable", "pg_advisory_xact_lock", "snake_case", "member_",
+                 "pg_notify", "setval"}
 
 
 # What a driver is given by the pool, which nobody fills in.

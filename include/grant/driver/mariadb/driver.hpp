@@ -22,6 +22,8 @@ namespace grant::mariadb {
 ///   - `connect_timeout`: whole seconds; 0, the default, leaves it to the deadline of the call;
 ///   - `statement_cache_size`: prepared statements kept per connection, 0 to 10000, default 256;
 ///     0 prepares each statement anew;
+///   - `statement_lifetime`: milliseconds for which what the server said of a prepared statement is
+///     believed, default 300000; 0: as long as the connection lives;
 ///   - `cancel_timeout`: milliseconds that cancelling a statement and its end may take after its
 ///     deadline has passed, 0 to 60000, default 100; 0 closes the connection at once.
 ///
@@ -30,7 +32,8 @@ namespace grant::mariadb {
 /// joins text (sql_mode ANSI_QUOTES and PIPES_AS_CONCAT). One statement at a time; LOAD DATA LOCAL
 /// is off.
 ///
-/// `tinyint(1)`, which BOOLEAN is, comes as boolean, and an enum as text. A datetime is taken as
+/// `tinyint(1)`, which BOOLEAN is, comes as boolean where it holds 0 or 1 and as an integer
+/// otherwise, and an enum as text. A datetime is taken as
 /// UTC; one without a precision, unlike `datetime(6)`, drops the fraction of a second. A zero date
 /// cannot be read, nor a time that is not between 0 and 24 hours; both are refused by column. A
 /// decimal has up to 65 digits, 38 of them decimals; a column with fewer decimals rounds. A UUID

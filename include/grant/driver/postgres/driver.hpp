@@ -14,6 +14,10 @@ namespace grant::postgres {
 /// `connect_timeout`, `target_session_attrs`, ...) and
 ///   - `statement_cache_size`: prepared statements kept per connection, 0 to 10000, default 256;
 ///     0 prepares each statement anew;
+///   - `statement_lifetime`: milliseconds for which what the server said of a prepared statement is
+///     believed, default 300000; 0: as long as the connection lives;
+///   - `prepare`: `session` (the default), or `never`, which keeps nothing on the server: for a
+///     pooler that hands each transaction to another of its sessions;
 ///   - `cancel_timeout`: milliseconds that the server gets, after the deadline of a statement, to
 ///     cancel it, 0 to 60000, default 100. A statement that was cancelled in that time changed
 ///     nothing, and its connection stays open; otherwise the connection is closed, as with 0 at
