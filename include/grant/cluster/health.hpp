@@ -30,7 +30,7 @@ struct HealthRecord {
   Observation seen{};  ///< Of the last probe that succeeded; kind is unknown after a failure.
   TimePoint seen_at{};
   TimePoint asked_at{};  ///< When that probe began: what it saw may be as old as that.
-  ErrorInfo error{};  ///< Of the last probe that failed.
+  ErrorInfo error{};     ///< Of the last probe that failed.
 
   /// The latest moment at which this replica is known to have held all that the primary then had.
   std::optional<TimePoint> level_at{};

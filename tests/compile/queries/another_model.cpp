@@ -5,12 +5,14 @@
 // Each asks for another one than those before it: a compiler says a thing once.
 struct Label : grant::Model<Label> {
   std::int64_t id{};
-  static constexpr auto table = grant::table<Label>("Labels", grant::column<&Label::id>.primary_key());
+  static constexpr auto table =
+      grant::table<Label>("Labels", grant::column<&Label::id>.primary_key());
 };
 
 struct Studio : grant::Model<Studio> {
   std::int64_t id{};
-  static constexpr auto table = grant::table<Studio>("Studios", grant::column<&Studio::id>.primary_key());
+  static constexpr auto table =
+      grant::table<Studio>("Studios", grant::column<&Studio::id>.primary_key());
 };
 
 // says: grant: the condition is on columns of another model
@@ -38,4 +40,6 @@ auto c2() { return grant::field<&Song::id> == 7 || grant::field<&Band::id> == 7;
 auto d1() { return Song::where(grant::field<&Song::id> == grant::field<&Band::id>); }
 
 // says: grant: a column of another model is set
-auto e1() { return Song::query().update_all(grant::field<&Song::title> = "a", grant::field<&Band::id> = 7); }
+auto e1() {
+  return Song::query().update_all(grant::field<&Song::title> = "a", grant::field<&Band::id> = 7);
+}
