@@ -12,13 +12,17 @@ bool same_server(const NodeView& a, const NodeView& b) {
 
 bool answers(const NodeView& node) { return node.healthy && node.kind != NodeKind::unknown; }
 
-/// The history that this cluster is known by; null: none yet.
+/// Whether the engine tells histories apart: PostgreSQL numbers its timelines from 1. MariaDB's
+/// domains are no identity: a replica may have one of its own.
+bool is_identity(const Epoch& epoch) { return epoch.branch != 0; }
+
+/// The history that this cluster is known by; null: none yet, or the engine has none.
 const std::string* known_history(std::span<const NodeView> nodes,
                                  const std::optional<Epoch>& least) {
-  if (least) return &least->history;
+  if (least) return is_identity(*least) ? &least->history : nullptr;
   const auto writer = std::ranges::find_if(
       nodes, [](const NodeView& node) { return answers(node) && node.role == Role::writing; });
-  return writer != nodes.end() ? &writer->epoch.history : nullptr;
+  return writer != nodes.end() && is_identity(writer->epoch) ? &writer->epoch.history : nullptr;
 }
 
 /// Whether no node that answers is of another history.
@@ -33,7 +37,8 @@ bool undisputed(std::span<const NodeView> nodes, const std::string& history) {
 PrimaryChoice choose_primary(std::span<const NodeView> nodes, const std::optional<Epoch>& least) {
   const auto* const history = known_history(nodes, least);
   // Without a history to go by, all that could speak against a claim must have had its turn.
-  const bool all_heard = history != nullptr || std::ranges::all_of(nodes, &NodeView::checked);
+  const bool all_heard =
+      history != nullptr || least || std::ranges::all_of(nodes, &NodeView::checked);
   std::vector<std::size_t> claims;
   std::vector<std::size_t> foreign;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -44,7 +49,7 @@ PrimaryChoice choose_primary(std::span<const NodeView> nodes, const std::optiona
     }
     if (nodes[i].kind != NodeKind::primary) continue;
     if (least && nodes[i].epoch < *least) continue;
-    if (!all_heard) continue;
+    if (!all_heard && nodes[i].role == Role::reading) continue;
     const bool known = std::ranges::any_of(
         claims, [&](std::size_t other) { return same_server(nodes[i], nodes[other]); });
     if (!known) claims.push_back(i);
@@ -53,7 +58,9 @@ PrimaryChoice choose_primary(std::span<const NodeView> nodes, const std::optiona
     const bool highest = std::ranges::all_of(claims, [&](std::size_t other) {
       return other == candidate || nodes[candidate].epoch > nodes[other].epoch;
     });
-    const bool believed = history != nullptr || undisputed(nodes, nodes[candidate].epoch.history);
+    const auto& epoch = nodes[candidate].epoch;
+    const bool believed =
+        history != nullptr || !is_identity(epoch) || undisputed(nodes, epoch.history);
     if (highest && !believed) return {.primary = std::nullopt, .rivals = {}, .foreign = foreign};
     if (highest) return {.primary = candidate, .rivals = {}, .foreign = foreign};
   }

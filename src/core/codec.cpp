@@ -72,7 +72,7 @@ ValueView without_bits(ValueView value) {
 template <class T>
 bool keeps_whole_numbers(T number, std::string_view text) {
   const T exact = std::ldexp(T{1}, std::numeric_limits<T>::digits);
-  if (!(std::abs(number) > exact) || !std::isfinite(number)) return true;
+  if (!(std::abs(number) >= exact) || !std::isfinite(number)) return true;
   const auto decimal = Decimal::parse(text);
   return !decimal || decimal == Decimal::parse(fmt::format("{:.0f}", number));
 }

@@ -345,8 +345,12 @@ const Origin* create_records(const ModelInfo& model, std::span<void* const> reco
   const Origin* origin = nullptr;
   insert_many(model, records, OnConflict::fail, true, place,
               [&](std::span<void* const> part, const Executed& executed) {
-                for (std::size_t i = 0; i < part.size(); ++i) {
-                  load_row(model.table, *executed.result, i, part[i]);
+                if (records.size() == 1) {
+                  load_written(model.table, *executed.result, all_columns(model.table), part[0]);
+                } else {  // in a transaction, which a value that does not fit undoes
+                  for (std::size_t i = 0; i < part.size(); ++i) {
+                    load_row(model.table, *executed.result, i, part[i]);
+                  }
                 }
                 origin = executed.origin;
               });

@@ -102,7 +102,7 @@ std::string type_of(Adapter adapter, const ColumnInfo& column) {
 
 /// ` DEFAULT …` for what a new record starts with, so that a row that leaves the column out is like
 /// one; empty for what has no plain form on all engines.
-std::string default_of(const ColumnInfo& column) {
+std::string default_of(Adapter adapter, const ColumnInfo& column) {
   if (column.initial == nullptr || column.primary_key || column.unique || column.generated)
     return "";
   Params params;
@@ -114,6 +114,10 @@ std::string default_of(const ColumnInfo& column) {
     case ValueKind::real:
       return std::isfinite(value.as_real()) ? fmt::format(" DEFAULT {}", value.as_real()) : "";
     case ValueKind::text: return value.as_characters().empty() ? " DEFAULT ''" : "";
+    case ValueKind::decimal: return fmt::format(" DEFAULT {}", value.as_characters());
+    case ValueKind::bytes:
+      if (!value.as_characters().empty()) return "";
+      return adapter == Adapter::sqlite ? " DEFAULT x''" : " DEFAULT ''";
     default: return "";
   }
 }
@@ -184,7 +188,7 @@ std::string column_definition(Adapter adapter, const ColumnInfo& column) {
     }
   }
   auto definition = type_of(adapter, column);
-  if (!column.nullable) definition += " NOT NULL" + default_of(column);
+  if (!column.nullable) definition += " NOT NULL" + default_of(adapter, column);
   if (column.primary_key) {
     definition += " PRIMARY KEY";
   } else if (column.unique) {

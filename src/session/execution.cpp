@@ -106,7 +106,7 @@ Task<void> stream_chunks(const Access& access, Statement statement, StreamOption
     } catch (const Error& error) {
       if (!finder.retry_after_checkout_failure(error)) throw;
     }
-    if (!lease) continue;
+    if (!lease || !co_await finder.verify(call, *lease)) continue;
     bool done = false;
     try {
       refused = co_await hand_on(*lease, statement, options, call, origin, take, begun);
@@ -151,7 +151,7 @@ Task<Executed> execute(Access access, Statement statement, io::Call call) {
     } catch (const Error& error) {
       if (!finder.retry_after_checkout_failure(error)) throw;
     }
-    if (!lease) continue;
+    if (!lease || !co_await finder.verify(limited, *lease)) continue;
     std::unique_ptr<Result> result;
     try {
       result = co_await lease->execute(limited, statement);

@@ -11,7 +11,7 @@ namespace grant::detail {
 namespace {
 
 /// How many connections a statement may break and still be sent again.
-constexpr unsigned kMostLost = 2;
+constexpr unsigned kMostLost = 1;
 
 std::uint64_t bit(std::size_t node) { return std::uint64_t{1} << node; }
 
@@ -156,21 +156,41 @@ Task<std::size_t> NodeFinder::next(io::Call call) {
     const bool newer = co_await cluster_.newer_table(limited, table_->version);
     if (!newer) give_up();
     // What failed before may be well again by the new table.
-    if (may_recover_) request_.tried = 0;
+    if (may_recover_ && !refused_) request_.tried = 0;
   }
 }
 
+Task<bool> NodeFinder::verify(io::Call call, Connection& connection) {
+  if (lost_ == 0) co_return true;
+  std::optional<ErrorInfo> stale;
+  try {
+    co_await connection.probe(call);
+  } catch (const Error& error) {
+    stale = error.info();
+  }
+  if (!stale) co_return true;
+  const Error error(*stale);
+  may_recover_ = true;
+  reported_ = table_->version;
+  report_failure(cluster_, *route_.node, request_.effect, error, connection);
+  request_.tried |= bit(*route_.node);
+  if (!attempt_again(error)) throw_error(*std::move(stale));
+  co_return false;
+}
+
 bool NodeFinder::primary_is_well_again() const {
-  return may_recover_ && table_->primary && (request_.tried & bit(*table_->primary)) != 0 &&
-         table_->version > reported_;
+  return may_recover_ && !refused_ && table_->primary &&
+         (request_.tried & bit(*table_->primary)) != 0 && table_->version > reported_;
 }
 
 /// Waiting helps while a primary may still appear, or while nodes have not been looked at.
 TimePoint NodeFinder::wait_until() const {
   const bool all_checked = std::ranges::all_of(table_->nodes, &NodeView::checked);
   const auto for_primary = after(missing_since_, cluster_.routing().failover_timeout);
+  // Each node that is probed publishes a table.
+  if (refused_ && table_->version < reported_ + cluster_.size()) return for_primary;
   // A primary that refused the statement itself will not change its mind.
-  if (table_->primary && !may_recover_) return missing_since_;
+  if (table_->primary && (refused_ || !may_recover_)) return missing_since_;
   if (all_checked) return route_.reason == RouteReason::no_primary ? for_primary : missing_since_;
   // The first probe of each node ends in that time, one way or the other.
   constexpr std::chrono::seconds kSlack{1};
@@ -246,7 +266,15 @@ bool NodeFinder::retry_after_failure(const Error& error, const Connection& conne
   may_recover_ = verdict != Verdict::unharmed;
   reported_ = before;
   switch (error.code()) {
-    case Errc::read_only: return verdict == Verdict::not_writable && attempt_again(error);
+    case Errc::read_only:
+      if (verdict == Verdict::unharmed) return false;
+      if (verdict == Verdict::refuses) {
+        // What it says of itself may be old, behind a pooler or on a server that was fenced off:
+        // the probes tell whether another one is the primary.
+        request_.tried |= bit(node);
+        refused_ = true;
+      }
+      return attempt_again(error);
     case Errc::unavailable:
       if (!may_recover_ && !read) return false;  // it would say the same again
       // A statement that breaks one connection after the other may be what breaks them.

@@ -59,6 +59,11 @@ class NodeFinder {
   /// The node to try, if no waiting is needed to tell.
   [[nodiscard]] std::optional<std::size_t> next_now();
 
+  /// Before the statement is sent once more after it has broken a connection: whether this one lives,
+  /// so that the statement is not blamed for one that had been dead for long. False: call next()
+  /// again. Errors: what was wrong with it, when nothing is to be tried any more.
+  Task<bool> verify(io::Call call, Connection& connection);
+
   /// Takes in that the node has taken the statement on this connection.
   void succeeded(Effect effect, const Connection& connection);
 
@@ -94,6 +99,8 @@ class NodeFinder {
   std::uint64_t reported_ = 0;
   /// Whether a later table can tell more about it: its failure was its own, not the statement's.
   bool may_recover_ = true;
+  /// Whether the primary refused the write and said that it is the primary.
+  bool refused_ = false;
   /// How many connections broke under this statement.
   unsigned lost_ = 0;
 };

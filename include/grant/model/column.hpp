@@ -147,7 +147,8 @@ struct ColumnAccess {
     info.primary_key = definition.primary_key_;
     info.unique = definition.unique_;
     info.generated = definition.generated_;
-    if constexpr (std::is_arithmetic_v<Type> || std::is_same_v<Type, std::string>) {
+    if constexpr (std::is_arithmetic_v<Type> || std::is_same_v<Type, std::string> ||
+                  std::is_same_v<Type, Decimal> || std::is_same_v<Type, Bytes>) {
       info.initial = &initial;
     }
     if constexpr (kComparable) {

@@ -1,6 +1,7 @@
 #include "song.hpp"
 
-// clang-format off: what a line says stands before it.
+// What a line says stands before it.
+// clang-format off
 
 // Each asks for another one than those before it: a compiler says a thing once.
 struct Label : grant::Model<Label> {
@@ -40,6 +41,4 @@ auto c2() { return grant::field<&Song::id> == 7 || grant::field<&Band::id> == 7;
 auto d1() { return Song::where(grant::field<&Song::id> == grant::field<&Band::id>); }
 
 // says: grant: a column of another model is set
-auto e1() {
-  return Song::query().update_all(grant::field<&Song::title> = "a", grant::field<&Band::id> = 7);
-}
+auto e1() { return Song::query().update_all(grant::field<&Song::title> = "a", grant::field<&Band::id> = 7); }

@@ -179,6 +179,7 @@ TEST_F(Promotion, PrimaryOfAnotherHistoryTakesNoWriteHoweverAlone) {
   spec.readers.emplace_back(cluster().url(0));
   spec.routing.failover_timeout = 0ms;
   const auto registry = connect(spec);
+  Session(registry).run([] { Item::create_table(); });
   const auto strangers = [] {
     return cluster().sql(0, "select count(*) from pg_stat_user_tables where n_tup_ins > 0");
   };

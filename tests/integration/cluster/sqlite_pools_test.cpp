@@ -241,7 +241,7 @@ TEST_F(SqlitePools, FreshFileMayBeReadBeforeItIsWritten) {
     sql("CREATE TABLE entries (id INTEGER PRIMARY KEY, writer INTEGER NOT NULL)").run();
     add();
     EXPECT_EQ(count(), 1);
-    EXPECT_EQ(sql("PRAGMA journal_mode").read().run()[0].get<std::string>("journal_mode"), "wal");
+    EXPECT_EQ(sql("PRAGMA journal_mode").run()[0].get<std::string>("journal_mode"), "wal");
   });
 }
 

@@ -136,9 +136,7 @@ const std::vector<Kind>& expressions() {
       {"expression", "avg(3)", {{As::decimal, "3.0000"}, {As::i32, "3"}, {As::real, "3"}}},
       {"expression", "max(cast(7 as unsigned))", {{As::u64, "7"}}},
       {"expression", "if(1, true, false)", {{As::boolean, "true"}, {As::i32, "1"}}},
-      {"expression", "json_extract('{\"a\": 4}', '$.a')", {{As::i32, "4"}, {As::json, "4"}}},
       {"expression", "cast('2026-11-23' as date)", {{As::date, "2026-11-23"}}},
-      {"expression", "hex(255)", {{As::text, "4646"}}},
       {"expression", "null", {{As::i32, kNo}, {As::text, kNo}}},
   };
   return all;

@@ -120,6 +120,17 @@ TEST(ChoosePrimary, LoneClaimantOfAnotherHistoryIsRefusedOnceAnEpochIsKnown) {
   EXPECT_EQ(choose_primary(std::vector{primary_view("w", 2)}, known).primary, 0U);
 }
 
+TEST(ChoosePrimary, HistoriesWithoutBranchesAreNoIdentity) {
+  // MariaDB: a replica may have a GTID domain of its own, and is promoted all the same.
+  auto old = of_history(primary_view("w", 0), "gtid domain 0");
+  const auto promoted = of_history(reader(primary_view("r", 0)), "gtid domain 2");
+  const auto first = next_table({}, {old, of_history(replica_view("r"), "gtid domain 2")});
+  EXPECT_EQ(first.primary, 0U);
+  EXPECT_THAT(first.foreign, IsEmpty());
+  old.healthy = false;
+  EXPECT_EQ(next_table(first, {old, promoted}).primary, 1U);
+}
+
 TEST(ChoosePrimary, SickOrUnknownNodesAreNotForeign) {
   auto sick = of_history(replica_view("a"), "another");
   sick.healthy = false;
