@@ -168,6 +168,7 @@ HealthRecord Cluster::health_record(std::size_t node) const {
 std::uint64_t Cluster::record(std::size_t node, const ProbeResult& probe) {
   std::uint64_t version = 0;
   std::vector<std::size_t> strangers;
+  std::optional<std::size_t> superseded;
   bool changed = false;
   bool healthy = false;
   auto kind = NodeKind::unknown;
@@ -180,11 +181,14 @@ std::uint64_t Cluster::record(std::size_t node, const ProbeResult& probe) {
     healthy = records_[node].healthy;
     kind = records_[node].seen.kind;
     changed = !before.checked || before.healthy != healthy || before.seen.kind != kind;
+    const auto primary = table_->primary;
     strangers = publish_locked();
+    if (table_->primary && primary != table_->primary) superseded = primary;
     version = table_->version;
     woken = take_waiting_locked();
   }
   for (const auto& signal : woken) signal->set();
+  if (superseded) demote(*superseded);
   for (const auto stranger : strangers) {
     emit(events_, {Severity::error,
                    "node.foreign",
@@ -266,6 +270,11 @@ std::uint64_t Cluster::report_unreachable(std::size_t node, const ErrorInfo& err
   return version;
 }
 
+void Cluster::demote(std::size_t node) {
+  nodes_[node]->drop_connections();
+  emit(events_, {Severity::warning, "node.demoted", {{"node", nodes_[node]->name()}}});
+}
+
 bool Cluster::report_read_only(std::size_t node, NodeKind hint) {
   std::vector<std::shared_ptr<io::Signal>> woken;
   bool demoted = false;
@@ -282,10 +291,7 @@ bool Cluster::report_read_only(std::size_t node, NodeKind hint) {
     }
   }
   for (const auto& signal : woken) signal->set();
-  if (demoted) {
-    nodes_[node]->drop_connections();
-    emit(events_, {Severity::warning, "node.demoted", {{"node", nodes_[node]->name()}}});
-  }
+  if (demoted) demote(node);
   probe_soon();
   return demoted;
 }

@@ -336,7 +336,7 @@ const Origin* insert_columns(const ModelInfo& model, void* record,
   auto given = indices_of(model.table, columns);
   for (const auto stamp : stamp_new(model.table, access, record, given)) given.push_back(stamp);
   std::ranges::sort(given);
-  given.erase(std::ranges::unique(given).begin(), given.end());
+  given.erase(std::unique(given.begin(), given.end()), given.end());
   return insert(model.table, access, record, given);
 }
 

@@ -48,7 +48,7 @@ std::shared_ptr<Registry> connect(const ConnectionSpec& spec, EventSink events) 
 }
 
 bool is_level(const NodeStatus& node) {
-  return node.lag && *node.lag < std::chrono::milliseconds(500);
+  return node.lag_bytes == 0U && node.lag && *node.lag < std::chrono::milliseconds(500);
 }
 
 void wait_for_replicas(Registry& registry) {

@@ -125,6 +125,8 @@ class Cluster {
   [[nodiscard]] std::vector<std::size_t> publish_locked() GRANT_REQUIRES(mutex_);
   std::vector<std::shared_ptr<io::Signal>> take_waiting_locked() GRANT_REQUIRES(mutex_);
   void probe_soon() const;
+  /// It is not the primary any more: its connections go.
+  void demote(std::size_t node);
 
   const std::string database_;
   const std::string shard_;

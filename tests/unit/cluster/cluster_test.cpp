@@ -313,6 +313,19 @@ TEST(Cluster, TellsWhenOnlyTheKindOfANodeChanges) {
               ElementsAre(AllOf(HasSubstr("node.healthy"), HasSubstr("primary"))));
 }
 
+TEST(Cluster, ConnectionsOfAPrimaryThatIsSupersededGo) {
+  ClusterFixture f(1);
+  f.see_all();
+  auto& writer = f.cluster->node(0);
+  { const auto lease = run(writer.pool().acquire(blocking())); }
+  EXPECT_EQ(writer.pool_stats().open(), 1U);
+  f.events.clear();
+  f.see(1, observed(NodeKind::primary, 200, 2));
+  EXPECT_EQ(f.cluster->table()->primary, 1U);
+  EXPECT_EQ(writer.pool_stats().open(), 0U);
+  EXPECT_THAT(f.events.lines(), ::testing::Contains(HasSubstr("node.demoted")));
+}
+
 Observation of_history(std::string history) {
   auto seen = observed(NodeKind::primary);
   seen.epoch.history = std::move(history);
