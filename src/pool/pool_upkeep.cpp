@@ -76,25 +76,25 @@ class PoolCore::WorkHere {
   explicit WorkHere(PoolCore& core) : work_(core, nullptr) {}
   WorkHere(const WorkHere&) = delete;
   WorkHere& operator=(const WorkHere&) = delete;
-  ~WorkHere() { innermost_ = outer_; }
+  ~WorkHere() { innermost = outer_; }
 
   [[nodiscard]] bool begun() const noexcept { return work_.begun(); }
 
   [[nodiscard]] static std::size_t count(const PoolCore& core) noexcept {
     std::size_t count = 0;
-    for (const auto* each = innermost_; each != nullptr; each = each->outer_) {
+    for (const auto* each = innermost; each != nullptr; each = each->outer_) {
       if (each->begun() && &each->work_.core() == &core) ++count;
     }
     return count;
   }
 
  private:
-  static constinit thread_local const WorkHere* innermost_;
+  static constinit thread_local const WorkHere* innermost;
 
   const Work work_;
-  const WorkHere* const outer_ = std::exchange(innermost_, this);
+  const WorkHere* const outer_ = std::exchange(innermost, this);
 };
-constinit thread_local const PoolCore::WorkHere* PoolCore::WorkHere::innermost_ = nullptr;
+constinit thread_local const PoolCore::WorkHere* PoolCore::WorkHere::innermost = nullptr;
 
 PoolCore::Later::~Later() {
   if (first_) first_->set();

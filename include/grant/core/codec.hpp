@@ -270,6 +270,7 @@ struct StorableCheck {
                 "has the microseconds that databases keep");
   static_assert(Storable<T> || std::is_enum_v<T> || kIsSystemTime<T>,
                 "grant: the type of this member cannot be stored; specialise grant::Codec for it");
+  static constexpr bool checked = true;
 };
 template <class T>
 struct StorableCheck<std::optional<T>> : StorableCheck<T> {};

@@ -116,7 +116,7 @@ namespace detail {
 template <class T, auto Member>
 struct ColumnAccess {
   using Type = MemberType<Member>;
-  static_assert(sizeof(StorableCheck<Type>) > 0);
+  static_assert(StorableCheck<Type>::checked);
 
   static void bind(const void* record, Params& params) {
     params.add(Codec<Type>::encode(static_cast<const T*>(record)->*Member));

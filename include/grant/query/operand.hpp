@@ -254,7 +254,7 @@ template <class Plain>
 template <class Type, class Operand>
 [[nodiscard]] Value operand_value(const ValuePlace& place, const Operand& operand) {
   using Plain = typename WithoutOptional<Type>::Type;
-  static_assert(sizeof(StorableCheck<Type>) > 0);
+  static_assert(StorableCheck<Type>::checked);
   if constexpr (!Storable<Plain>) {
     return Value();  // said above
   } else if constexpr (std::is_same_v<Operand, std::nullopt_t>) {

@@ -23,12 +23,12 @@ class Row {
   /// not fit T.
   template <class T>
   [[nodiscard]] T get(std::size_t column) const {
-    static_assert(sizeof(detail::StorableCheck<T>) > 0);
+    static_assert(detail::StorableCheck<T>::checked);
     return Codec<T>::decode(cell(column));
   }
   template <class T>
   [[nodiscard]] T get(std::string_view column) const {
-    static_assert(sizeof(detail::StorableCheck<T>) > 0);
+    static_assert(detail::StorableCheck<T>::checked);
     return Codec<T>::decode(cell(column));
   }
 
