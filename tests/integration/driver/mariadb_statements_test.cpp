@@ -1,5 +1,6 @@
 // What is kept of a statement: for how long, and how much memory that takes.
 
+#include <fmt/format.h>
 #include <malloc.h>
 
 #include "integration/driver/mariadb_fixture.hpp"

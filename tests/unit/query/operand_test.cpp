@@ -15,9 +15,10 @@ namespace grant {
 namespace test_types {
 
 enum class Colour { red, green };
-enum Size : std::int64_t { kSmall = 1, kHuge = std::int64_t{1} << 40 };
+enum Size : std::int64_t { small_size = 1, huge_size = std::int64_t{1} << 40 };
 
-/// What a program's own library may have.
+/// What a program's own library may have: implicit conversions.
+// NOLINTBEGIN(google-explicit-constructor)
 struct Percent {
   operator double() const { return 12.5; }
 };
@@ -33,6 +34,7 @@ struct Money {
   Money(std::int64_t all) : cents(all) {}
   std::int64_t cents = 0;
 };
+// NOLINTEND(google-explicit-constructor)
 
 }  // namespace test_types
 
@@ -94,8 +96,8 @@ TEST(Operands, IntegersFitTheirTypeOrAreRefused) {
 }
 
 TEST(Operands, ClassesAndEnumsGoByTheNumberThatTheyBecome) {
-  EXPECT_EQ(stored<std::int32_t>(kSmall).view().as_integer(), 1);
-  refusal<std::int32_t>(kHuge);
+  EXPECT_EQ(stored<std::int32_t>(small_size).view().as_integer(), 1);
+  refusal<std::int32_t>(huge_size);
   EXPECT_EQ(stored<std::int32_t>(Count{5}).view().as_integer(), 5);
   refusal<std::int32_t>(Count{std::int64_t{1} << 40});
   EXPECT_EQ(stored<std::int32_t>(std::integral_constant<int, 4>()).view().as_integer(), 4);
