@@ -59,9 +59,9 @@ class NodeFinder {
   /// The node to try, if no waiting is needed to tell.
   [[nodiscard]] std::optional<std::size_t> next_now();
 
-  /// Before the statement is sent once more after it has broken a connection: whether this one lives,
-  /// so that the statement is not blamed for one that had been dead for long. False: call next()
-  /// again. Errors: what was wrong with it, when nothing is to be tried any more.
+  /// Before the statement is sent once more after it has broken a connection: whether this one
+  /// lives, so that the statement is not blamed for one that had been dead for long. False: call
+  /// next() again. Errors: what was wrong with it, when nothing is to be tried any more.
   Task<bool> verify(io::Call call, Connection& connection);
 
   /// Takes in that the node has taken the statement on this connection.
