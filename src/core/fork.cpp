@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <deque>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -27,6 +29,37 @@ struct Known {
 
 /// The calls that this thread is in.
 constinit thread_local const LibraryGate::Inside* innermost_call = nullptr;
+
+/// The libraries that this thread has been in, so many at most. Usable when the destructors of the
+/// thread's objects have run.
+constinit thread_local std::array<LibraryGate*, 8> gates_used{};
+
+/// Keeps a thread inside while it ends: what it has left in a library the library takes down then,
+/// under locks of its own, as OpenSSL does. That is done by destructors of pthread keys, which come
+/// after those of C++, in rounds (pthread_key_create(3)).
+class ThreadEnd {
+ public:
+  ThreadEnd() = default;
+  ThreadEnd(const ThreadEnd&) = delete;
+  ThreadEnd& operator=(const ThreadEnd&) = delete;
+  ~ThreadEnd();
+
+  static void remember(LibraryGate& gate) noexcept;
+
+ private:
+  struct Stay {
+    std::deque<LibraryGate::Inside> calls;
+    int rounds = 0;
+  };
+
+  static pthread_key_t key();
+  static void next_round(void* stay) noexcept;
+  static void leave(Stay* stay) noexcept;
+
+  bool used_ = false;
+};
+
+thread_local ThreadEnd thread_end;
 
 void before_fork() noexcept;
 void after_fork_in_parent() noexcept;
@@ -82,6 +115,45 @@ void after_fork_in_child() noexcept {
   }
   for (const auto& [object, renew] : all.renewed) renew(object);
   all.mutex.unlock();
+}
+
+void ThreadEnd::remember(LibraryGate& gate) noexcept {
+  const auto place = std::ranges::find_if(
+      gates_used, [&](const auto* known) { return known == nullptr || known == &gate; });
+  if (place == gates_used.end() || *place == &gate) return;
+  *place = &gate;
+  thread_end.used_ = true;  // has its destructor called
+}
+
+ThreadEnd::~ThreadEnd() {
+  // The main thread ends with the process, which skips the keys' destructors.
+  if (::gettid() == ::getpid()) return;
+  auto* stay = new Stay;
+  for (auto* gate : gates_used) {
+    if (gate != nullptr) stay->calls.emplace_back(*gate);
+  }
+  if (::pthread_setspecific(key(), stay) != 0) leave(stay);
+}
+
+pthread_key_t ThreadEnd::key() {
+  static const pthread_key_t created = [] {
+    pthread_key_t key = 0;
+    if (::pthread_key_create(&key, next_round) != 0) throw std::bad_alloc();
+    return key;
+  }();
+  return created;
+}
+
+void ThreadEnd::next_round(void* stay) noexcept {
+  auto* const mine = static_cast<Stay*>(stay);
+  // The other keys have had theirs when the second one begins.
+  if (++mine->rounds == 1 && ::pthread_setspecific(key(), stay) == 0) return;
+  leave(mine);
+}
+
+void ThreadEnd::leave(Stay* stay) noexcept {
+  while (!stay->calls.empty()) stay->calls.pop_back();  // they are nested
+  delete stay;
 }
 
 }  // namespace
@@ -147,8 +219,10 @@ LibraryGate::Inside::Inside(LibraryGate& gate) noexcept
     : gate_(gate),
       forks_(forks()),
       outer_(std::exchange(innermost_call, this)),
-      counted_(!is_nested()) {
-  if (counted_) gate_.enter();
+      counted_(!is_in(gate, outer_)) {
+  if (!counted_) return;
+  ThreadEnd::remember(gate_);
+  gate_.enter();
 }
 
 LibraryGate::Inside::~Inside() {
@@ -157,18 +231,21 @@ LibraryGate::Inside::~Inside() {
   if (counted_ && forks_ == forks()) gate_.inside_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
-bool LibraryGate::Inside::is_nested() const noexcept {
-  for (const auto* each = outer_; each != nullptr; each = each->outer_) {
-    if (&each->gate_ == &gate_) return true;
+bool LibraryGate::is_in(const LibraryGate& gate, const Inside* call) noexcept {
+  for (; call != nullptr; call = call->outer_) {
+    if (&call->gate_ == &gate) return true;
   }
   return false;
 }
 
-LibraryGate::Outside::Outside(LibraryGate& gate) noexcept : gate_(gate) {
-  gate_.inside_.fetch_sub(1, std::memory_order_seq_cst);
+LibraryGate::Outside::Outside(LibraryGate& gate) noexcept
+    : gate_(gate), counted_(is_in(gate, innermost_call)) {
+  if (counted_) gate_.inside_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
-LibraryGate::Outside::~Outside() { gate_.enter(); }
+LibraryGate::Outside::~Outside() {
+  if (counted_) gate_.enter();
+}
 
 void LibraryGate::close() noexcept {
   lock(closing_mutex_);

@@ -68,8 +68,8 @@ class HiddenFromChildren {
 
 /// The way into a library that has locks of its own, which Grant cannot hold over a fork. While the
 /// process forks nobody gets in, and who is inside is waited for, for a moment. If somebody stays,
-/// the child cannot use the library: it might wait for a lock that nobody will ever unlock.
-/// Thread-safe. Make it a static object.
+/// the child cannot use the library: it might wait for a lock that nobody will ever unlock. A
+/// thread that was inside once is so again while it ends. Thread-safe. Make it a static object.
 class LibraryGate {
  public:
   /// Longest time that a fork waits for those who are inside.
@@ -88,7 +88,7 @@ class LibraryGate {
     ~Inside();
 
    private:
-    [[nodiscard]] bool is_nested() const noexcept;
+    friend class LibraryGate;
 
     LibraryGate& gate_;
     const std::uint64_t forks_;
@@ -96,7 +96,8 @@ class LibraryGate {
     const bool counted_;
   };
 
-  /// Within such a call, a time in which it holds none of the library's locks.
+  /// Within such a call, a time in which it holds none of the library's locks. Outside of one,
+  /// nothing.
   class Outside {
    public:
     explicit Outside(LibraryGate& gate) noexcept;
@@ -106,6 +107,7 @@ class LibraryGate {
 
    private:
     LibraryGate& gate_;
+    const bool counted_;
   };
 
   /// Whether this process was forked while another thread was inside, and so must stay out.
@@ -118,6 +120,9 @@ class LibraryGate {
 
  private:
   void enter() noexcept;
+
+  /// Whether `call`, or one that it is nested in, is a call of `gate`'s library.
+  [[nodiscard]] static bool is_in(const LibraryGate& gate, const Inside* call) noexcept;
 
   Mutex closing_mutex_;  // held by who forks
   std::atomic<bool> closing_ = false;

@@ -75,9 +75,15 @@ TransactionState MariadbConnection::transaction_state() const noexcept {
 
 // OpenSSL keeps errors for each thread, and libmariadb takes what another connection, or another
 // library, has left there for its own: every call into it has to find none.
-// Looking takes far less time than clearing.
+// Looking takes far less time than clearing, but locks something when a thread does it first.
 void MariadbConnection::forget_tls_errors() noexcept {
-  if (encrypted_ && ERR_peek_error() != 0) ERR_clear_error();
+  if (!encrypted_) return;
+  static constinit thread_local bool known_to_openssl = false;
+  if (!std::exchange(known_to_openssl, true)) {
+    const grant::detail::LibraryGate::Inside inside(gate());
+    static_cast<void>(ERR_peek_error());
+  }
+  if (ERR_peek_error() != 0) ERR_clear_error();
 }
 
 io::Call::Awaiter MariadbConnection::ready(io::Call call, MYSQL* handle, int events) {

@@ -158,7 +158,15 @@ PostgresConnection::Operation PostgresConnection::start(io::Call call, Effect ef
   if (call.deadline() <= now) {
     throw_error(failures::deadline_had_passed(node_));
   }
-  if (now - last_used_ > kIdleCheckAfter) check_idle();
+  static constinit thread_local bool known_to_openssl = false;
+  if (PQsslInUse(handle_.get()) != 0 && !std::exchange(known_to_openssl, true)) {
+    // What a thread does first with OpenSSL locks something there.
+    const grant::detail::LibraryGate::Inside inside(gate());
+    static_cast<void>(PQconsumeInput(handle_.get()));
+    check_idle();
+  } else if (now - last_used_ > kIdleCheckAfter) {
+    check_idle();
+  }
   last_used_ = now;
   cancelled_late_ = false;
   untouched_ = false;
