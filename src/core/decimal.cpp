@@ -66,6 +66,12 @@ std::optional<Decimal> Decimal::parse(std::string_view text) {
   return decimal;
 }
 
+std::string Decimal::canonical() const {
+  const auto decimals = parts_of(text_).decimals;
+  const auto point = text_.find('.');
+  return text_.substr(0, decimals.empty() ? point : point + 1 + decimals.size());
+}
+
 std::weak_ordering operator<=>(const Decimal& a, const Decimal& b) noexcept {
   const auto left = parts_of(a.text_);
   const auto right = parts_of(b.text_);

@@ -6,11 +6,14 @@
 #include <iterator>
 
 #include "expression_node.hpp"
+#include "grant/core/decimal.hpp"
 #include "grant/core/error.hpp"
 #include "grant/query/dialect.hpp"
 
 namespace grant {
 namespace {
+
+using dialect::Comparing;
 
 std::string_view symbol(Comparison comparison) {
   switch (comparison) {
@@ -129,10 +132,15 @@ class Writer {
   }
 
   Writer& where_key(const TableInfo& table, const void* record, Alone alone) {
-    text(" WHERE ").name(table.key().name).text(" = ").bind(table.key(), record);
+    text(" WHERE ").key_of(table, record);
     if (alone == Alone::by_rule) return *this;
-    text(" AND (SELECT count(*) FROM ").name(table.name).text(" WHERE ").name(table.key().name);
-    return text(" = ").bind(table.key(), record).text(") = 1");
+    text(" AND (SELECT count(*) FROM ").name(table.name).text(" WHERE ").key_of(table, record);
+    return text(") = 1");
+  }
+
+  Writer& order(const Order& order) {
+    dialect::check_order(adapter_, kind_of(order.column), order.column);
+    return column(order.column).text(order.descending ? " DESC" : "");
   }
 
   Writer& range(const Selection& selection) {
@@ -152,15 +160,169 @@ class Writer {
  private:
   using Node = Expression::Node;
 
+  Writer& owned(Value value) {
+    out_.params.add(std::move(value));
+    return placeholder();
+  }
+
+  Writer& owned_text(const std::string& text) { return owned(Value(ValueView::text(text))); }
+
   Writer& placeholder() {
     text("$").number(out_.params.size());
     return *this;
   }
 
-  void write(const Node::Compare& node) {
-    column(node.column).text(symbol(node.comparison)).value(node.value.view());
+  Writer& key_of(const TableInfo& table, const void* record) {
+    Params key;
+    table.key().bind(record, key);
+    compare({table.name, table.key().name}, Comparison::equal, key.views()[0]);
+    return *this;
   }
+
+  [[nodiscard]] ValueKind kind_of(const ColumnName& column) const {
+    refuse_another(column);
+    const auto found = std::ranges::find(table_.columns, column.column, &ColumnInfo::name);
+    return found == table_.columns.end() ? ValueKind::null : found->kind;
+  }
+
+  void write(const Node::Compare& node) {
+    compare(node.column, node.comparison, node.value.view());
+  }
+
+  void compare(const ColumnName& column, Comparison comparison, ValueView value) {
+    const bool like = comparison == Comparison::like;
+    switch (like ? Comparing::as_the_type : dialect::comparing(adapter_, value.kind())) {
+      case Comparing::as_the_type:
+        this->column(column).text(symbol(comparison)).value(value);
+        break;
+      case Comparing::as_timestamps: timestamps(column, comparison, {&value, 1}); break;
+      case Comparing::as_times: time(column, comparison, value); break;
+      case Comparing::as_decimals:
+      case Comparing::as_uuids:
+        if (comparison != Comparison::equal && comparison != Comparison::not_equal) {
+          dialect::check_order(adapter_, value.kind(), column);
+          this->column(column).text(symbol(comparison)).value(value);
+          break;
+        }
+        if (comparison == Comparison::not_equal) text("NOT ");
+        equal_one_of(column, {&value, 1});
+        break;
+      case Comparing::not_at_all: dialect::refuse_comparison(adapter_, value.kind(), column);
+    }
+  }
+
+  /// In parentheses, whether the column has one of these values, all of one kind.
+  void equal_one_of(const ColumnName& column, std::span<const ValueView> values) {
+    switch (dialect::comparing(adapter_, values[0].kind())) {
+      case Comparing::as_the_type: listed(column, values); break;
+      case Comparing::as_timestamps: timestamps(column, Comparison::equal, values); break;
+      case Comparing::as_decimals: decimals(column, values); break;
+      case Comparing::as_times:
+        forms(column, values, [](ValueView each) { return dialect::forms_of(each.as_time()); });
+        break;
+      case Comparing::as_uuids:
+        forms(column, values, [](ValueView each) { return dialect::forms_of(each.as_uuid()); });
+        break;
+      case Comparing::not_at_all: dialect::refuse_comparison(adapter_, values[0].kind(), column);
+    }
+  }
+
+  void listed(const ColumnName& column, std::span<const ValueView> values) {
+    this->column(column).text(" IN (");
+    list(values, [this](ValueView each) { value(each); }).text(")");
+  }
+
+  template <class FormsOf>
+  void forms(const ColumnName& column, std::span<const ValueView> values, const FormsOf& of) {
+    text("(").column(column).text(" IN (");
+    list(values,
+         [&](ValueView each) { list(of(each), [this](const Value& form) { owned(form); }); });
+    text("))");
+  }
+
+  /// All forms of a time stand together, between the shortest and what follows the longest.
+  void time(const ColumnName& column, Comparison comparison, ValueView value) {
+    using enum Comparison;
+    const auto forms = dialect::forms_of(value.as_time());
+    const auto from = [&](std::string_view symbol) {
+      this->column(column).text(symbol).owned(forms.front());
+    };
+    const auto past = [&](std::string_view symbol) {
+      const auto longest = forms.back();
+      this->column(column).text(symbol).owned_text(std::string(longest.view().as_characters()) +
+                                                   ':');
+    };
+    switch (comparison) {
+      case less: from(" < "); break;
+      case greater_or_equal: from(" >= "); break;
+      case less_or_equal: past(" < "); break;
+      case greater: past(" >= "); break;
+      default:
+        text(comparison == not_equal ? "NOT (" : "(");
+        from(" >= ");
+        text(" AND ");
+        past(" < ");
+        text(")");
+    }
+  }
+
+  void function_of(std::string_view function, const ColumnName& column) {
+    text(function).text("(").column(column).text(")");
+  }
+
+  /// The bounds are what an index is searched for; the function tells which of the rows between
+  /// them it is.
+  void timestamps(const ColumnName& column, Comparison comparison,
+                  std::span<const ValueView> values) {
+    using enum Comparison;
+    const auto [least, most] = std::ranges::minmax(values, {}, &ValueView::as_timestamp);
+    text("(");
+    const auto at_least = dialect::bounds_of(least.as_timestamp()).at_least;
+    const bool from =
+        comparison == equal || comparison == greater || comparison == greater_or_equal;
+    if (from && !at_least.empty())
+      this->column(column).text(" >= ").owned_text(at_least).text(" AND ");
+    const auto below = dialect::bounds_of(most.as_timestamp()).below;
+    const bool to = comparison == equal || comparison == less || comparison == less_or_equal;
+    if (to && !below.empty()) this->column(column).text(" < ").owned_text(below).text(" AND ");
+    function_of("grant_timestamp", column);
+    if (values.size() == 1) {
+      text(symbol(comparison)).value(values[0]);
+    } else {
+      text(" IN (").list(values, [this](ValueView each) { value(each); }).text(")");
+    }
+    text(")");
+  }
+
+  /// Numbers and text that Grant has written are found as they are; text of others' between the
+  /// bounds, whatever zeros it has at its end.
+  void decimals(const ColumnName& column, std::span<const ValueView> values) {
+    std::vector<std::string> canonical;
+    for (const auto& each : values) canonical.push_back(Decimal(each.as_characters()).canonical());
+    const auto [least, most] = std::ranges::minmax(canonical);
+    text("(");
+    listed(column, values);
+    text(" OR (").column(column).text(" > ").owned_text(least).text(" AND ").column(column);
+    text(" < ").owned_text(dialect::end_of_zeros(most)).text(" AND ");
+    function_of("grant_decimal", column);
+    text(" IN (").list(canonical, [this](const std::string& each) { owned_text(each); });
+    text(")))");
+  }
+
   void write(const Node::CompareColumns& node) {
+    using enum Comparison;
+    const auto kind = kind_of(node.left);
+    const bool equality = node.comparison == equal || node.comparison == not_equal;
+    const auto how = dialect::comparing(adapter_, kind);
+    if (!equality) dialect::check_order(adapter_, kind, node.left);
+    if (how == Comparing::not_at_all) dialect::refuse_comparison(adapter_, kind, node.left);
+    if (how == Comparing::as_timestamps || how == Comparing::as_decimals) {
+      const auto function = how == Comparing::as_timestamps ? "grant_timestamp" : "grant_decimal";
+      function_of(function, node.left);
+      text(symbol(node.comparison));
+      function_of(function, node.right);
+      return;
+    }
     column(node.left).text(symbol(node.comparison)).column(node.right);
   }
   void write(const Node::IsNull& node) {
@@ -179,8 +341,9 @@ class Writer {
       column(node.column).text(" = ANY(").placeholder().text(")");
       return;
     }
-    column(node.column).text(" IN (");
-    list(node.values, [this](const Value& each) { value(each.view()); }).text(")");
+    std::vector<ValueView> values;
+    for (const Value& each : node.values) values.push_back(each.view());
+    equal_one_of(node.column, values);
   }
   void write(const Node::And& node) { chain<Node::And>(node, " AND "); }
   void write(const Node::Or& node) { chain<Node::Or>(node, " OR "); }
@@ -303,9 +466,7 @@ RenderedSql render_select(Adapter adapter, const Selection& selection) {
   out.text("SELECT ").all_columns(*selection.table).text(" FROM ").name(selection.table->name);
   out.where(selection);
   if (!selection.order.empty()) {
-    out.text(" ORDER BY ").list(selection.order, [&out](const Order& order) {
-      out.column(order.column).text(order.descending ? " DESC" : "");
-    });
+    out.text(" ORDER BY ").list(selection.order, [&out](const Order& order) { out.order(order); });
   }
   return out.range(selection).take();
 }

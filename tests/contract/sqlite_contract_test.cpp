@@ -84,6 +84,7 @@ class SqliteBackend : public Backend {
     traits.error_fails_transaction = false;
     traits.limits_widths = false;
     traits.keeps_unsigned = false;
+    traits.keeps_scale = false;
     traits.has_arrays = false;
     traits.resets_sessions = false;
     return traits;

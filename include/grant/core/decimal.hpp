@@ -48,6 +48,9 @@ class Decimal {
   /// Without leading zeros, a plus sign or the sign of zero; decimals as they were given: "12.50".
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
+  /// The same for all that are equal: text() without zeros at the end of the decimals.
+  [[nodiscard]] std::string canonical() const;
+
   /// By value: 1.5 equals 1.50.
   friend std::weak_ordering operator<=>(const Decimal& a, const Decimal& b) noexcept;
   friend bool operator==(const Decimal& a, const Decimal& b) noexcept { return (a <=> b) == 0; }

@@ -1,9 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "grant/core/date.hpp"
+#include "grant/core/timestamp.hpp"
+#include "grant/core/uuid.hpp"
 #include "grant/driver/adapter.hpp"
+#include "grant/query/expression.hpp"
 #include "grant/query/table_info.hpp"
 
 namespace grant::dialect {
@@ -30,6 +36,44 @@ void check_placeholders(Adapter adapter, std::size_t count);
 
 /// How deep conditions may nest in one another.
 [[nodiscard]] std::size_t most_levels(Adapter adapter) noexcept;
+
+/// How the engine compares the values of a column.
+enum class Comparing : std::uint8_t {
+  as_the_type,    ///< As they are.
+  as_timestamps,  ///< As text in one of several forms: grant_timestamp() has them in one.
+  as_decimals,    ///< As text or numbers, equal or not; there is no order. grant_decimal() has them
+                  ///< in one form.
+  as_times,       ///< As text with or without seconds and decimals: forms_of() has them all.
+  as_uuids,       ///< As text or bytes in one of the forms of forms_of().
+  not_at_all,     ///< As text in which the same value can be written in many ways.
+};
+[[nodiscard]] Comparing comparing(Adapter adapter, ValueKind kind) noexcept;
+
+/// Errors: invalid_argument, where the engine has no order for a column of this kind.
+void check_order(Adapter adapter, ValueKind kind, const ColumnName& column);
+
+/// The error for a comparison that comparing() rules out.
+[[noreturn]] void refuse_comparison(Adapter adapter, ValueKind kind, const ColumnName& column);
+
+/// Text that no form of `time`, or of a later one, is less than: `at_least` it; and text that every
+/// form of it, or of an earlier one, is less than: `below`. Empty: there is none in years that are
+/// written.
+struct TextBounds {
+  std::string at_least;
+  std::string below;
+};
+[[nodiscard]] TextBounds bounds_of(Timestamp time);
+
+/// Text that other forms of the decimal, with zeros at the end, are less than, and the form without
+/// them is less than they are. `canonical`: the one without.
+[[nodiscard]] std::string end_of_zeros(std::string_view canonical);
+
+/// All ways to keep a UUID: as text with or without hyphens, in lower or upper case, and as bytes.
+[[nodiscard]] std::vector<Value> forms_of(const Uuid& uuid);
+
+/// All ways to write a time of day, from the shortest to the one with six decimals: each is less
+/// than the next as text.
+[[nodiscard]] std::vector<Value> forms_of(TimeOfDay time);
 
 /// The type, key and null rules of a column, as CREATE TABLE takes them.
 [[nodiscard]] std::string column_definition(Adapter adapter, const ColumnInfo& column);

@@ -11,6 +11,7 @@
 #include "core/utf8.hpp"
 #include "driver/sqlite/errors.hpp"
 #include "grant/core/date.hpp"
+#include "grant/core/decimal.hpp"
 #include "grant/core/timestamp.hpp"
 
 namespace grant::sqlite {
@@ -81,9 +82,8 @@ int bind_value(sqlite3_stmt* statement, int index, ValueView value) {
     case ValueKind::integer: return sqlite3_bind_int64(statement, index, value.as_integer());
     case ValueKind::real: return sqlite3_bind_double(statement, index, value.as_real());
     case ValueKind::text:
-    case ValueKind::json:
-    case ValueKind::decimal:
-      return bind_text(statement, index, value.as_characters(), SQLITE_STATIC);
+    case ValueKind::json: return bind_text(statement, index, value.as_characters(), SQLITE_STATIC);
+    case ValueKind::decimal: return bind_copy(Decimal(value.as_characters()).canonical());
     case ValueKind::bytes: {
       const auto bytes = value.as_characters();
       return sqlite3_bind_blob64(statement, index, never_null(bytes), bytes.size(), SQLITE_STATIC);

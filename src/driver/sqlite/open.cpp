@@ -12,6 +12,7 @@
 
 #include "driver/sqlite/connection.hpp"
 #include "driver/sqlite/errors.hpp"
+#include "driver/sqlite/functions.hpp"
 #include "grant/core/mutex.hpp"
 #include "grant/core/timestamp.hpp"
 
@@ -155,6 +156,8 @@ void Connection::configure() {
   sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
+
+  if (const int code = add_functions(database); code != SQLITE_OK) fail_open(code);
 
   // The first look into the file: tells whether it is a database at all.
   const auto run = [&](const std::string& sql) {

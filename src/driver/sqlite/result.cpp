@@ -1,7 +1,10 @@
 #include "driver/sqlite/result.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <charconv>
+#include <cmath>
 #include <new>
 #include <optional>
 
@@ -90,7 +93,7 @@ ValueView BufferedResult::copied(sqlite3_value* value, Declared declared) {
     const auto* const text = sqlite3_value_text(value);
     return from_text(characters(text, sqlite3_value_bytes(value)), declared);
   }
-  if (stored == SQLITE_FLOAT) return ValueView::real(sqlite3_value_double(value));
+  if (stored == SQLITE_FLOAT) return from_real(sqlite3_value_double(value), declared);
   const auto number = sqlite3_value_int64(value);
   if (declared == Declared::boolean && (number == 0 || number == 1)) {
     return ValueView::boolean(number == 1);
@@ -100,26 +103,43 @@ ValueView BufferedResult::copied(sqlite3_value* value, Declared declared) {
   return ValueView::integer(number);
 }
 
-/// As the declared type has it where the text is of that form, and as text otherwise: any column
-/// takes any text.
+/// A column of decimals that is not also one of text turns them into numbers: the shortest text
+/// that gives the number is what was written, up to 15 digits (https://sqlite.org/datatype3.html).
+ValueView BufferedResult::from_real(double number, Declared declared) {
+  if (declared != Declared::decimal || !std::isfinite(number)) return ValueView::real(number);
+  std::array<char, 1100> text;  // a double has at most 1,077 characters
+  const auto written =
+      std::to_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  return ValueView::decimal(kept(arena_, std::string_view(text.data(), written.ptr)));
+}
+
+/// As the declared type has it where Grant would write it so, and as text otherwise: any column
+/// takes any text, and a member that wants the text gets it as it is.
 ValueView BufferedResult::from_text(std::string_view text, Declared declared) {
   switch (declared) {
     case Declared::json: return ValueView::json(kept(arena_, text));
     case Declared::decimal:
-      if (const auto number = Decimal::parse(text))
-        return ValueView::decimal(kept(arena_, number->text()));
+      if (const auto number = Decimal::parse(text); number && number->text() == text) {
+        return ValueView::decimal(kept(arena_, text));
+      }
       break;
     case Declared::date:
-      if (const auto date = parse_date(text)) return ValueView::date(*date);
+      if (const auto date = parse_date(text); date && format_date(*date) == text) {
+        return ValueView::date(*date);
+      }
       break;
     case Declared::time:
-      if (const auto time = parse_time(text)) return ValueView::time(*time);
+      if (const auto time = parse_time(text); time && format_time(*time) == text) {
+        return ValueView::time(*time);
+      }
       break;
     case Declared::timestamp:
-      if (const auto time = parse_timestamp(text)) return ValueView::timestamp(*time);
+      if (const auto time = parse_timestamp(text); time && format_timestamp(*time) == text) {
+        return ValueView::timestamp(*time);
+      }
       break;
     case Declared::uuid:
-      if (const auto uuid = Uuid::parse(text)) {
+      if (const auto uuid = Uuid::parse(text); uuid && uuid->to_string() == text) {
         return ValueView::uuid(kept(arena_, ValueView::uuid(*uuid).as_characters()));
       }
       break;

@@ -62,6 +62,7 @@ class BufferedResult final : public Result {
 
  private:
   ValueView copied(sqlite3_value* value, Declared declared);
+  ValueView from_real(double number, Declared declared);
   ValueView from_text(std::string_view text, Declared declared);
 
   std::shared_ptr<const Columns> columns_;

@@ -36,7 +36,7 @@ TEST_F(SqliteTest, DeclaredTypesGiveTheirKindsBack) {
   ASSERT_EQ(rows->cell(0, 2).kind(), ValueKind::uuid);
   EXPECT_EQ(rows->cell(0, 2).as_uuid(), kUuid);
   ASSERT_EQ(rows->cell(0, 3).kind(), ValueKind::decimal);
-  EXPECT_EQ(rows->cell(0, 3).as_characters(), "-12345678901234567890.1230");
+  EXPECT_EQ(rows->cell(0, 3).as_characters(), "-12345678901234567890.123");
   EXPECT_EQ(rows->cell(0, 4).kind(), ValueKind::date);
 }
 
@@ -47,7 +47,7 @@ TEST_F(SqliteTest, ValuesAreStoredAsTextThatSqliteItselfUnderstands) {
           {ValueView::date(date(999, 1, 2)), ValueView::time(TimeOfDay{3h + 42us}),
            ValueView::uuid(kUuid), ValueView::decimal("1.50")});
   EXPECT_EQ(rows->cell(0, 0).as_characters(),
-            "0999-01-02 03:00:00.000042 0190b2f6-6f6e-7c3a-8d3f-2b9a4c1d0e5f 1.50");
+            "0999-01-02 03:00:00.000042 0190b2f6-6f6e-7c3a-8d3f-2b9a4c1d0e5f 1.5");
   EXPECT_EQ(rows->cell(0, 1).as_integer(), 1);
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <tuple>
 
 #include "grant/model/field.hpp"
 #include "support/error_of.hpp"
@@ -438,19 +439,33 @@ TEST(RenderInsertAll, RefusesNothingToInsert) {
             Errc::invalid_argument);
 }
 
+TEST(RenderSelect, JsonIsComparedWhereItHasATypeOfItsOwn) {
+  Selection selection{.table = &detail::table_info<Song>()};
+  selection.where = Expression::compare({"songs", "title"}, Comparison::equal,
+                                        Value(ValueView::json(R"({"a": "secret"})")));
+  EXPECT_THAT(render_select(Adapter::postgres, selection).sql, HasSubstr("= $1"));
+  for (const auto adapter : {Adapter::mariadb, Adapter::sqlite}) {
+    const auto error = test::error_of([&] { std::ignore = render_select(adapter, selection); });
+    EXPECT_EQ(error.code, Errc::invalid_argument);
+    EXPECT_THAT(error.message, HasSubstr(adapter == Adapter::sqlite ? "SQLite" : "MariaDB"));
+    EXPECT_THAT(error.message, Not(HasSubstr("secret")));
+  }
+}
+
 TEST(RenderRecord, UpdatesAndDeletesByThePrimaryKey) {
   Song song;
   song.id = 3;
   song.title = "a";
   const auto& table = detail::table_info<Song>();
   const auto updated = render_update_record(Adapter::sqlite, table, &song, {1, 3});
-  EXPECT_EQ(updated.sql, R"(UPDATE "songs" SET "title" = $1, "length" = $2 WHERE "id" = $3)");
+  EXPECT_EQ(updated.sql,
+            R"(UPDATE "songs" SET "title" = $1, "length" = $2 WHERE "songs"."id" = $3)");
   EXPECT_EQ(updated.params.views()[2].as_integer(), 3);
   EXPECT_EQ(render_delete_record(Adapter::sqlite, table, &song).sql,
-            R"(DELETE FROM "songs" WHERE "id" = $1)");
+            R"(DELETE FROM "songs" WHERE "songs"."id" = $1)");
   EXPECT_EQ(render_delete_record(Adapter::sqlite, table, &song, Alone::by_count).sql,
-            R"(DELETE FROM "songs" WHERE "id" = $1 AND )"
-            R"((SELECT count(*) FROM "songs" WHERE "id" = $2) = 1)");
+            R"(DELETE FROM "songs" WHERE "songs"."id" = $1 AND )"
+            R"((SELECT count(*) FROM "songs" WHERE "songs"."id" = $2) = 1)");
   EXPECT_THAT(render_update_record(Adapter::postgres, table, &song, {1}, {3}).sql,
               HasSubstr(R"(RETURNING "length")"));
   EXPECT_THAT(render_update_record(Adapter::mariadb, table, &song, {1}, {3}).sql,
