@@ -307,6 +307,7 @@ PoolStats PoolCore::count() const {
     notice(*slot, now);
     if (slot->owner() == slot_state::leased) {
       ++stats.leased;
+      if (slot->holder.load(std::memory_order_relaxed) == this_thread()) ++stats.leased_here;
       stats.longest_held = std::max(stats.longest_held, now - slot->seen_at);
     } else {
       ++stats.idle;

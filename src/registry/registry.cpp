@@ -200,7 +200,7 @@ class Registry::Impl {
     monitor_->stop();
 
     const auto deadline = after(Clock::system().now(), drain);
-    while (leased() > 0 && Clock::system().now() < deadline) {
+    while (leased_elsewhere() > 0 && Clock::system().now() < deadline) {
       // Leases end on other threads and tell nobody; closing is rare and may look now and then.
       std::this_thread::sleep_for(milliseconds(2));
     }
@@ -261,12 +261,13 @@ class Registry::Impl {
     return names;
   }
 
-  std::size_t leased() const {
+  /// Connections that are waited for. Those of this thread cannot come back meanwhile.
+  std::size_t leased_elsewhere() const {
     std::size_t count = 0;
     each_cluster([&count](Cluster& cluster) {
       for (std::size_t i = 0; i < cluster.size(); ++i) {
         const auto stats = cluster.node(i).pool_stats();
-        count += stats.leased + stats.opening;
+        count += stats.leased - stats.leased_here + stats.opening;
       }
     });
     return count;

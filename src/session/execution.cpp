@@ -71,30 +71,26 @@ Task<std::exception_ptr> hand_on(Connection& connection, Statement statement, St
   }
 }
 
-Task<void> stream_chunks(const Access& access, Statement statement, StreamOptions options,
-                         const TakeChunk& take) {
-  const auto located = locate(access);
-  const io::Call call(io::blocking_waiter(), located.target.deadline);
-  const auto* origin = &located.cluster->origin();
-  statement.guarded = access.raw;
+Task<void> stream_in(OpenTransaction& transaction, Statement statement, StreamOptions options,
+                     const TakeChunk& take, io::Call call) {
+  transaction.refuse_if_over(kNotSent);
   bool begun = false;
   // What the caller's function throws says nothing of the node.
   std::exception_ptr refused;
-  if (auto* transaction = located.transaction) {
-    transaction->refuse_if_over(kNotSent);
-    try {
-      refused = co_await hand_on(transaction->connection(), statement, options, call, origin, take,
-                                 begun);
-    } catch (const Error& error) {
-      transaction->fail(statement, error);
-    }
-    transaction->look(statement.sql);
-    transaction->session().served(transaction->cluster(), transaction->node(),
-                                  RouteReason::transaction);
-    if (refused) std::rethrow_exception(refused);
-    co_return;
+  try {
+    refused = co_await hand_on(transaction.connection(), statement, options, call,
+                               &transaction.cluster()->origin(), take, begun);
+  } catch (const Error& error) {
+    transaction.fail(statement, error);
   }
+  transaction.look(statement.sql);
+  transaction.session().served(transaction.cluster(), transaction.node(), RouteReason::transaction);
+  if (refused) std::rethrow_exception(refused);
+}
 
+/// `begun`: as hand_on() has it.
+Task<void> stream_from(const Access& access, const Located& located, Statement statement,
+                       StreamOptions options, const TakeChunk& take, io::Call call, bool& begun) {
   NodeFinder finder(access, located, Effect::read, call.deadline());
   for (std::size_t failures = 0;; co_await pause(call, ++failures)) {
     auto& node = located.cluster->node(co_await finder.next(call));
@@ -107,9 +103,11 @@ Task<void> stream_chunks(const Access& access, Statement statement, StreamOption
       if (!finder.retry_after_checkout_failure(error)) throw;
     }
     if (!lease || !co_await finder.verify(call, *lease)) continue;
+    std::exception_ptr refused;
     bool done = false;
     try {
-      refused = co_await hand_on(*lease, statement, options, call, origin, take, begun);
+      refused = co_await hand_on(*lease, statement, options, call, &located.cluster->origin(), take,
+                                 begun);
       done = true;
     } catch (const Error& error) {
       if (!finder.retry_after_failure(error, *lease) || begun) throw;
@@ -118,6 +116,24 @@ Task<void> stream_chunks(const Access& access, Statement statement, StreamOption
     finder.succeeded(Effect::read, *lease);
     if (refused) std::rethrow_exception(refused);
     co_return;
+  }
+}
+
+Task<void> stream_chunks(const Access& access, Statement statement, StreamOptions options,
+                         const TakeChunk& take) {
+  statement.guarded = access.raw;
+  while (true) {
+    const auto located = locate(access);
+    const io::Call call(io::blocking_waiter(), located.target.deadline);
+    if (located.transaction != nullptr) {
+      co_return co_await stream_in(*located.transaction, statement, options, take, call);
+    }
+    bool begun = false;
+    try {
+      co_return co_await stream_from(access, located, statement, options, take, call, begun);
+    } catch (const Error& error) {
+      if (begun || !set_up_anew(error, access, located)) throw;
+    }
   }
 }
 
@@ -130,37 +146,45 @@ Adapter adapter_of(const Access& access) { return locate(access).cluster->adapte
 Timestamp wall_time_of(const Access& access) { return locate(access).cluster->clock().wall_time(); }
 
 Task<Executed> execute(Access access, Statement statement, io::Call call) {
-  const auto located = locate(access);
-  const auto limited = call.until(located.target.deadline);
-  refuse_prevented(access, located, statement.effect);
   statement.guarded = access.raw && statement.effect == Effect::read;
-  if (located.transaction != nullptr) {
-    co_return co_await execute_in(*located.transaction, statement, limited);
-  }
-
-  NodeFinder finder(access, located, statement.effect, limited.deadline());
-  for (std::size_t failures = 0;; co_await pause(limited, ++failures)) {
-    auto index = finder.next_now();
-    if (!index) index = co_await finder.next(limited);
-    auto& node = located.cluster->node(*index);
-    const Node::InFlight in_flight(node);
-    auto& pool = node.pool(statement.effect);
-    auto lease = pool.try_acquire(limited, access.place);
-    try {
-      if (!lease) lease = co_await pool.acquire(limited, access.place);
-    } catch (const Error& error) {
-      if (!finder.retry_after_checkout_failure(error)) throw;
+  while (true) {
+    const auto located = locate(access);
+    const auto limited = call.until(located.target.deadline);
+    refuse_prevented(access, located, statement.effect);
+    if (located.transaction != nullptr) {
+      co_return co_await execute_in(*located.transaction, statement, limited);
     }
-    if (!lease || !co_await finder.verify(limited, *lease)) continue;
-    std::unique_ptr<Result> result;
+    bool sent = false;
     try {
-      result = co_await lease->execute(limited, statement);
+      NodeFinder finder(access, located, statement.effect, limited.deadline());
+      for (std::size_t failures = 0;; co_await pause(limited, ++failures)) {
+        sent = false;
+        auto index = finder.next_now();
+        if (!index) index = co_await finder.next(limited);
+        auto& node = located.cluster->node(*index);
+        const Node::InFlight in_flight(node);
+        auto& pool = node.pool(statement.effect);
+        auto lease = pool.try_acquire(limited, access.place);
+        try {
+          if (!lease) lease = co_await pool.acquire(limited, access.place);
+        } catch (const Error& error) {
+          if (!finder.retry_after_checkout_failure(error)) throw;
+        }
+        if (!lease || !co_await finder.verify(limited, *lease)) continue;
+        std::unique_ptr<Result> result;
+        sent = true;
+        try {
+          result = co_await lease->execute(limited, statement);
+        } catch (const Error& error) {
+          if (!finder.retry_after_failure(error, *lease)) throw;
+        }
+        if (!result) continue;
+        finder.succeeded(statement.effect, *lease);
+        co_return Executed{std::move(result), &located.cluster->origin()};
+      }
     } catch (const Error& error) {
-      if (!finder.retry_after_failure(error, *lease)) throw;
+      if (sent || !set_up_anew(error, access, located)) throw;
     }
-    if (!result) continue;
-    finder.succeeded(statement.effect, *lease);
-    co_return Executed{std::move(result), &located.cluster->origin()};
   }
 }
 

@@ -83,6 +83,15 @@ Located locate(const Access& access) {
   return located;
 }
 
+bool set_up_anew(const Error& error, const Access& access, const Located& located) {
+  if (error.code() != Errc::closed || located.transaction != nullptr) return false;
+  try {
+    return locate(access).cluster != located.cluster;
+  } catch (const Error&) {
+    return false;  // there are none, or not this one
+  }
+}
+
 RouteRequest route_request(const Access& access, const Located& located, Effect effect) {
   const auto& routing = located.cluster->routing();
   RouteRequest request;

@@ -24,6 +24,10 @@ struct Located {
 /// Errors: as Registry::cluster().
 [[nodiscard]] Located locate(const Access& access);
 
+/// Whether `error` came from databases that were closed because others were set up in their place:
+/// then what was not sent belongs to those.
+[[nodiscard]] bool set_up_anew(const Error& error, const Access& access, const Located& located);
+
 /// What routing asks about a statement with this effect.
 [[nodiscard]] RouteRequest route_request(const Access& access, const Located& located,
                                          Effect effect);

@@ -84,7 +84,14 @@ class TransactionScope::Impl {
       TransactionOptions options;
       options.isolation = spec.isolation;
       options.effect = spec.effect;
-      owned_ = run(open(access_, located_, options, call_, place, runs));
+      while (!owned_) {
+        try {
+          owned_ = run(open(access_, located_, options, call_, place, runs));
+        } catch (const Error& error) {
+          if (!set_up_anew(error, access_, located_)) throw;
+          located_ = locate(access_);
+        }
+      }
     }
     ContextFrame frame;
     frame.only_for = spec.database;
@@ -171,7 +178,7 @@ class TransactionScope::Impl {
   }
 
   const Access access_;
-  const Located located_;
+  Located located_;
   io::Call call_{io::blocking_waiter()};
   std::unique_ptr<OpenTransaction> owned_;  // null: a savepoint of located_.transaction
   std::string savepoint_;

@@ -10,6 +10,8 @@ namespace grant {
 /// One moment of a pool: the numbers belong together.
 struct PoolStats {
   std::size_t leased{};
+  std::size_t
+      leased_here{};   ///< Of them, those that the calling thread took by a call that blocks.
   std::size_t idle{};  ///< Those that are being checked or reset included.
   std::size_t opening{};
   std::size_t waiting{};  ///< Callers in the queue.

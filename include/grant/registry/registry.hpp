@@ -65,9 +65,9 @@ class Registry {
   [[nodiscard]] LoadBalancer* load_balancer(std::string_view database,
                                             std::string_view shard = "default") const;
 
-  /// Refuses new work with Errc::closed, then waits until statements under way have ended, at most
-  /// `drain`; what is still leased then is closed when it comes back. Blocks. Final; later calls
-  /// return at once.
+  /// Refuses new work with Errc::closed, then waits until statements under way on other threads
+  /// have ended, at most `drain`; what is still leased then is closed when it comes back. Blocks.
+  /// Final; later calls return at once.
   void close(std::chrono::milliseconds drain = std::chrono::seconds(5));
 
   /// The operator's word that a database's servers were replaced by others, restored or upgraded

@@ -170,6 +170,13 @@ TEST(Reload, TransactionOfADatabaseThatIsGoneGoesOn) {
   EXPECT_EQ(error_of([] { Global::write(); }).code, Errc::configuration);
 }
 
+TEST(Reload, WaitsForOtherThreadsOnly) {
+  Global shop("w");
+  const auto before = std::chrono::steady_clock::now();
+  transaction("shop", [&] { shop.set_up("w2"); });
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 4s) << "5 s is the longest that it waits";
+}
+
 TEST(Reload, RecordsFindHomeInTheNewOnes) {
   Global shop("w");
   const auto& home = registry().cluster("shop")->origin();
