@@ -104,6 +104,20 @@ void load_written(const TableInfo& table, const Result& result, const ColumnSet&
   }
 }
 
+/// Errors about a value name its column.
+Executed execute(const Access& access, const RenderedSql& rendered, Effect effect) {
+  try {
+    return execute(access, rendered.statement(effect));
+  } catch (const Error& error) {
+    auto info = error.info();
+    if (info.parameter == 0 || info.parameter > rendered.columns.size()) throw;
+    const auto& [table, column] = rendered.columns[info.parameter - 1];
+    if (column.empty()) throw;
+    info.message = fmt::format("column {}.{}: {}", table, column, info.message);
+    throw_error(std::move(info));
+  }
+}
+
 ColumnSet all_columns(const TableInfo& table) {
   ColumnSet all(table.columns.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
@@ -113,7 +127,7 @@ ColumnSet all_columns(const TableInfo& table) {
 const Origin* insert(const TableInfo& table, const Access& access, void* record,
                      const ColumnSet& columns) {
   const auto rendered = render_insert(adapter_of(access), table, record, columns);
-  const auto executed = execute(access, rendered.statement(Effect::write));
+  const auto executed = execute(access, rendered, Effect::write);
   if (executed.result->row_count() != 1) {
     throw_error(Errc::invalid_record,
                 fmt::format("table {}: no row came back from the insert: a trigger or a rule may "
@@ -155,7 +169,7 @@ void refuse_mixed_keys(const TableInfo& table, std::span<void* const> records) {
 ColumnTypes column_types(const TableInfo& table, const Access& access) {
   const auto rendered = render_column_types(adapter_of(access), table);
   if (rendered.sql.empty()) return {};
-  const auto executed = execute(access, rendered.statement(Effect::write));
+  const auto executed = execute(access, rendered, Effect::write);
   ColumnTypes types(table.columns.size());
   for (std::size_t row = 0; row < executed.result->row_count(); ++row) {
     const auto name = Codec<std::string>::decode(executed.result->cell(row, 0));
@@ -189,7 +203,7 @@ void insert_many(const ModelInfo& model, std::span<void* const> records, OnConfl
         rest = rest.subspan(part.size());
         const auto rendered =
             render_insert_all(adapter, table, part, batch.columns, on_conflict, returning, types);
-        const auto executed = execute(inner, rendered.statement(Effect::write));
+        const auto executed = execute(inner, rendered, Effect::write);
         const auto count =
             returning ? executed.result->row_count() : executed.result->affected_rows();
         if (on_conflict == OnConflict::fail && count != part.size()) {
@@ -239,7 +253,7 @@ Selection by_key(const TableInfo& table, Value key) {
 
 Executed select(const Access& access, const Selection& selection) {
   const auto rendered = render_select(adapter_of(access), selection);
-  return execute(access, rendered.statement(Effect::read));
+  return execute(access, rendered, Effect::read);
 }
 
 void load_rows(const Access& access, const Selection& selection, RecordSink& sink) {
@@ -259,7 +273,7 @@ bool key_is_unique(const TableInfo& table, const Access& access) {
   auto& places = known[&table];
   if (places.contains(here)) return true;
   const auto rendered = render_key_rules(adapter_of(access), table);
-  const auto executed = execute(access, rendered.statement(Effect::write));
+  const auto executed = execute(access, rendered, Effect::write);
   const auto rules = Codec<std::int64_t>::decode(executed.result->cell(0, 0));
   if (rules == 0) return false;
   places.insert(here);
@@ -273,7 +287,7 @@ bool key_is_unique(const TableInfo& table, const Access& access) {
   table.key().bind(record, key);
   const auto selection = by_key(table, Value(key.views()[0]));
   const auto rendered = render_count(adapter_of(access), selection);
-  const auto executed = execute(access, rendered.statement(Effect::write));
+  const auto executed = execute(access, rendered, Effect::write);
   const auto rows = Codec<std::int64_t>::decode(executed.result->cell(0, 0));
   if (rows == 0) throw_missing(table, fmt::format("the row to {} is gone", doing));
   if (rows == 1) {
@@ -315,7 +329,7 @@ void update_indices(const TableInfo& table, const Access& access, void* record, 
   if (adapter == Adapter::mariadb) returned.clear();
   const auto alone = key_is_unique(table, access) ? Alone::by_rule : Alone::by_count;
   const auto rendered = render_update_record(adapter, table, record, indices, returned, alone);
-  const auto executed = execute(access, rendered.statement(Effect::write));
+  const auto executed = execute(access, rendered, Effect::write);
   const auto& result = *executed.result;
   const auto rows = returned.empty() ? result.affected_rows() : result.row_count();
   if (rows == 0) throw_unchanged(table, access, record, "update");
@@ -390,7 +404,7 @@ void delete_record(const ModelInfo& model, const Origin* home, const void* recor
   const auto access = access_to(model, home, place);
   const auto alone = key_is_unique(model.table, access) ? Alone::by_rule : Alone::by_count;
   const auto rendered = render_delete_record(adapter_of(access), model.table, record, alone);
-  const auto executed = execute(access, rendered.statement(Effect::write));
+  const auto executed = execute(access, rendered, Effect::write);
   if (executed.result->affected_rows() == 0) {
     throw_unchanged(model.table, access, record, "delete");
   }
@@ -504,23 +518,23 @@ void QueryState::load_first(RecordSink& sink, CallSite place) const {
 
 std::uint64_t QueryState::count(CallSite place) const {
   const auto rendered = render_count(adapter_of(access_), selection_);
-  const auto executed = execute(access_from(place), rendered.statement(Effect::read));
+  const auto executed = execute(access_from(place), rendered, Effect::read);
   return static_cast<std::uint64_t>(Codec<std::int64_t>::decode(executed.result->cell(0, 0)));
 }
 
 bool QueryState::exists(CallSite place) const {
   const auto rendered = render_exists(adapter_of(access_), selection_);
-  return execute(access_from(place), rendered.statement(Effect::read)).result->row_count() > 0;
+  return execute(access_from(place), rendered, Effect::read).result->row_count() > 0;
 }
 
 std::uint64_t QueryState::update(std::vector<ColumnValue> values, CallSite place) const {
   const auto rendered = render_update(adapter_of(access_), selection_, values);
-  return execute(access_from(place), rendered.statement(Effect::write)).result->affected_rows();
+  return execute(access_from(place), rendered, Effect::write).result->affected_rows();
 }
 
 std::uint64_t QueryState::remove(CallSite place) const {
   const auto rendered = render_delete(adapter_of(access_), selection_);
-  return execute(access_from(place), rendered.statement(Effect::write)).result->affected_rows();
+  return execute(access_from(place), rendered, Effect::write).result->affected_rows();
 }
 
 RouteExplanation QueryState::explain_route() const {

@@ -45,12 +45,14 @@ class Writer {
 
   Writer& column(const ColumnName& column) {
     refuse_another(column);
+    about_ = column;
     return name(column.table).text(".").name(column.column);
   }
 
   /// A column of the table, without the table's name before it.
   Writer& of_table(const ColumnName& column) {
     refuse_another(column);
+    about_ = column;
     return name(column.column);
   }
 
@@ -65,6 +67,7 @@ class Writer {
   }
 
   Writer& bind(const ColumnInfo& column, const void* record) {
+    about_ = {table_.name, column.name};
     column.bind(record, out_.params);
     return placeholder();
   }
@@ -73,6 +76,7 @@ class Writer {
   /// database; empty: not known.
   Writer& bind_array(const ColumnInfo& column, std::span<void* const> records,
                      std::string_view type) {
+    about_ = {table_.name, column.name};
     Params values;
     for (const void* record : records) column.bind(record, values);
     out_.params.add_array(std::move(values));
@@ -168,8 +172,8 @@ class Writer {
   Writer& owned_text(const std::string& text) { return owned(Value(ValueView::text(text))); }
 
   Writer& placeholder() {
-    text("$").number(out_.params.size());
-    return *this;
+    out_.columns.push_back(about_);
+    return text("$").number(out_.params.size());
   }
 
   Writer& key_of(const TableInfo& table, const void* record) {
@@ -449,6 +453,7 @@ class Writer {
   Adapter adapter_;
   const TableInfo& table_;
   RenderedSql out_;
+  ColumnName about_;  ///< The column that values are about; empty: none.
   std::size_t level_ = 0;
   std::size_t terms_ = 0;
 };

@@ -159,7 +159,7 @@ Task<std::size_t> NodeFinder::next(io::Call call) {
       request_.tried = 0;
       continue;
     }
-    give_up_if_misconfigured();
+    give_up_if_hopeless();
     if (missing_since_ == kNever) missing_since_ = Clock::system().now();
     const auto limited = call.until(wait_until());
     const bool newer = co_await cluster_.newer_table(limited, table_->version);
@@ -206,10 +206,13 @@ TimePoint NodeFinder::wait_until() const {
   return std::max(for_primary, after(after(missing_since_, cluster_.health().timeout), kSlack));
 }
 
-void NodeFinder::give_up_if_misconfigured() const {
+void NodeFinder::give_up_if_hopeless() const {
   for (std::size_t i = 0; i < cluster_.size(); ++i) {
     const auto record = cluster_.health_record(i);
-    if (record.healthy || record.error.code != Errc::configuration || !record.checked) return;
+    // Closed: to a forked child, which cannot use the client library.
+    const bool final =
+        record.error.code == Errc::configuration || record.error.code == Errc::closed;
+    if (record.healthy || !final || !record.checked) return;
   }
   throw_error(cluster_.health_record(0).error);
 }

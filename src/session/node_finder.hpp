@@ -87,7 +87,7 @@ class NodeFinder {
   [[nodiscard]] bool attempt_again(const Error& error);
   [[nodiscard]] bool out_of_time() const;
   [[noreturn]] void give_up() const;
-  void give_up_if_misconfigured() const;
+  void give_up_if_hopeless() const;
 
   Cluster& cluster_;
   const Located& located_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -41,6 +42,8 @@ struct ErrorInfo {
   std::string node{};
   /// Set for Errc::constraint when the server names it.
   std::string constraint{};
+  /// The placeholder whose value was refused, from 1 on; 0: none, or the server did not say.
+  std::size_t parameter{};
 };
 
 /// The one exception class of Grant. Catch it by code(), or catch one of the types below.

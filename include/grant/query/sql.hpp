@@ -20,6 +20,8 @@ namespace grant {
 struct RenderedSql {
   std::string sql{};
   Params params{};
+  /// Of each value, the column that it is for or compared with; empty: none.
+  std::vector<ColumnName> columns{};
 
   [[nodiscard]] Statement statement(Effect effect) const noexcept {
     Statement statement;

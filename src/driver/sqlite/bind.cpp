@@ -40,6 +40,17 @@ int placeholder_number(std::string_view name, std::string_view node) {
   return number;
 }
 
+[[noreturn]] void refuse_param(int number, std::string_view node, std::string_view why,
+                               int native = 0) {
+  ErrorInfo info;
+  info.code = Errc::invalid_argument;
+  info.message = fmt::format("node \"{}\": parameter ${} {}", node, number, why);
+  info.node = node;
+  info.native = native;
+  info.parameter = static_cast<std::size_t>(number);
+  throw_error(std::move(info));
+}
+
 }  // namespace
 
 std::string_view refusal_of(ValueView value) noexcept {
@@ -128,15 +139,16 @@ void bind_params(sqlite3_stmt* statement, const Placeholders& placeholders,
   for (const int number : placeholders.numbers) {
     const auto value = params[static_cast<std::size_t>(number - 1)];
     if (const auto refusal = refusal_of(value); !refusal.empty()) {
-      throw_at(Errc::invalid_argument, node, fmt::format("parameter ${} {}", number, refusal));
+      refuse_param(number, node, refusal);
     }
     const int code = bind_value(statement, ++index, value);
     if (code == SQLITE_TOOBIG) {
-      throw_at(Errc::invalid_argument, node,
-               fmt::format("parameter ${} takes {} bytes, and SQLite holds no more than {}", number,
-                           value.as_characters().size(),
-                           sqlite3_limit(sqlite3_db_handle(statement), SQLITE_LIMIT_LENGTH, -1)),
-               code);
+      refuse_param(
+          number, node,
+          fmt::format("takes {} bytes, and SQLite holds no more than {}",
+                      value.as_characters().size(),
+                      sqlite3_limit(sqlite3_db_handle(statement), SQLITE_LIMIT_LENGTH, -1)),
+          code);
     }
     if (code != SQLITE_OK) {
       throw_failure(code, node, fmt::format("cannot bind parameter ${}", number),

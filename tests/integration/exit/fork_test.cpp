@@ -16,14 +16,15 @@
 #endif
 
 // The ways to fork are in fork_main.cpp: a program of its own, because a child that leaves by
-// exit() would otherwise end what is this program's, such as the servers. Not under
-// ThreadSanitizer, which ends a forked child that starts a thread.
+// exit() would otherwise end what is this program's, such as the servers. Not under sanitizers:
+// ThreadSanitizer ends a forked child that starts a thread, and the locks of AddressSanitizer's
+// allocator stay with threads that are gone.
 #if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define GRANT_TEST_NO_THREADS_AFTER_FORK
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define GRANT_TEST_NO_WORK_AFTER_FORK
 #endif
 #endif
-#ifndef GRANT_TEST_NO_THREADS_AFTER_FORK
+#ifndef GRANT_TEST_NO_WORK_AFTER_FORK
 
 namespace grant::test {
 namespace {
