@@ -67,6 +67,13 @@ std::vector<std::size_t> match_columns(const TableInfo& table, const Result& res
       throw_error(Errc::invalid_argument,
                   fmt::format("table {}: the result has no column {}", table.name, column.name));
     }
+    for (std::size_t next = at + 1; next < result.column_count(); ++next) {
+      if (result.column_name(next) != column.name) continue;
+      throw_error(Errc::invalid_argument,
+                  fmt::format("table {}: the result has more than one column {}: name the columns, "
+                              "or select those of one table",
+                              table.name, column.name));
+    }
     positions.push_back(at);
   }
   return positions;

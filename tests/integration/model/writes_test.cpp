@@ -10,6 +10,8 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "grant/grant.hpp"
@@ -24,6 +26,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 const auto* const postgres_environment =
     ::testing::AddGlobalTestEnvironment(new SharedServer<PostgresCluster>);  // gtest deletes it
@@ -252,6 +255,42 @@ TEST_P(Writes, ValueThatCannotBeReadBackIsToldAsWritten) {
 }
 
 // -- More than the one ------------------------------------------------------------------------
+
+TEST_P(Writes, ErrorAboutAValueNamesItsColumn) {
+  make_orders();
+  const std::string bad = "secret\xff";
+  auto order = Order::create(customer_id = 1, total = 5, note = "a");
+  const std::pair<const char*, std::function<void()>> calls[] = {
+      {"create", [&] { Order::create(customer_id = 1, total = 5, note = bad); }},
+      {"update", [&] { order.update(customer_id = 2, note = bad); }},
+      {"save",
+       [&] {
+         auto copy = order;
+         copy.note = bad;
+         copy.save();
+       }},
+      {"insert_all",
+       [&] {
+         std::vector<Order> drafts(2);
+         drafts[1].note = bad;
+         Order::insert_all(std::move(drafts));
+       }},
+      {"update_all", [&] { Order::where(customer_id == 1).update_all(note = bad); }},
+      {"where", [&] { std::ignore = Order::where(customer_id == 1 && note == bad).count(); }},
+      {"in",
+       [&] {
+         Order::where(note.in({std::string("a"), bad})).delete_all();
+       }},
+  };
+  for (const auto& [what, call] : calls) {
+    const auto error = error_of(call);
+    EXPECT_EQ(error.code, Errc::invalid_argument) << what;
+    EXPECT_THAT(error.message, AllOf(HasSubstr("column orders.note: "), HasSubstr("parameter $")))
+        << what;
+    EXPECT_THAT(error.message, Not(HasSubstr("secret"))) << what;
+  }
+  EXPECT_EQ(Order::where(note == "a").count(), 1) << "as it was";
+}
 
 TEST_P(Writes, RecordWhoseKeyIsNotAloneChangesNothing) {
   run("CREATE TABLE order_items (order_id bigint, line bigint, quantity int, "

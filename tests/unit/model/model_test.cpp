@@ -363,6 +363,18 @@ TEST_F(PersonTest, FindBySqlNamesAColumnThatIsMissing) {
   EXPECT_THAT(error.message, HasSubstr("table people: the result has no column full_name"));
 }
 
+TEST_F(PersonTest, FindBySqlRefusesAColumnThatTwoTablesHave) {
+  make("ada@x");
+  make("bob@x");
+  const auto error = error_of([] {
+    return Person::find_by_sql(
+               sql("SELECT * FROM people AS a JOIN people AS b ON a.id < b.id").read())
+        .size();
+  });
+  EXPECT_EQ(error.code, Errc::invalid_argument);
+  EXPECT_THAT(error.message, HasSubstr("table people: the result has more than one column"));
+}
+
 std::vector<Person> people(std::size_t count) {
   std::vector<Person> all(count);
   for (std::size_t i = 0; i < count; ++i) {
