@@ -323,7 +323,7 @@ class Encoder {
   [[nodiscard]] Encoded array_literal(ValueView value) const {
     if (is_native(type_)) refuse_kind(place_, value.kind(), type_);
     auto& out = scratch_.text;
-    out = "{";
+    out.assign(1, '{');
     for (const auto& element : value.as_array()) {
       if (out.size() > 1) out += ',';
       if (element.is_null()) {
