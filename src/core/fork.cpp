@@ -9,6 +9,7 @@
 #include <chrono>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -55,8 +56,6 @@ class ThreadEnd {
   static pthread_key_t key();
   static void next_round(void* stay) noexcept;
   static void leave(Stay* stay) noexcept;
-
-  bool used_ = false;
 };
 
 thread_local ThreadEnd thread_end;
@@ -122,7 +121,7 @@ void ThreadEnd::remember(LibraryGate& gate) noexcept {
       gates_used, [&](const auto* known) { return known == nullptr || known == &gate; });
   if (place == gates_used.end() || *place == &gate) return;
   *place = &gate;
-  thread_end.used_ = true;  // has its destructor called
+  [[maybe_unused]] const auto* const has_its_destructor_called = &thread_end;
 }
 
 ThreadEnd::~ThreadEnd() {

@@ -154,11 +154,9 @@ Task<Executed> execute(Access access, Statement statement, io::Call call) {
     if (located.transaction != nullptr) {
       co_return co_await execute_in(*located.transaction, statement, limited);
     }
-    bool sent = false;
     try {
       NodeFinder finder(access, located, statement.effect, limited.deadline());
       for (std::size_t failures = 0;; co_await pause(limited, ++failures)) {
-        sent = false;
         auto index = finder.next_now();
         if (!index) index = co_await finder.next(limited);
         auto& node = located.cluster->node(*index);
@@ -172,7 +170,6 @@ Task<Executed> execute(Access access, Statement statement, io::Call call) {
         }
         if (!lease || !co_await finder.verify(limited, *lease)) continue;
         std::unique_ptr<Result> result;
-        sent = true;
         try {
           result = co_await lease->execute(limited, statement);
         } catch (const Error& error) {
@@ -183,7 +180,7 @@ Task<Executed> execute(Access access, Statement statement, io::Call call) {
         co_return Executed{std::move(result), &located.cluster->origin()};
       }
     } catch (const Error& error) {
-      if (sent || !set_up_anew(error, access, located)) throw;
+      if (!set_up_anew(error, access, located)) throw;
     }
   }
 }

@@ -25,7 +25,7 @@ struct Located {
 [[nodiscard]] Located locate(const Access& access);
 
 /// Whether `error` came from databases that were closed because others were set up in their place:
-/// then what was not sent belongs to those.
+/// then the statement, of which nothing was executed, belongs to those.
 [[nodiscard]] bool set_up_anew(const Error& error, const Access& access, const Located& located);
 
 /// What routing asks about a statement with this effect.

@@ -21,7 +21,7 @@ enum class Errc {
   read_only,         ///< A write where writes are refused.
   timeout,           ///< The deadline passed; nothing that changes data was left in doubt.
   cancelled,         ///< Somebody cancelled the statement.
-  closed,            ///< The registry or pool was shut down: stop calling.
+  closed,            ///< The registry or pool was shut down, nothing was executed: stop calling.
 };
 
 /// The code's name as written above, for logs and metrics.

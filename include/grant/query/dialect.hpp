@@ -3,11 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "grant/core/date.hpp"
-#include "grant/core/timestamp.hpp"
-#include "grant/core/uuid.hpp"
 #include "grant/driver/adapter.hpp"
 #include "grant/query/expression.hpp"
 #include "grant/query/table_info.hpp"
@@ -54,26 +50,6 @@ void check_order(Adapter adapter, ValueKind kind, const ColumnName& column);
 
 /// The error for a comparison that comparing() rules out.
 [[noreturn]] void refuse_comparison(Adapter adapter, ValueKind kind, const ColumnName& column);
-
-/// Text that no form of `time`, or of a later one, is less than: `at_least` it; and text that every
-/// form of it, or of an earlier one, is less than: `below`. Empty: there is none in years that are
-/// written.
-struct TextBounds {
-  std::string at_least;
-  std::string below;
-};
-[[nodiscard]] TextBounds bounds_of(Timestamp time);
-
-/// Text that other forms of the decimal, with zeros at the end, are less than, and the form without
-/// them is less than they are. `canonical`: the one without.
-[[nodiscard]] std::string end_of_zeros(std::string_view canonical);
-
-/// All ways to keep a UUID: as text with or without hyphens, in lower or upper case, and as bytes.
-[[nodiscard]] std::vector<Value> forms_of(const Uuid& uuid);
-
-/// All ways to write a time of day, from the shortest to the one with six decimals: each is less
-/// than the next as text.
-[[nodiscard]] std::vector<Value> forms_of(TimeOfDay time);
 
 /// The type, key and null rules of a column, as CREATE TABLE takes them.
 [[nodiscard]] std::string column_definition(Adapter adapter, const ColumnInfo& column);

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <regex>
 #include <string>
 #include <tuple>
@@ -246,6 +247,30 @@ TEST_F(SqliteModel, RecordWhoseKeyAnotherProgramWroteIsSaved) {
   EXPECT_EQ(token.note, "b");
   token.destroy();
   EXPECT_EQ(Token::count(), 0);
+}
+
+TEST_F(SqliteModel, NullAmongOthersIsUnknown) {
+  Item::create_table();
+  Item::create(made = kNoon, price = 1);
+  Item::create(made = kNoon + 1s, price = 2);
+  Item::create(price = 3);
+  const std::vector<std::optional<Timestamp>> times{std::nullopt, kNoon};
+  EXPECT_THAT(ids(made.in(times)), ElementsAre(1));
+  EXPECT_THAT(ids(!made.in(times)), IsEmpty());
+  EXPECT_THAT(ids(made.in(std::vector<std::optional<Timestamp>>(2))), IsEmpty());
+  const std::vector<std::optional<Decimal>> prices{Decimal("2.0"), std::nullopt};
+  EXPECT_THAT(ids(price.in(prices)), ElementsAre(2));
+  EXPECT_THAT(ids(!price.in(prices)), IsEmpty());
+}
+
+TEST_F(SqliteModel, ConditionsNestAsDeepAsElsewhere) {
+  Item::create_table();
+  Item::create(price = Decimal("9.5"), made = kNoon);
+  auto condition = price == Decimal("9.50") && made == kNoon;
+  for (int level = 1; level < 25; ++level) {
+    condition = level % 2 == 0 ? condition && price != Decimal("7") : condition || made > kNoon;
+  }
+  EXPECT_EQ(Item::where(condition).count(), 1);
 }
 
 TEST_F(SqliteModel, JsonIsNotCompared) {

@@ -458,14 +458,13 @@ TEST(RenderRecord, UpdatesAndDeletesByThePrimaryKey) {
   song.title = "a";
   const auto& table = detail::table_info<Song>();
   const auto updated = render_update_record(Adapter::sqlite, table, &song, {1, 3});
-  EXPECT_EQ(updated.sql,
-            R"(UPDATE "songs" SET "title" = $1, "length" = $2 WHERE "songs"."id" = $3)");
+  EXPECT_EQ(updated.sql, R"(UPDATE "songs" SET "title" = $1, "length" = $2 WHERE "id" = $3)");
   EXPECT_EQ(updated.params.views()[2].as_integer(), 3);
   EXPECT_EQ(render_delete_record(Adapter::sqlite, table, &song).sql,
-            R"(DELETE FROM "songs" WHERE "songs"."id" = $1)");
+            R"(DELETE FROM "songs" WHERE "id" = $1)");
   EXPECT_EQ(render_delete_record(Adapter::sqlite, table, &song, Alone::by_count).sql,
-            R"(DELETE FROM "songs" WHERE "songs"."id" = $1 AND )"
-            R"((SELECT count(*) FROM "songs" WHERE "songs"."id" = $2) = 1)");
+            R"(DELETE FROM "songs" WHERE "id" = $1 AND )"
+            R"((SELECT count(*) FROM "songs" WHERE "id" = $2) = 1)");
   EXPECT_THAT(render_update_record(Adapter::postgres, table, &song, {1}, {3}).sql,
               HasSubstr(R"(RETURNING "length")"));
   EXPECT_THAT(render_update_record(Adapter::mariadb, table, &song, {1}, {3}).sql,
