@@ -6,12 +6,33 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <string>
 #include <tuple>
 
 #include "grant/model/field.hpp"
 #include "support/error_of.hpp"
 
 namespace grant {
+namespace {
+
+/// A type whose value in the database exists only once it is encoded.
+template <ValueKind kKind>
+struct Numbered {
+  int number = 0;
+};
+
+}  // namespace
+
+template <ValueKind kKind>
+struct Codec<Numbered<kKind>> {
+  static constexpr ValueKind kind = kKind;
+  static Value encode(const Numbered<kKind>& key) {
+    auto text = std::string(60, '1') + std::to_string(key.number);
+    return Value(kKind == ValueKind::text ? ValueView::text(text) : ValueView::decimal(text));
+  }
+  static Numbered<kKind> decode(ValueView /*value*/) { return {}; }
+};
+
 namespace {
 
 using ::testing::ElementsAre;
@@ -450,6 +471,31 @@ TEST(RenderSelect, JsonIsComparedWhereItHasATypeOfItsOwn) {
     EXPECT_THAT(error.message, HasSubstr(adapter == Adapter::sqlite ? "SQLite" : "MariaDB"));
     EXPECT_THAT(error.message, Not(HasSubstr("secret")));
   }
+}
+
+template <ValueKind kKind>
+struct Filed {
+  Numbered<kKind> key{};
+
+  static constexpr auto table =
+      grant::table<Filed>("filed", grant::column<&Filed::key>.primary_key());
+};
+
+template <ValueKind kKind>
+void expect_key_lives_as_long_as_the_sql() {
+  const Filed<kKind> record{{7}};
+  for (const auto adapter : {Adapter::postgres, Adapter::mariadb, Adapter::sqlite}) {
+    const auto rendered =
+        render_delete_record(adapter, detail::table_info<Filed<kKind>>(), &record, Alone::by_count);
+    EXPECT_GE(rendered.params.size(), 2U);
+    EXPECT_EQ(rendered.params.views()[0].as_characters(), std::string(60, '1') + '7');
+    EXPECT_EQ(rendered.columns[0].column, "key");
+  }
+}
+
+TEST(RenderRecord, KeyThatIsEncodedLivesAsLongAsTheSql) {
+  expect_key_lives_as_long_as_the_sql<ValueKind::text>();
+  expect_key_lives_as_long_as_the_sql<ValueKind::decimal>();
 }
 
 TEST(RenderRecord, UpdatesAndDeletesByThePrimaryKey) {
