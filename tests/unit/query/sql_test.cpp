@@ -19,6 +19,8 @@ namespace {
 template <ValueKind kKind>
 struct Numbered {
   int number = 0;
+
+  friend bool operator==(const Numbered&, const Numbered&) = default;
 };
 
 }  // namespace
