@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,18 +15,21 @@
 namespace grant::postgres {
 namespace {
 
-struct FreeOptions {
-  void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
-};
-
-using Options = std::unique_ptr<PQconninfoOption, FreeOptions>;
-
-/// The parameters that libpq takes; they are names in `options`.
-std::vector<std::string_view> keywords_in(const Options& options) {
-  std::vector<std::string_view> names;
-  for (const auto* option = options.get(); option->keyword != nullptr; ++option) {
-    names.emplace_back(option->keyword);
-  }
+/// The parameters that libpq takes. Asking it also looks the user up, under a lock of libpq's, so it
+/// is asked once, before there are threads that a fork would leave in there.
+const std::vector<std::string>& keywords() {
+  static const auto names = [] {
+    struct Free {
+      void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
+    };
+    const std::unique_ptr<PQconninfoOption, Free> options(PQconndefaults());
+    if (!options) throw std::bad_alloc();
+    std::vector<std::string> all;
+    for (const auto* option = options.get(); option->keyword != nullptr; ++option) {
+      all.emplace_back(option->keyword);
+    }
+    return all;
+  }();
   return names;
 }
 
@@ -38,10 +42,10 @@ void check_keyword(const UrlParams& params, const Settings& settings, std::strin
   if (name == "client_encoding" || name == "replication") {
     params.refuse(fmt::format("the parameter \"{}\" cannot be set", name));
   }
-  const Options options(PQconndefaults());
-  if (!options) throw std::bad_alloc();
-  const auto keywords = keywords_in(options);
-  if (std::ranges::find(keywords, name) == keywords.end()) params.refuse_unknown(name, keywords);
+  const auto& known = keywords();
+  if (std::ranges::find(known, name) == known.end()) {
+    params.refuse_unknown(name, std::vector<std::string_view>(known.begin(), known.end()));
+  }
   if (std::ranges::any_of(settings.keywords, [&](const auto& set) { return set.first == name; })) {
     params.refuse(
         fmt::format("\"{}\" is given twice: as a part of the URL and as a parameter", name));
@@ -136,6 +140,7 @@ struct Registration {
     // handler. Needing it now makes that handler older than every registry, so that connections
     // that are still there when the program ends are closed before it runs.
     PQfreemem(PQencryptPassword("", ""));
+    static_cast<void>(keywords());
     register_driver(driver());
   }
 };
