@@ -73,7 +73,7 @@ class HiddenFromChildren {
 class LibraryGate {
  public:
   /// Longest time that a fork waits for those who are inside.
-  static constexpr auto kPatience = std::chrono::milliseconds(200);
+  static constexpr auto kPatience = std::chrono::seconds(1);
 
   LibraryGate();
   LibraryGate(const LibraryGate&) = delete;
