@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -116,11 +117,13 @@ auto transaction(const TransactionSpec& spec, Function&& function,
   }
 }
 
-template <class Function>
-auto transaction(std::string database, Function&& function, CallSite place = CallSite::current())
+/// Of the database with this name. A template, because GCC 12 takes `{.database = "primary"}` for a
+/// string, too.
+template <std::convertible_to<std::string> Database, class Function>
+auto transaction(Database&& database, Function&& function, CallSite place = CallSite::current())
     -> std::invoke_result_t<Function&> {
   TransactionSpec spec;
-  spec.database = std::move(database);
+  spec.database = std::forward<Database>(database);
   return transaction(spec, std::forward<Function>(function), place);
 }
 

@@ -19,5 +19,6 @@ std::uint64_t right(const char* name, std::string_view part, const std::vector<b
            grant::field<&Song::id> < kMany;
   grant::sql("SELECT $1, $2, $3, $4", nullptr, std::nullopt, name, std::chrono::system_clock::now())
       .run();
+  grant::transaction({.database = "primary", .conflict_retries = 1}, [] {});
   return Song::where(wanted && !(grant::field<&Song::live> == false)).limit(10).offset(2U).count();
 }
