@@ -69,13 +69,13 @@ SqlWriter& SqlWriter::bind_array(const ColumnInfo& column, std::span<void* const
   about_ = {table_.name, column.name};
   Params values;
   for (const void* record : records) column.bind(record, values);
-  array(std::move(values)).text("::").text(dialect::array_type(column.kind));
-  // What goes as text becomes an enum, an address, an interval: as one value would by itself.
+  array(std::move(values)).text("::");
+  // The server would cast an array of the model's type to the column's, and round or cut what one
+  // value by itself is refused for. Text becomes an enum, an address or an interval by its cast.
   const bool by_text = column.kind == ValueKind::text || column.kind == ValueKind::json;
-  // Double precision that becomes numeric is cut to 15 digits; its text is not.
-  const bool exact = column.kind == ValueKind::real && type == "numeric";
-  if (exact) text("::text[]");
-  if ((by_text && !type.empty()) || exact) text("::").text(type).text("[]");
+  if (by_text || type.empty()) text(dialect::array_type(column.kind));
+  if (by_text && !type.empty()) text("::");
+  if (!type.empty()) text(type).text("[]");
   return *this;
 }
 

@@ -104,6 +104,9 @@ void check_exact(Place place, std::int64_t value, int digits, Oid type) {
   }
 }
 
+/// No type that is known here.
+constexpr Oid kUnknown = 0;
+
 /// Encodes one value; see encode().
 class Encoder {
  public:
@@ -318,22 +321,23 @@ class Encoder {
     return kept(Format::binary);
   }
 
-  /// The server's own form of an array of texts, for elements that are not known here, such as an
-  /// enum's: "8.15.6. Array Input and Output Syntax" in PostgreSQL's manual.
+  /// The server's own form of an array, for elements of a type that is not known here, such as an
+  /// enum or a domain: "8.15.6. Array Input and Output Syntax" in PostgreSQL's manual.
   [[nodiscard]] Encoded array_literal(ValueView value) const {
     if (is_native(type_)) refuse_kind(place_, value.kind(), type_);
     auto& out = scratch_.text;
     out.assign(1, '{');
+    Scratch scratch;
     for (const auto& element : value.as_array()) {
       if (out.size() > 1) out += ',';
       if (element.is_null()) {
         out += "NULL";
         continue;
       }
-      if (element.kind() != ValueKind::text) refuse_kind(place_, element.kind(), type_);
-      check_text(place_, element.as_characters());
+      if (element.kind() == ValueKind::array) refuse_kind(place_, element.kind(), type_);
+      const auto one = Encoder(kUnknown, place_, scratch).encode(element);
       out += '"';
-      for (const char c : element.as_characters()) {
+      for (const char c : std::string_view(one.data, one.size)) {
         if (c == '"' || c == '\\') out += '\\';
         out += c;
       }
