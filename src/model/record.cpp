@@ -12,6 +12,7 @@
 
 #include "grant/core/codec.hpp"
 #include "grant/core/error.hpp"
+#include "grant/query/dialect.hpp"
 #include "grant/session/session.hpp"
 #include "grant/session/transaction.hpp"
 
@@ -287,6 +288,14 @@ bool key_is_unique(const TableInfo& table, const Access& access) {
   return true;
 }
 
+/// How a statement about the record's row is kept to that row.
+Alone alone(const TableInfo& table, const Access& access) {
+  // A rule about the text of a key lets two forms of one value be there.
+  const auto how = dialect::comparing(adapter_of(access), table.key().kind);
+  const bool by_rule = how == dialect::Comparing::as_the_type && key_is_unique(table, access);
+  return by_rule ? Alone::by_rule : Alone::by_count;
+}
+
 /// Why a statement about the record's row changed none.
 [[noreturn]] void throw_unchanged(const TableInfo& table, const Access& access, const void* record,
                                   std::string_view doing) {
@@ -334,8 +343,8 @@ void update_indices(const TableInfo& table, const Access& access, void* record, 
   const auto adapter = adapter_of(access);
   auto returned = made_by_the_database(table, indices);
   if (adapter == Adapter::mariadb) returned.clear();
-  const auto alone = key_is_unique(table, access) ? Alone::by_rule : Alone::by_count;
-  const auto rendered = render_update_record(adapter, table, record, indices, returned, alone);
+  const auto rendered =
+      render_update_record(adapter, table, record, indices, returned, alone(table, access));
   const auto executed = execute(access, rendered, Effect::write);
   const auto& result = *executed.result;
   const auto rows = returned.empty() ? result.affected_rows() : result.row_count();
@@ -409,8 +418,8 @@ void refuse_key_change(const ModelInfo& model, std::span<const std::string_view>
 
 void delete_record(const ModelInfo& model, const Origin* home, const void* record, CallSite place) {
   const auto access = access_to(model, home, place);
-  const auto alone = key_is_unique(model.table, access) ? Alone::by_rule : Alone::by_count;
-  const auto rendered = render_delete_record(adapter_of(access), model.table, record, alone);
+  const auto rendered =
+      render_delete_record(adapter_of(access), model.table, record, alone(model.table, access));
   const auto executed = execute(access, rendered, Effect::write);
   if (executed.result->affected_rows() == 0) {
     throw_unchanged(model.table, access, record, "delete");
@@ -466,12 +475,18 @@ void throw_not_found(const ModelInfo& model) {
 void load_by_sql(const ModelInfo& model, RawSql raw, RecordSink& sink, CallSite place) {
   const auto executed = std::move(raw).connect(model.connection).execute(place);
   const auto& result = *executed.result;
-  const auto positions = match_columns(model.table, result);
-  for (std::size_t row = 0; row < result.row_count(); ++row) {
-    void* record = sink.add(executed.origin);
-    for (std::size_t i = 0; i < positions.size(); ++i) {
-      load_cell(model.table, model.table.columns[i], result.cell(row, positions[i]), record);
+  try {
+    const auto positions = match_columns(model.table, result);
+    for (std::size_t row = 0; row < result.row_count(); ++row) {
+      void* record = sink.add(executed.origin);
+      for (std::size_t i = 0; i < positions.size(); ++i) {
+        load_cell(model.table, model.table.columns[i], result.cell(row, positions[i]), record);
+      }
     }
+  } catch (const Error& error) {
+    auto info = error.info();
+    info.message += "; the statement was executed, and this is what it gave";
+    throw_error(std::move(info));
   }
 }
 

@@ -215,8 +215,10 @@ RenderedSql render_key_rules(Adapter adapter, const TableInfo& table) {
     case Adapter::postgres:
       out.text(
           "SELECT count(*) FROM pg_index JOIN pg_attribute ON attrelid = indrelid "
-          "AND attnum = indkey[0] WHERE indisunique AND indisvalid AND indpred IS NULL "
-          "AND indnkeyatts = 1 AND indrelid = to_regclass(");
+          "AND attnum = indkey[0] JOIN pg_class ON pg_class.oid = indrelid "
+          "WHERE indisunique AND indisvalid AND indimmediate AND indpred IS NULL "
+          "AND indnkeyatts = 1 AND (relkind = 'p' OR NOT relhassubclass) "
+          "AND indrelid = to_regclass(");
       quoted_name(out, table.name).text(") AND attname = ").value(key);
       break;
     case Adapter::mariadb:

@@ -87,7 +87,12 @@ class MariadbBackend final : public Backend {
             "BEGIN NOT ATOMIC COMMIT; DELETE FROM " + table + "; END",
             "TRUNCATE TABLE " + table,
             "LOCK TABLES " + table + " WRITE",
-            "OPTIMIZE TABLE " + table};
+            "OPTIMIZE TABLE " + table,
+            "/* done */ COMMIT",
+            "COMMIT AND CHAIN",
+            "ROLLBACK AND CHAIN",
+            "ROLLBACK",
+            "SAVEPOINT contract_from_a_guard"};
   }
 
   std::vector<std::string> transaction_changers() const override {

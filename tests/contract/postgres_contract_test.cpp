@@ -93,7 +93,12 @@ class PostgresBackend final : public Backend {
             "DO $$ BEGIN DELETE FROM " + table + "; END $$",
             "DO $$ BEGIN COMMIT; DELETE FROM " + table + "; END $$",
             "TRUNCATE " + table,
-            "VACUUM " + table};
+            "VACUUM " + table,
+            "/* done */ COMMIT",
+            "COMMIT AND CHAIN",
+            "ROLLBACK AND CHAIN",
+            "ROLLBACK",
+            "SAVEPOINT contract_from_a_guard"};
   }
 
   std::vector<std::string> transaction_changers() const override {

@@ -48,7 +48,10 @@ class SqliteBackend : public Backend {
             "PRAGMA user_version = 5",
             "PRAGMA query_only = 0",
             "ATTACH ':memory:' AS contract_from_a_guard",
-            "VACUUM"};
+            "VACUUM",
+            "/* done */ COMMIT",
+            "ROLLBACK",
+            "SAVEPOINT contract_from_a_guard"};
   }
 
   std::string slow_query() const override {

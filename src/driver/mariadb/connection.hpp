@@ -135,6 +135,7 @@ class MariadbConnection final : public Connection {
   /// Runs a guarded statement in the caller's transaction.
   Task<std::unique_ptr<Result>> execute_guarded(io::Call call, Statement statement);
   void refuse_unguardable(const Prepared& prepared) const;
+  void refuse_about_transaction(std::string_view guarded) const;
 
   /// Before anything is sent. Errors: unavailable, timeout; invalid_argument while rows are being
   /// streamed.

@@ -1,6 +1,7 @@
 #include "effects.hpp"
 
 #include <algorithm>
+#include <array>
 #include <initializer_list>
 
 #include "driver/words.hpp"
@@ -75,6 +76,12 @@ bool is_query(std::string_view sql) {
   const auto word = first_word(sql);
   return word == "SELECT" || word == "WITH" || word == "SHOW" || word == "TABLE" ||
          word == "VALUES" || word == "DESCRIBE" || word == "DESC" || word == "EXPLAIN";
+}
+
+bool is_about_transaction(std::string_view sql) {
+  constexpr std::array<std::string_view, 7> commands{"BEGIN",     "START",   "COMMIT", "ROLLBACK",
+                                                     "SAVEPOINT", "RELEASE", "XA"};
+  return std::ranges::find(commands, first_word(sql)) != commands.end();
 }
 
 bool locks_rows(std::string_view sql) {

@@ -24,6 +24,9 @@ enum class Commits : std::uint8_t {
 /// Whether `sql` only reads, as far as its first word shows. What gives no rows does not.
 [[nodiscard]] bool is_query(std::string_view sql);
 
+/// Whether `sql` is a command about the transaction itself.
+[[nodiscard]] bool is_about_transaction(std::string_view sql);
+
 /// Whether `sql` locks rows, or calls what may be a stored function: what is not known to be one of
 /// the server's own. Words in strings and comments count as well.
 [[nodiscard]] bool locks_rows(std::string_view sql);

@@ -106,6 +106,13 @@ void MariadbConnection::refuse_unguardable(const Prepared& prepared) const {
       node_, Errc::read_only, "the statement is no query, or locks rows, and was not executed")));
 }
 
+// It is no write to the server, and may leave a transaction open.
+void MariadbConnection::refuse_about_transaction(std::string_view guarded) const {
+  if (!is_about_transaction(guarded)) return;
+  throw_error(failures::guarded(failures::at(
+      node_, Errc::read_only, "the statement is about the transaction, and was not executed")));
+}
+
 // A transaction that is open cannot be made one for reading for the time of a statement. So what is
 // no query is refused before it runs; what may call a stored function is undone, whatever it did.
 Task<std::unique_ptr<Result>> MariadbConnection::execute_guarded(io::Call call,

@@ -117,7 +117,7 @@ std::string first_word(std::string_view sql) {
     }
   }
   std::string word;
-  for (; at < sql.size() && word.size() < 8 && is_name(sql[at]); ++at) {
+  for (; at < sql.size() && word.size() < 16 && is_name(sql[at]); ++at) {
     const char c = sql[at];
     word += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   }

@@ -23,7 +23,7 @@ struct Rewritten {
 [[nodiscard]] Rewritten rewrite_placeholders(std::string_view sql, Backslash backslash);
 
 /// The first word of `sql` in upper case, with spaces, comments and opening parentheses before it
-/// left out; at most 8 characters of it.
+/// left out; at most 16 characters of it.
 [[nodiscard]] std::string first_word(std::string_view sql);
 
 }  // namespace grant::mariadb

@@ -32,7 +32,7 @@ bool has_user_variable(std::string_view sql) noexcept {
 bool leaves_session(std::string_view sql) {
   const auto first = first_word(sql);
   return first == "INSERT" || first == "UPDATE" || first == "DELETE" || first == "REPLACE" ||
-         first == "START" || first == "COMMIT" || first == "ROLLBACK" || first == "SAVEPOIN" ||
+         first == "START" || first == "COMMIT" || first == "ROLLBACK" || first == "SAVEPOINT" ||
          first == "RELEASE" || first == "DO";
 }
 

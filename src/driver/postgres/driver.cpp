@@ -15,8 +15,8 @@
 namespace grant::postgres {
 namespace {
 
-/// The parameters that libpq takes. Asking it also looks the user up, under a lock of libpq's, so it
-/// is asked once, before there are threads that a fork would leave in there.
+/// The parameters that libpq takes. Asking it also looks the user up, under a lock of libpq's, so
+/// it is asked once, before there are threads that a fork would leave in there.
 const std::vector<std::string>& keywords() {
   static const auto names = [] {
     struct Free {

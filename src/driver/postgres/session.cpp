@@ -100,6 +100,11 @@ bool may_end_transaction(std::string_view sql) noexcept {
   return is_any(first, {"COMMIT", "END", "ROLLBACK", "ABORT", "PREPARE"});
 }
 
+bool is_about_transaction(std::string_view sql) noexcept {
+  const auto first = Words(without_comments_before(sql)).next();
+  return may_end_transaction(sql) || is_any(first, {"BEGIN", "START", "SAVEPOINT", "RELEASE"});
+}
+
 bool is_chained(std::string_view sql) noexcept {
   // A comment in between may hold other words.
   Words words(sql);

@@ -16,6 +16,9 @@ namespace grant::postgres {
 /// Whether `sql` is a command that may end the transaction that is open.
 [[nodiscard]] bool may_end_transaction(std::string_view sql) noexcept;
 
+/// Whether `sql` is a command about the transaction itself.
+[[nodiscard]] bool is_about_transaction(std::string_view sql) noexcept;
+
 /// Whether `sql`, a ROLLBACK, has begun a new transaction.
 [[nodiscard]] bool is_chained(std::string_view sql) noexcept;
 

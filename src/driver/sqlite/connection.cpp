@@ -135,11 +135,13 @@ Prepared& Connection::prepared(std::string_view sql, std::string_view tried) {
   sqlite3_stmt* raw = nullptr;
   const char* tail = nullptr;
   compiled_changes_session_ = false;
+  compiled_is_about_transaction_ = false;
   const int code =
       sqlite3_prepare_v3(database_.get(), text.c_str(), static_cast<int>(text.size() + 1),
                          keep ? SQLITE_PREPARE_PERSISTENT : 0, &raw, &tail);
   made.handle.reset(raw);
   made.changes_session = compiled_changes_session_;
+  made.is_about_transaction = compiled_is_about_transaction_;
   if (code != SQLITE_OK) fail(code, tried, {});
   if (!made.handle) throw_at(Errc::invalid_argument, node_, fmt::format("{}: it is empty", tried));
   if (has_statement(database_.get(),
@@ -184,10 +186,12 @@ void Connection::refuse_failed_transaction(std::string_view tried) const {
 
 void Connection::refuse_guarded(const Prepared& prepared, std::string_view tried) const {
   const bool reads = sqlite3_stmt_readonly(prepared.handle.get()) != 0;
-  if (reads && !prepared.changes_session) return;
-  throw_error(failures::guarded(failures::at(
-      node_, Errc::read_only,
-      fmt::format("{}: {}", tried, reads ? "it changes the connection" : "it writes"))));
+  if (reads && !prepared.changes_session && !prepared.is_about_transaction) return;
+  const auto* const why = !reads                     ? "it writes"
+                          : prepared.changes_session ? "it changes the connection"
+                                                     : "it is about the transaction";
+  throw_error(
+      failures::guarded(failures::at(node_, Errc::read_only, fmt::format("{}: {}", tried, why))));
 }
 
 std::unique_ptr<Result> Connection::run(const Statement& statement, TimePoint deadline,

@@ -121,6 +121,7 @@ class Connection final : public grant::Connection {
   bool query_only_ = false;
   bool session_changed_ = false;
   bool compiled_changes_session_ = false;  // what is being compiled, or was last
+  bool compiled_is_about_transaction_ = false;
 
   TimePoint deadline_ = kNever;    // of the call under way
   TimePoint busy_since_ = kNever;  // of its last wait for a lock; kNever: there was none

@@ -36,10 +36,10 @@ std::optional<std::string> decimal(sqlite3_value* value) {
 }
 
 /// What SQLite calls. No exception may pass through it.
-template <std::optional<std::string> (*kFunction)(sqlite3_value*)>
+template <std::optional<std::string> (*Function)(sqlite3_value*)>
 void call(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) noexcept {
   try {
-    const auto text = kFunction(arguments[0]);
+    const auto text = Function(arguments[0]);
     if (!text) return sqlite3_result_null(context);
     sqlite3_result_text64(context, text->data(), text->size(), SQLITE_TRANSIENT, SQLITE_UTF8);
   } catch (const std::bad_alloc&) {

@@ -33,6 +33,10 @@ int Connection::on_compile(void* self, int action, const char* what, const char*
     case SQLITE_CREATE_TEMP_TABLE:
     case SQLITE_CREATE_TEMP_TRIGGER:
     case SQLITE_CREATE_TEMP_VIEW: break;
+    case SQLITE_TRANSACTION:
+    case SQLITE_SAVEPOINT:
+      static_cast<Connection*>(self)->compiled_is_about_transaction_ = true;
+      return SQLITE_OK;
     default: return SQLITE_OK;
   }
   static_cast<Connection*>(self)->compiled_changes_session_ = true;

@@ -16,6 +16,7 @@ struct Prepared {
   StatementHandle handle{};
   Placeholders placeholders{};
   bool changes_session = false;  ///< Settings, temporary tables, or which files are attached.
+  bool is_about_transaction = false;
 
   /// The columns of its rows. Ask after the first step: SQLite compiles a statement anew by itself
   /// when the schema has changed, and then the columns may be others.

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <regex>
@@ -247,6 +248,23 @@ TEST_F(SqliteModel, RecordWhoseKeyAnotherProgramWroteIsSaved) {
   EXPECT_EQ(token.note, "b");
   token.destroy();
   EXPECT_EQ(Token::count(), 0);
+}
+
+TEST_F(SqliteModel, TwoFormsOfOneKeyAreTwoRowsAndNeitherIsWritten) {
+  sql("CREATE TABLE tokens (code UUID PRIMARY KEY, note TEXT)").run();
+  sql("INSERT INTO tokens VALUES ('0190b2f6-6f6e-7c3a-8d3f-2b9a4c1d0e5f', 'a')").run();
+  auto token = Token::all()[0];
+  token.update(field<& Token::note> = "alone");
+  sql("INSERT INTO tokens VALUES ('0190B2F6-6F6E-7C3A-8D3F-2B9A4C1D0E5F', 'b')").run();
+  for (const auto& write : std::vector<std::function<void()>>{
+           [&] { token.update(field<& Token::note> = "both"); },
+           [&] { token.save(); },
+           [&] { token.destroy(); },
+       }) {
+    EXPECT_THAT(error_of(write).message, HasSubstr("2 rows have the key code"));
+  }
+  EXPECT_EQ(Token::where(field<&Token::note> == "alone").count(), 1);
+  EXPECT_EQ(Token::where(field<&Token::note> == "b").count(), 1);
 }
 
 TEST_F(SqliteModel, NullAmongOthersIsUnknown) {

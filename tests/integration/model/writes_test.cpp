@@ -108,10 +108,9 @@ struct Loose : Model<Loose> {
   Timestamp at{};
   bool truth{};
 
-  static constexpr auto table =
-      grant::table<Loose>("loose", column<&Loose::id>.primary_key(), column<&Loose::price>,
-                          column<&Loose::ratio>, column<&Loose::whole>, column<&Loose::at>,
-                          column<&Loose::truth>);
+  static constexpr auto table = grant::table<Loose>(
+      "loose", column<&Loose::id>.primary_key(), column<&Loose::price>, column<&Loose::ratio>,
+      column<&Loose::whole>, column<&Loose::at>, column<&Loose::truth>);
 };
 
 class Writes : public ::testing::TestWithParam<Adapter> {
@@ -395,6 +394,38 @@ TEST_P(Writes, RowsThatAConflictKeepsOutAreNoFailureWhereThatIsWanted) {
   Dropped::insert_all(some, OnConflict::ignore);
   EXPECT_EQ(Dropped::query().count(), 3U);
   EXPECT_EQ(error_of([&] { Dropped::insert_all(some); }).code, Errc::constraint);
+}
+
+TEST_P(Writes, StatementWhoseRowsAreNotTheModelsIsToldAsExecuted) {
+  Dropped::create_table();
+  Dropped::create(amount = 1);
+  const std::string change = is(Adapter::mariadb)
+                                 ? "INSERT INTO dropped (amount) VALUES (2) RETURNING id AS other"
+                                 : "UPDATE dropped SET amount = 2 RETURNING id AS other";
+  const auto error = error_of([&] { static_cast<void>(Dropped::find_by_sql(sql(change))); });
+  EXPECT_EQ(error.code, Errc::invalid_argument);
+  EXPECT_THAT(error.message, HasSubstr("the statement was executed"));
+  EXPECT_EQ(Dropped::where(amount == 2).count(), 1);
+}
+
+TEST_P(Writes, KeyThatOnlySomeRowsOrTheCommitKeepApartIsNotAlone) {
+  if (!is(Adapter::postgres)) return;
+  run("CREATE TABLE dropped (id bigint UNIQUE DEFERRABLE INITIALLY DEFERRED, amount int)");
+  transaction("primary", [] {
+    run("INSERT INTO dropped VALUES (1, 1), (1, 2)");
+    EXPECT_THAT(error_of([] { Dropped::all()[0].update(amount = 3); }).message,
+                HasSubstr("2 rows have the key id"));
+    run("DELETE FROM dropped");
+  });
+  run("DROP TABLE dropped");
+  run("CREATE TABLE dropped (id bigint PRIMARY KEY, amount int)");
+  run("CREATE TABLE dropped_too () INHERITS (dropped)");
+  run("INSERT INTO dropped VALUES (1, 1)");
+  run("INSERT INTO dropped_too VALUES (1, 2)");
+  EXPECT_THAT(error_of([] { Dropped::all()[0].destroy(); }).message,
+              HasSubstr("2 rows have the key id"));
+  EXPECT_EQ(Dropped::count(), 2);
+  run("DROP TABLE dropped_too");
 }
 
 TEST_P(Writes, NumberOfADeletedRowIsNotGivenOutAgain) {

@@ -16,7 +16,7 @@ namespace grant {
 namespace {
 
 /// A type whose value in the database exists only once it is encoded.
-template <ValueKind kKind>
+template <ValueKind Kind>
 struct Numbered {
   int number = 0;
 
@@ -25,14 +25,14 @@ struct Numbered {
 
 }  // namespace
 
-template <ValueKind kKind>
-struct Codec<Numbered<kKind>> {
-  static constexpr ValueKind kind = kKind;
-  static Value encode(const Numbered<kKind>& key) {
+template <ValueKind Kind>
+struct Codec<Numbered<Kind>> {
+  static constexpr ValueKind kind = Kind;
+  static Value encode(const Numbered<Kind>& key) {
     auto text = std::string(60, '1') + std::to_string(key.number);
-    return Value(kKind == ValueKind::text ? ValueView::text(text) : ValueView::decimal(text));
+    return Value(Kind == ValueKind::text ? ValueView::text(text) : ValueView::decimal(text));
   }
-  static Numbered<kKind> decode(ValueView /*value*/) { return {}; }
+  static Numbered<Kind> decode(ValueView /*value*/) { return {}; }
 };
 
 namespace {
@@ -474,20 +474,20 @@ TEST(RenderSelect, JsonIsComparedWhereItHasATypeOfItsOwn) {
   }
 }
 
-template <ValueKind kKind>
+template <ValueKind Kind>
 struct Filed {
-  Numbered<kKind> key{};
+  Numbered<Kind> key{};
 
   static constexpr auto table =
       grant::table<Filed>("filed", grant::column<&Filed::key>.primary_key());
 };
 
-template <ValueKind kKind>
+template <ValueKind Kind>
 void expect_key_lives_as_long_as_the_sql() {
-  const Filed<kKind> record{{7}};
+  const Filed<Kind> record{{7}};
   for (const auto adapter : {Adapter::postgres, Adapter::mariadb, Adapter::sqlite}) {
     const auto rendered =
-        render_delete_record(adapter, detail::table_info<Filed<kKind>>(), &record, Alone::by_count);
+        render_delete_record(adapter, detail::table_info<Filed<Kind>>(), &record, Alone::by_count);
     EXPECT_GE(rendered.params.size(), 2U);
     EXPECT_EQ(rendered.params.views()[0].as_characters(), std::string(60, '1') + '7');
     EXPECT_EQ(rendered.columns[0].column, "key");
