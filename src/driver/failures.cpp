@@ -106,6 +106,11 @@ ErrorInfo guarded(ErrorInfo info) {
   return info;
 }
 
+ErrorInfo about_transaction(std::string_view node) {
+  return guarded(
+      at(node, Errc::read_only, "the statement is about the transaction, and was not executed"));
+}
+
 ErrorInfo gave_up_cancelling(std::string_view node, io::Outcome outcome, Duration waited) {
   if (outcome == io::Outcome::cancelled) {
     return at(node, Errc::cancelled, "cancelled while it asked the server to cancel a statement");

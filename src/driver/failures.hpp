@@ -49,6 +49,9 @@ namespace grant::failures {
 /// `info`, the refusal of a guarded statement, with the way out.
 [[nodiscard]] ErrorInfo guarded(ErrorInfo info);
 
+/// A guarded statement that would begin or end a transaction, or mark a place in one.
+[[nodiscard]] ErrorInfo about_transaction(std::string_view node);
+
 /// The request to cancel a statement was not delivered: timeout, or cancelled itself.
 [[nodiscard]] ErrorInfo gave_up_cancelling(std::string_view node, io::Outcome outcome,
                                            Duration waited);

@@ -69,13 +69,12 @@ SqlWriter& SqlWriter::bind_array(const ColumnInfo& column, std::span<void* const
   about_ = {table_.name, column.name};
   Params values;
   for (const void* record : records) column.bind(record, values);
-  array(std::move(values)).text("::");
+  array(std::move(values));
   // The server would cast an array of the model's type to the column's, and round or cut what one
   // value by itself is refused for. Text becomes an enum, an address or an interval by its cast.
   const bool by_text = column.kind == ValueKind::text || column.kind == ValueKind::json;
-  if (by_text || type.empty()) text(dialect::array_type(column.kind));
-  if (by_text && !type.empty()) text("::");
-  if (!type.empty()) text(type).text("[]");
+  if (by_text || type.empty()) text("::").text(dialect::array_type(column.kind));
+  if (!type.empty()) text("::").text(type).text("[]");
   return *this;
 }
 

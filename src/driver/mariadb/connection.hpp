@@ -135,7 +135,8 @@ class MariadbConnection final : public Connection {
   /// Runs a guarded statement in the caller's transaction.
   Task<std::unique_ptr<Result>> execute_guarded(io::Call call, Statement statement);
   void refuse_unguardable(const Prepared& prepared) const;
-  void refuse_about_transaction(std::string_view guarded) const;
+  /// `sql` as the server refuses it where it writes, outside a transaction.
+  [[nodiscard]] std::string with_guard(std::string_view sql) const;
 
   /// Before anything is sent. Errors: unavailable, timeout; invalid_argument while rows are being
   /// streamed.

@@ -49,8 +49,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
   }
   std::string guarded_text;
   if (statement.guarded) {
-    refuse_about_transaction(statement.sql);
-    guarded_text.append(kGuard).append(statement.sql);
+    guarded_text = with_guard(statement.sql);
     statement.sql = guarded_text;
     guard_was_set_ = true;
   }

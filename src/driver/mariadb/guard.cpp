@@ -106,11 +106,10 @@ void MariadbConnection::refuse_unguardable(const Prepared& prepared) const {
       node_, Errc::read_only, "the statement is no query, or locks rows, and was not executed")));
 }
 
-// It is no write to the server, and may leave a transaction open.
-void MariadbConnection::refuse_about_transaction(std::string_view guarded) const {
-  if (!is_about_transaction(guarded)) return;
-  throw_error(failures::guarded(failures::at(
-      node_, Errc::read_only, "the statement is about the transaction, and was not executed")));
+std::string MariadbConnection::with_guard(std::string_view sql) const {
+  // To the server it is no write, and it may leave a transaction open.
+  if (is_about_transaction(sql)) throw_error(failures::about_transaction(node_));
+  return std::string(kGuard).append(sql);
 }
 
 // A transaction that is open cannot be made one for reading for the time of a statement. So what is

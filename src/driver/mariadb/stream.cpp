@@ -96,8 +96,7 @@ Task<std::unique_ptr<RowStream>> MariadbConnection::stream(io::Call call, Statem
   const bool opened = statement.guarded && !in_transaction();
   std::string guarded_text;
   if (opened) {
-    refuse_about_transaction(statement.sql);
-    guarded_text.append(kGuard).append(statement.sql);
+    guarded_text = with_guard(statement.sql);
     statement.sql = guarded_text;
   }
   while (true) {

@@ -21,10 +21,7 @@ constexpr const char* kRelease = "RELEASE SAVEPOINT grant_guard";
 bool PostgresConnection::needs_guard(const Statement& statement, TimePoint last_answer) const {
   if (!statement.guarded) return false;
   // It would end the transaction that guards, or the caller's.
-  if (is_about_transaction(statement.sql)) {
-    throw_error(failures::guarded(failures::at(
-        node_, Errc::read_only, "the statement is about the transaction, and was not executed")));
-  }
+  if (is_about_transaction(statement.sql)) throw_error(failures::about_transaction(node_));
   return kind_hint() != NodeKind::replica || Clock::system().now() - last_answer > kStandbyKnownFor;
 }
 

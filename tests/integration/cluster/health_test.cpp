@@ -79,7 +79,7 @@ TEST_F(Health, HungReplicaFailsItsProbeAtTheTimeoutAndDelaysNobodyElse) {
     const auto failures = [&] { return nodes->health_record(1).failures; };
     ASSERT_TRUE(wait_until([&] { return failures() > 0; }));
     EXPECT_THAT(status_of(*registry, "reader-1").last_error,
-                MatchesRegex("node \"primary/reader-1\": no answer .*within [5-9][0-9][0-9] ms.*"));
+                MatchesRegex("node \"primary/reader-1\": no answer .*within [0-9]+ ms.*"));
     // While a probe of the hung one waits, the others are probed again and again. It may have
     // failed more than once by now, but of two more failures one probe at least begins after this.
     const auto others = nodes->health_record(2).successes;

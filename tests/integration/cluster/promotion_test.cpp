@@ -11,7 +11,6 @@
 namespace grant::test {
 namespace {
 
-using ::testing::Contains;
 using ::testing::HasSubstr;
 
 /// A primary (0) and a replica (1) of the test's own: what a promotion does cannot be undone

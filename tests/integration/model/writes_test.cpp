@@ -131,7 +131,8 @@ class Writes : public ::testing::TestWithParam<Adapter> {
   }
 
   static void drop() {
-    for (const auto* const table : {"orders", "order_items", "dropped", "typed"}) {
+    for (const auto* const table :
+         {"orders", "order_items", "dropped_too", "dropped", "typed", "loose"}) {
       run(fmt::format("DROP TABLE IF EXISTS {}", table));
     }
   }
@@ -425,7 +426,6 @@ TEST_P(Writes, KeyThatOnlySomeRowsOrTheCommitKeepApartIsNotAlone) {
   EXPECT_THAT(error_of([] { Dropped::all()[0].destroy(); }).message,
               HasSubstr("2 rows have the key id"));
   EXPECT_EQ(Dropped::count(), 2);
-  run("DROP TABLE dropped_too");
 }
 
 TEST_P(Writes, NumberOfADeletedRowIsNotGivenOutAgain) {
@@ -487,7 +487,7 @@ TEST_P(Writes, ManyAreRefusedOrKeptAsOneWouldBe) {
     std::string type;
     bool kept;
   };
-  for (const auto& [column, type, kept] : std::vector<Case>{
+  for (const auto& each : std::vector<Case>{
            {"price", "bigint", false},
            {"price", "double precision", false},
            {"price", "text", false},
@@ -508,14 +508,14 @@ TEST_P(Writes, ManyAreRefusedOrKeptAsOneWouldBe) {
            {"truth", "integer", false},
            {"truth", "boolean", true},
        }) {
-    SCOPED_TRACE(column + " " + type);
-    run("DROP TABLE IF EXISTS loose");
+    SCOPED_TRACE(each.column + " " + each.type);
+    drop();
     run("DROP DOMAIN IF EXISTS exact_number");
     run("CREATE DOMAIN exact_number AS numeric CHECK (VALUE <> 0)");
     run("CREATE TABLE loose (id bigserial PRIMARY KEY, price numeric, ratio double precision, "
         "whole bigint, at timestamptz, truth boolean)");
-    run("ALTER TABLE loose DROP COLUMN " + column);
-    run("ALTER TABLE loose ADD COLUMN " + column + " " + type);
+    run("ALTER TABLE loose DROP COLUMN " + each.column);
+    run("ALTER TABLE loose ADD COLUMN " + each.column + " " + each.type);
     const auto stored = [&](const std::function<void()>& write) {
       run("DELETE FROM loose");
       try {
@@ -523,19 +523,19 @@ TEST_P(Writes, ManyAreRefusedOrKeptAsOneWouldBe) {
       } catch (const Error&) {
         // Told or not, what counts is what is there: money, for one, cannot be read back.
       }
-      return sql("SELECT DISTINCT " + column + "::text AS text FROM loose").run();
+      return sql("SELECT DISTINCT " + each.column + "::text AS text FROM loose").run();
     };
     const auto alone = stored([&] { Loose::insert_all({one}); });
     const auto by_create = stored([&] { static_cast<void>(Loose::create(one)); });
     const auto many = stored([&] { Loose::insert_all({one, one}); });
-    EXPECT_EQ(by_create.size(), kept ? 1U : 0U);
+    EXPECT_EQ(by_create.size(), each.kept ? 1U : 0U);
     ASSERT_EQ(many.size(), by_create.size());
     ASSERT_EQ(alone.size(), by_create.size());
-    if (!kept) continue;
+    if (!each.kept) continue;
     EXPECT_EQ(many[0].get<std::string>("text"), by_create[0].get<std::string>("text"));
     EXPECT_EQ(alone[0].get<std::string>("text"), by_create[0].get<std::string>("text"));
   }
-  run("DROP TABLE loose");
+  drop();
   run("DROP DOMAIN exact_number");
 }
 
