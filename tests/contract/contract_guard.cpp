@@ -1,21 +1,28 @@
 // Statements that the server is told to refuse where they write.
 
+#include <span>
+
 #include "contract/contract.hpp"
 
 namespace grant::contract {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
+
+Statement guarded(std::string_view sql, std::span<const ValueView> params = {}) {
+  Statement statement;
+  statement.sql = sql;
+  statement.params = params;
+  statement.effect = Effect::read;
+  statement.guarded = true;
+  return statement;
+}
 
 std::unique_ptr<Result> run_guarded(Connection& connection, io::Call call, std::string_view sql,
                                     std::initializer_list<ValueView> params = {}) {
   const std::vector<ValueView> values(params);
-  Statement statement;
-  statement.sql = sql;
-  statement.params = values;
-  statement.effect = Effect::read;
-  statement.guarded = true;
-  return grant::run(connection.execute(call, statement));
+  return grant::run(connection.execute(call, guarded(sql, values)));
 }
 
 TEST_P(Contract, GuardedQueryGivesItsRowsAndLeavesNothingBehind) {
@@ -63,6 +70,31 @@ TEST_P(Contract, GuardedWriteInDisguiseChangesNothing) {
       if (inside) begin();
       const auto error = error_of([&] { run_guarded(connection(), call(), sql); });
       EXPECT_EQ(error.code, Errc::read_only) << error.message;
+      if (inside) {
+        EXPECT_EQ(connection().ended_underneath(), TransactionEnd::none);
+        rollback();
+      }
+      EXPECT_EQ(connection().transaction_state(), TransactionState::none);
+      EXPECT_EQ(number(count), 1);
+    }
+  }
+}
+
+TEST_P(Contract, GuardedStreamOfAWriteInDisguiseChangesNothing) {
+  const auto name = table("id {integer} PRIMARY KEY");
+  const auto count = "SELECT count(*) FROM " + name + " WHERE id = 1";
+  run("INSERT INTO " + name + " VALUES (1)");
+  for (const bool inside : {false, true}) {
+    for (const auto& sql : backend().disguised_writes(name)) {
+      SCOPED_TRACE(sql + (inside ? " in a transaction" : ""));
+      if (inside) begin();
+      const auto error = error_of([&] {
+        const auto rows = grant::run(connection().stream(call(), guarded(sql), {}));
+        while (grant::run(rows->next(call())) != nullptr) {
+        }
+      });
+      // What gives no rows is no stream.
+      EXPECT_THAT(error.code, AnyOf(Errc::read_only, Errc::invalid_argument)) << error.message;
       if (inside) {
         EXPECT_EQ(connection().ended_underneath(), TransactionEnd::none);
         rollback();

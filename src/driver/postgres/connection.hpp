@@ -106,9 +106,9 @@ class PostgresConnection final : public Connection {
   /// `answer`: null where it failed.
   void follow_transaction(const PGresult* answer, std::string_view sql) noexcept;
 
+  void refuse_unguardable(std::string_view sql) const;
   [[nodiscard]] bool needs_guard(const Statement& statement, TimePoint last_answer) const;
   void send_command(const char* command, Operation operation);
-  /// With the values that are bound.
   /// Runs what is bound where the server refuses writes; leaves its answer in answers_.
   Task<void> run_guarded(io::Call call, Operation operation, const Prepared& prepared);
 

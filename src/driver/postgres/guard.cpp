@@ -18,10 +18,14 @@ constexpr const char* kRelease = "RELEASE SAVEPOINT grant_guard";
 
 }  // namespace
 
+void PostgresConnection::refuse_unguardable(std::string_view sql) const {
+  // It would end the transaction that guards, or the caller's.
+  if (is_about_transaction(sql)) throw_error(failures::about_transaction(node_));
+}
+
 bool PostgresConnection::needs_guard(const Statement& statement, TimePoint last_answer) const {
   if (!statement.guarded) return false;
-  // It would end the transaction that guards, or the caller's.
-  if (is_about_transaction(statement.sql)) throw_error(failures::about_transaction(node_));
+  refuse_unguardable(statement.sql);
   return kind_hint() != NodeKind::replica || Clock::system().now() - last_answer > kStandbyKnownFor;
 }
 

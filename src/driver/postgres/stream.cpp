@@ -283,6 +283,12 @@ Task<std::unique_ptr<RowStream>> PostgresConnection::stream(io::Call call, State
   start(call, Effect::read);
   refuse_too_many(statement.params);
   const bool owns = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE;
+  if (statement.guarded) refuse_unguardable(statement.sql);
+  if (statement.guarded && !owns) {
+    // What a cursor calls while rows are fetched would not be guarded any more.
+    throw_error(failures::at(node_, Errc::invalid_argument,
+                             "rows of SQL of one's own cannot be streamed in a transaction"));
+  }
   const auto query =
       co_await parse_locked(call, std::string(statement.sql), owns ? "BEGIN READ ONLY" : nullptr);
   if (query.mentions_session) session_changed_ = true;

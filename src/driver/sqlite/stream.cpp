@@ -23,6 +23,7 @@ class Connection::Stream final : public RowStream {
     for (const auto value : statement.params) params_.add(Value(value));
     const OperationScope scope(connection_, deadline);
     auto& prepared = connection_.prepared(sql_, kStreaming);
+    if (statement.guarded) connection_.refuse_guarded(prepared, kStreaming);
     if (sqlite3_stmt_readonly(prepared.handle.get()) == 0) {
       throw_at(Errc::invalid_argument, connection_.node_,
                fmt::format("{}: the statement is not a query", kStreaming));
