@@ -38,7 +38,7 @@ void only_placeholders_changed(std::string_view before, const Rewritten& after) 
 void try_input(std::string_view input) {
   const auto backslash = take_byte(input) % 2 == 0 ? Backslash::escapes : Backslash::plain;
   const auto word = mariadb::first_word(input);
-  require(word.size() <= 8, "a first word is short");
+  require(word.size() <= 16, "a first word is short");
 
   Rewritten rewritten;
   if (!accepts(Errc::invalid_argument,
