@@ -450,11 +450,11 @@ void create_table(const ModelInfo& model, CallSite place) {
   const auto adapter = adapter_of(access);
   auto text = render_create_table(adapter, model.table);
   // PostgreSQL's IF NOT EXISTS looks before it writes: of several that do so at once, all but one
-  // break a rule of the catalogue. By then the table is there.
+  // break a rule of the catalogue. By then the table is there, or something else has its name.
   if (adapter == Adapter::postgres) {
     text = fmt::format(
-        "DO $grant_create_table$ BEGIN {}; EXCEPTION WHEN unique_violation OR duplicate_table "
-        "OR duplicate_object THEN NULL; END $grant_create_table$",
+        "DO $grant_create_table$ BEGIN {0}; EXCEPTION WHEN unique_violation OR duplicate_table "
+        "OR duplicate_object THEN {0}; END $grant_create_table$",
         text);
   }
   Statement statement;

@@ -30,6 +30,17 @@ std::string_view symbol(Comparison comparison) {
   return " = ";
 }
 
+/// What makes one text of all forms that a value of this kind has; none where there is one form.
+std::string_view function_for(Comparing how) noexcept {
+  switch (how) {
+    case Comparing::as_timestamps: return "grant_timestamp";
+    case Comparing::as_decimals: return "grant_decimal";
+    case Comparing::as_times: return "grant_time";
+    case Comparing::as_uuids: return "grant_uuid";
+    default: return {};
+  }
+}
+
 Value text_value(std::string_view text) { return Value(ValueView::text(text)); }
 
 class ConditionWriter {
@@ -117,8 +128,8 @@ class ConditionWriter {
     }
   }
 
-  void function_of(std::string_view function, const ColumnName& column) {
-    out_.text(function).text("(").column(column).text(")");
+  void as_written(Comparing how, const ColumnName& column) {
+    out_.text(function_for(how)).text("(").column(column).text(")");
   }
 
   /// The bounds are what an index is searched for; the function tells which of the rows between
@@ -139,7 +150,7 @@ class ConditionWriter {
     if (to && !below.empty()) {
       out_.column(column).text(" < ").owned(text_value(below)).text(" AND ");
     }
-    function_of("grant_timestamp", column);
+    as_written(Comparing::as_timestamps, column);
     if (values.size() == 1) {
       out_.text(symbol(comparison)).value(values[0]);
     } else {
@@ -164,7 +175,7 @@ class ConditionWriter {
     out_.text(" OR (").column(column).text(" > ").owned(text_value(least));
     out_.text(" AND ").column(column).text(" < ");
     out_.owned(text_value(text_forms::end_of_zeros(most))).text(" AND ");
-    function_of("grant_decimal", column);
+    as_written(Comparing::as_decimals, column);
     is_one_of_them();
     out_.text("))");
   }
@@ -179,11 +190,10 @@ class ConditionWriter {
     const auto how = dialect::comparing(out_.adapter(), kind);
     if (!equality) dialect::check_order(out_.adapter(), kind, node.left);
     if (how == Comparing::not_at_all) dialect::refuse_comparison(out_.adapter(), kind, node.left);
-    if (how == Comparing::as_timestamps || how == Comparing::as_decimals) {
-      const auto function = how == Comparing::as_timestamps ? "grant_timestamp" : "grant_decimal";
-      function_of(function, node.left);
+    if (!function_for(how).empty()) {
+      as_written(how, node.left);
       out_.text(symbol(node.comparison));
-      function_of(function, node.right);
+      as_written(how, node.right);
       return;
     }
     out_.column(node.left).text(symbol(node.comparison)).column(node.right);

@@ -281,6 +281,19 @@ TEST_P(Contract, LoadIntoASchemaThatIsNotThereIsRefusedAndNamesIt) {
   EXPECT_EQ(number("SELECT count(*) FROM " + name), 0);
 }
 
+// PostgreSQL would cut the name short, and load into the table.
+TEST_P(Contract, LoadIntoALongerNameThanThatOfATableIsRefused) {
+  const std::string most(63, 'n');
+  run(with_types("CREATE TABLE " + most + " (" + most + " {integer})"));
+  for (const auto& [name, column] : {std::pair{most + "x", most}, std::pair{most, most + "x"}}) {
+    MadeRows rows(1, [](std::size_t i, std::span<ValueView> row) { row[0] = integer(i); });
+    const auto error = error_of([&] { load(connection(), name, {column}, rows); });
+    EXPECT_EQ(error.code, Errc::invalid_argument) << error.message;
+    EXPECT_EQ(number("SELECT count(*) FROM " + most), 0);
+  }
+  run("DROP TABLE " + most);
+}
+
 TEST_P(Contract, LoadAfterItsDeadlineInsertsNothing) {
   const auto name = table("id {integer}");
   MadeRows rows(10, [](std::size_t i, std::span<ValueView> row) { row[0] = integer(i); });

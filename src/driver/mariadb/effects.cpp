@@ -94,6 +94,17 @@ bool locks_rows(std::string_view sql) {
   return false;
 }
 
+bool moves_sequence(std::string_view sql) {
+  Words words(sql);
+  std::string_view before;
+  for (auto word = words.next(); !word.empty(); before = word, word = words.next()) {
+    if (is_any(word, {"NEXTVAL", "SETVAL"})) return true;
+    const bool next_value = is_word(before, "NEXT") && is_word(word, "VALUE");
+    if (next_value && is_word(Words(words).next(), "FOR")) return true;
+  }
+  return false;
+}
+
 bool may_call_stored(std::string_view sql) {
   // A quoted name may be that of a function.
   if (sql.find('`') != std::string_view::npos) return true;

@@ -20,6 +20,9 @@ constexpr std::string_view kForget = "RELEASE SAVEPOINT grant_guard";
 constexpr std::int64_t kNotRolledBack = 1196;
 constexpr std::int64_t kNoRollback = 4173;
 
+// "The storage engine for the table doesn't support SAVEPOINT": Aria is in the transaction.
+constexpr unsigned int kNoSavepoint = 1178;
+
 }  // namespace
 
 MariadbConnection::Operation MariadbConnection::operation_of(const Statement& statement,
@@ -62,6 +65,7 @@ Task<bool> MariadbConnection::kept_changes(io::Call call, bool in_transaction) {
     if (in_transaction) {
       // Going back by nothing tells what cannot be gone back by.
       bool asked = true;
+      bool refused = false;
       for (const auto command : {kSavepoint, kBack}) {
         text.sql = command;
         auto answer = co_await run_text(limited, operation, &text);
@@ -69,10 +73,11 @@ Task<bool> MariadbConnection::kept_changes(io::Call call, bool in_transaction) {
         if (!answer && is_interruption(failure_.number)) {
           answer = co_await run_text(limited, operation, &text);
         }
+        refused = refused || (!answer && failure_.number == kNoSavepoint);
         // Without a transaction there is no such savepoint.
         asked = asked && answer;
       }
-      kept = asked && mysql_warning_count(handle_.get()) > 0;
+      kept = refused || (asked && mysql_warning_count(handle_.get()) > 0);
     } else {
       text.sql = "SHOW WARNINGS";
       auto warnings = co_await run_text(limited, operation, &text);
@@ -101,9 +106,11 @@ void MariadbConnection::refuse_unguardable(const Prepared& prepared) const {
   // The server tells at once whether a statement gives rows: what changes something gives none, but
   // for what its first word shows.
   const bool gives_rows = prepared.handle && mysql_stmt_field_count(prepared.handle.get()) > 0;
-  if (gives_rows && is_query(prepared.sql) && !locks_rows(prepared.sql)) return;
-  throw_error(failures::guarded(failures::at(
-      node_, Errc::read_only, "the statement is no query, or locks rows, and was not executed")));
+  const auto& sql = prepared.sql;
+  if (gives_rows && is_query(sql) && !locks_rows(sql) && !moves_sequence(sql)) return;
+  throw_error(failures::guarded(failures::at(node_, Errc::read_only,
+                                             "the statement is no query, locks rows, or moves a "
+                                             "sequence, and was not executed")));
 }
 
 std::string MariadbConnection::with_guard(std::string_view sql) const {

@@ -4,9 +4,9 @@
 
 namespace grant::sqlite {
 
-/// Gives a connection the functions that Grant's SQL uses: grant_timestamp() makes of any text that
-/// Grant reads as a time the one that it writes, grant_decimal() the same of text or a number. Null
-/// for anything else. Returns SQLite's code.
+/// Gives a connection the functions that Grant's SQL uses: grant_timestamp(), grant_time(),
+/// grant_uuid() and grant_decimal() make of anything that Grant reads as such a value the text that
+/// it writes, and null of anything else. Returns SQLite's code.
 [[nodiscard]] int add_functions(sqlite3* database) noexcept;
 
 }  // namespace grant::sqlite

@@ -1,16 +1,33 @@
-# cmake -DCOMPILER=<c++> -DINCLUDE=<include directory> -DSOURCE=<file> -P check.cmake
+# cmake -DCOMPILER=<c++> -DINCLUDE=<include directory> -DSOURCE=<file> [-DPRECOMPILED=<header>]
+#       -P check.cmake
+# cmake -DCOMPILER=<c++> -DINCLUDE=<include directory> -DPRECOMPILE=<header> -P check.cmake
 #
 # Compiles SOURCE without making anything of it. What stands behind a "// says: " must be in an error
 # message of the compiler. Where the first line has none, the compiler must also name the line below
 # each. "// says: shows: " is for what it only shows of Grant's source. Without any of them, there
 # must be no message at all.
-file(READ ${SOURCE} text)  # not STRINGS, which spoils semicolons
+set(compile ${COMPILER} -std=c++20 -Wall -Wextra -Werror -fno-diagnostics-color -I ${INCLUDE})
 if(COMPILER MATCHES "clang")
   set(all_errors -ferror-limit=0)  # not only twenty
+  set(compiled pch)
+else()
+  set(compiled gch)
 endif()
+if(PRECOMPILE)
+  execute_process(COMMAND ${compile} -x c++-header ${PRECOMPILE} -o ${PRECOMPILE}.${compiled}
+    COMMAND_ERROR_IS_FATAL ANY)
+  return()
+endif()
+if(PRECOMPILED)
+  list(APPEND compile -include ${PRECOMPILED})
+  if(compiled STREQUAL gch)
+    list(APPEND compile -Winvalid-pch)  # or it would be left unused without a word
+  endif()
+endif()
+
+file(READ ${SOURCE} text)  # not STRINGS, which spoils semicolons
 execute_process(
-  COMMAND ${COMPILER} ${all_errors} -std=c++20 -fsyntax-only -Wall -Wextra -Werror -fno-diagnostics-color
-          -I ${INCLUDE} ${SOURCE}
+  COMMAND ${compile} ${all_errors} -fsyntax-only ${SOURCE}
   RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
 
 if(NOT text MATCHES "// says: ")

@@ -65,6 +65,15 @@ TEST(PostgresConnect, RefusesUrlsThatCanNeverWork) {
   EXPECT_THAT(error_for("?connect_timeout=-1").message, HasSubstr("connect_timeout"));
   EXPECT_THAT(error_for("?client_encoding=LATIN1").message, HasSubstr("cannot be set"));
   EXPECT_THAT(error_for("?password=other").message, HasSubstr("\"password\" is given twice"));
+  // The server would cut them to 63 bytes, and open another database.
+  const std::string most(63, 'n');
+  for (const auto& url :
+       {"postgres://u:hush@h/" + most + "x", "postgres://" + most + "x:hush@h/d"}) {
+    const auto error = error_of([&] { postgres::driver().validate(Url::parse(url)); });
+    EXPECT_EQ(error.code, Errc::configuration);
+    EXPECT_THAT(error.message, HasSubstr("no more than 63"));
+  }
+  postgres::driver().validate(Url::parse("postgres://" + most + ":hush@h/" + most));
   postgres::driver().validate(
       Url::parse("postgres://u:hush@h/d?sslmode=require&connect_timeout=3&statement_cache_size=0"));
 }

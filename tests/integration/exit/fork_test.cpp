@@ -55,21 +55,11 @@ TEST_P(Fork, OnSqlite) {
 TEST_P(Fork, OnPostgres) {
   EXPECT_EQ(end_of(SharedServer<PostgresCluster>::get().url(0), GetParam()), 0);
 }
-
-TEST_P(Fork, OnPostgresWithTls) {
-  const auto url = SharedServer<PostgresCluster>::get().url(0);
-  EXPECT_EQ(end_of(url + "?sslmode=require", GetParam()), 0);
-}
 #endif
 
 #ifdef GRANT_TEST_MARIADB
 TEST_P(Fork, OnMariadb) {
   EXPECT_EQ(end_of(SharedServer<MariadbCluster>::get().url(0), GetParam()), 0);
-}
-
-TEST_P(Fork, OnMariadbWithTls) {
-  const auto url = SharedServer<MariadbCluster>::get().url(0);
-  EXPECT_EQ(end_of(url + "?ssl-mode=required", GetParam()), 0);
 }
 #endif
 
@@ -81,6 +71,32 @@ INSTANTIATE_TEST_SUITE_P(Exit, Fork,
                                            "while_writes_run", "while_connections_open",
                                            "while_reloading", "killed_parent", "signals"),
                          [](const auto& scenario) { return scenario.param; });
+
+#if defined(GRANT_TEST_POSTGRES) || defined(GRANT_TEST_MARIADB)
+/// Forks where what TLS keeps is made, used or taken down. The others do the same with it as
+/// without.
+struct ForkWithTls : ::testing::TestWithParam<std::string> {};
+
+#ifdef GRANT_TEST_POSTGRES
+TEST_P(ForkWithTls, OnPostgres) {
+  const auto url = SharedServer<PostgresCluster>::get().url(0);
+  EXPECT_EQ(end_of(url + "?sslmode=require", GetParam()), 0);
+}
+#endif
+
+#ifdef GRANT_TEST_MARIADB
+TEST_P(ForkWithTls, OnMariadb) {
+  const auto url = SharedServer<MariadbCluster>::get().url(0);
+  EXPECT_EQ(end_of(url + "?ssl-mode=required", GetParam()), 0);
+}
+#endif
+
+INSTANTIATE_TEST_SUITE_P(Exit, ForkWithTls,
+                         ::testing::Values("queries", "check_now", "close_in_child",
+                                           "exit_in_child", "inside_a_stream",
+                                           "while_connections_open", "while_reloading"),
+                         [](const auto& scenario) { return scenario.param; });
+#endif
 
 }  // namespace
 }  // namespace grant::test

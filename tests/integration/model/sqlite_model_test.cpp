@@ -230,6 +230,46 @@ TEST_F(SqliteModel, UuidsAreFoundWhoeverWroteThem) {
   for (const auto& item : Item::where(code == uuid).all()) EXPECT_EQ(item.code, uuid);
 }
 
+struct Pair : Model<Pair> {
+  std::int64_t id{};
+  std::optional<TimeOfDay> opens{};
+  std::optional<TimeOfDay> closes{};
+  std::optional<Uuid> left{};
+  std::optional<Uuid> right{};
+
+  static constexpr auto table =
+      grant::table<Pair>("pairs", column<&Pair::id>.primary_key(), column<&Pair::opens>,
+                         column<&Pair::closes>, column<&Pair::left>, column<&Pair::right>);
+};
+
+TEST_F(SqliteModel, ColumnsAreComparedByValueWhoeverWroteThem) {
+  sql("CREATE TABLE pairs (id INTEGER PRIMARY KEY, opens, closes, left UUID, right UUID)").run();
+  sql("INSERT INTO pairs (opens, closes) VALUES ('12:00', '12:00:00.000000'), "
+      "('12:00:00.5', '12:00:00.500000'), ('12:00:00.25', '12:00'), (NULL, '12:00')")
+      .run();
+  sql("INSERT INTO pairs (left, right) VALUES "
+      "('0190b2f6-6f6e-7c3a-8d3f-2b9a4c1d0e5f', '0190B2F66f6e7c3a8d3f2b9a4c1d0e5f'), "
+      "(x'0190b2f66f6e7c3a8d3f2b9a4c1d0e5f', '0190b2f6-6f6e-7c3a-8d3f-2b9a4c1d0e5f'), "
+      "('0190b2f6-6f6e-7c3a-8d3f-2b9a4c1d0e5a', '0190B2F6-6F6E-7C3A-8D3F-2B9A4C1D0E5B')")
+      .run();
+  const auto found = [](const Expression& condition) {
+    std::vector<std::int64_t> ids;
+    for (const auto& each : Pair::where(condition).order(field<&Pair::id>.asc()).all()) {
+      ids.push_back(each.id);
+    }
+    return ids;
+  };
+  constexpr auto from = field<&Pair::opens>;
+  constexpr auto to = field<&Pair::closes>;
+  EXPECT_THAT(found(from == to), ElementsAre(1, 2));
+  EXPECT_THAT(found(from != to), ElementsAre(3));
+  EXPECT_THAT(found(from > to), ElementsAre(3));
+  constexpr auto left = field<&Pair::left>;
+  constexpr auto right = field<&Pair::right>;
+  EXPECT_THAT(found(left == right), ElementsAre(5, 6));
+  EXPECT_THAT(found(left < right), ElementsAre(7));
+}
+
 struct Token : Model<Token> {
   Uuid code{};
   std::string note{};

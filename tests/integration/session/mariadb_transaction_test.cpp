@@ -1,5 +1,6 @@
 // Transactions on MariaDB that something inside ends, and writes that are kept whatever comes.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -119,18 +120,38 @@ TEST_F(MariadbTransactions, ProcedureThatCommittedAndMetItsDeadlineIsInDoubt) {
   }
 }
 
+// What it says is the server's answer to a statement inside, after another one was stored.
+TEST_F(MariadbTransactions, ProcedureThatIsRefusedHalfwayIsInDoubtAndRunsOnce) {
+  for (const std::string refused :
+       {"START TRANSACTION READ ONLY; INSERT INTO t VALUES (2)", "EXECUTE nothing"}) {
+    servers->sql(0, "CREATE OR REPLACE TABLE t (id BIGINT)");
+    in_session([&] {
+      sql("CREATE OR REPLACE PROCEDURE halfway() BEGIN INSERT INTO t VALUES (1); " + refused +
+          "; END")
+          .run();
+    });
+    const auto error = error_in_session([] { sql("CALL halfway()").run(); });
+    EXPECT_EQ(error.code, Errc::outcome_unknown) << refused << ": " << error.message;
+    EXPECT_EQ(rows("t"), "1") << refused;
+  }
+}
+
 TEST_F(MariadbTransactions, WriteToATableWithoutTransactionsThatMetItsDeadlineIsInDoubt) {
   const auto update = [] {
     connected_to({.timeout = 1s},
                  [] { sql("UPDATE loose SET id = id + 1000 + sleep(0.4)").run(); });
   };
-  auto error = error_in_session(update);
-  EXPECT_EQ(error.code, Errc::outcome_unknown) << error.message;
-  EXPECT_NE(servers->sql(0, "SELECT count(*) FROM loose WHERE id > 1000"), "0");
-  error = error_in_session([&] { transaction("primary", update); });
-  EXPECT_EQ(error.code, Errc::outcome_unknown) << error.message;
+  // Aria has no savepoints either, MyISAM goes back to one with a warning.
+  for (const auto* engine : {"MyISAM", "Aria"}) {
+    servers->sql(0, fmt::format("ALTER TABLE loose ENGINE={}", engine));
+    auto error = error_in_session(update);
+    EXPECT_EQ(error.code, Errc::outcome_unknown) << engine << error.message;
+    EXPECT_NE(servers->sql(0, "SELECT count(*) FROM loose WHERE id > 1000"), "0");
+    error = error_in_session([&] { transaction("primary", update); });
+    EXPECT_EQ(error.code, Errc::outcome_unknown) << engine << error.message;
+  }
   // One with transactions was undone.
-  error = error_in_session([] {
+  const auto error = error_in_session([] {
     insert(1);
     connected_to({.timeout = 1s}, [] { sql("UPDATE t SET id = id + 1 + sleep(20)").run(); });
   });
@@ -194,6 +215,19 @@ TEST_F(MariadbTransactions, FunctionThatWritesIsUndoneWhereItIsGuarded) {
     });
   });
   EXPECT_EQ(rows("t"), "2");
+}
+
+// Going back to a savepoint would not give the number back.
+TEST_F(MariadbTransactions, SequenceThatIsGuardedStaysWhereItIs) {
+  servers->sql(0, "CREATE OR REPLACE SEQUENCE numbers");
+  for (const std::string text :
+       {"SELECT NEXT VALUE FOR numbers", "SELECT nextval(numbers)", "SELECT setval(numbers, 50)"}) {
+    const auto read = [&] { sql(text).read().run(); };
+    EXPECT_EQ(error_in_session(read).code, Errc::read_only) << text;
+    EXPECT_EQ(error_in_session([&] { transaction("primary", read); }).code, Errc::read_only)
+        << text;
+  }
+  EXPECT_EQ(servers->sql(0, "SELECT nextval(numbers)"), "1");
 }
 
 }  // namespace

@@ -39,6 +39,10 @@ TEST(GuardedText, LocksRowsOnlyWhereItSaysSo) {
   EXPECT_TRUE(locks_rows("SELECT * FROM t for update"));
   EXPECT_TRUE(locks_rows("SELECT * FROM t LOCK IN SHARE MODE"));
   EXPECT_FALSE(locks_rows("SELECT updated, share FROM t"));
+  EXPECT_TRUE(moves_sequence("SELECT next value for s"));
+  EXPECT_TRUE(moves_sequence("SELECT nextval(s)"));
+  EXPECT_TRUE(moves_sequence("SELECT SETVAL(s, 7)"));
+  EXPECT_FALSE(moves_sequence("SELECT previous value for s, lastval(s), next, value FROM t"));
 }
 
 TEST(GuardedText, MayCallAStoredFunctionUnlessAllItsCallsAreTheServersOwn) {
