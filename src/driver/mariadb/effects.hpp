@@ -28,8 +28,8 @@ enum class Commits : std::uint8_t {
 [[nodiscard]] bool is_about_transaction(std::string_view sql);
 
 /// Whether `sql` locks rows, takes a number of a sequence or sets it, or calls what may be a stored
-/// function: what is not known to be one of the server's own. Words in strings and comments count as
-/// well.
+/// function: what is not known to be one of the server's own. Words in strings and comments count
+/// as well.
 [[nodiscard]] bool locks_rows(std::string_view sql);
 [[nodiscard]] bool moves_sequence(std::string_view sql);
 [[nodiscard]] bool may_call_stored(std::string_view sql);
