@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
+
 #include "core/nearest.hpp"
 #include "grant/core/error.hpp"
 
@@ -39,6 +41,14 @@ std::chrono::milliseconds UrlParams::statement_lifetime() {
   constexpr std::int64_t most = 86'400'000;
   return std::chrono::milliseconds(
       number<std::int64_t>("statement_lifetime", most).value_or(standard));
+}
+
+ClearPassword UrlParams::clear_password() {
+  constexpr std::array<std::pair<std::string_view, ClearPassword>, 3> words{
+      {{"verified", ClearPassword::verified},
+       {"encrypted", ClearPassword::encrypted},
+       {"always", ClearPassword::always}}};
+  return word<ClearPassword>("clear_password", words).value_or(ClearPassword::verified);
 }
 
 void UrlParams::refuse_unknown() const {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,6 +16,13 @@
 #include "grant/driver/url.hpp"
 
 namespace grant {
+
+/// Who may be given the password itself, instead of a proof that one has it.
+enum class ClearPassword : std::uint8_t {
+  verified,   ///< A server whose certificate was verified.
+  encrypted,  ///< Any that speaks TLS.
+  always,
+};
 
 /// Takes the parameters of a URL one by one, and refuses what is no good, by name. Errors of all of
 /// it: configuration. The names are literals.
@@ -71,6 +79,9 @@ class UrlParams {
   /// `statement_lifetime` in milliseconds: for how long what the server said of a statement is
   /// believed. Five minutes unless given; 0: as long as the connection lives.
   std::chrono::milliseconds statement_lifetime();
+
+  /// `clear_password`: verified unless given.
+  ClearPassword clear_password();
 
   /// To be called after all others have been taken. The error names the one that may be meant.
   void refuse_unknown() const;

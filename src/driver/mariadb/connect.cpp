@@ -4,6 +4,8 @@
 #include <sys/time.h>
 
 #include <algorithm>
+#include <array>
+#include <exception>
 #include <new>
 
 #include "connection.hpp"
@@ -11,7 +13,7 @@
 #include "driver/failures.hpp"
 #include "errors.hpp"
 #include "grant/core/error.hpp"
-#include "session.hpp"
+#include "greeting.hpp"
 
 namespace grant::mariadb {
 namespace {
@@ -78,6 +80,16 @@ const char* or_null(const std::string& text) noexcept {
   return text.empty() ? nullptr : text.c_str();
 }
 
+/// The plugins that the server may choose from to have the password proven. libmariadb refuses the
+/// others before it answers; among them dialog, which asks whoever sits at the terminal.
+std::string allowed_plugins(const Settings& settings) {
+  std::string plugins = "mysql_native_password,client_ed25519,parsec";
+  if (may_reveal_password(settings)) {
+    plugins += ",mysql_clear_password,caching_sha2_password,sha256_password";
+  }
+  return plugins;
+}
+
 void set_option(MYSQL* handle, mysql_option option, const void* value) {
   if (mysql_options(handle, option, value) != 0) throw std::bad_alloc();
 }
@@ -109,7 +121,6 @@ ConnectionHandle make_handle(const Settings& settings) {
   set_option(handle.get(), MYSQL_OPT_NONBLOCK, &kStackSize);
   set_option(handle.get(), MARIADB_OPT_IO_WAIT, reinterpret_cast<const void*>(&wait_in_handshake));
   set_option(handle.get(), MYSQL_SET_CHARSET_NAME, "utf8mb4");
-  set_option(handle.get(), MYSQL_INIT_COMMAND, kSessionSettings);
   set_option(handle.get(), MYSQL_OPT_LOCAL_INFILE, &off);
   set_option(handle.get(), MYSQL_OPT_RECONNECT, &no);
   set_option(handle.get(), MYSQL_OPT_PROTOCOL, &protocol);
@@ -120,16 +131,23 @@ ConnectionHandle make_handle(const Settings& settings) {
     set_option(handle.get(), MYSQL_OPT_CONNECT_TIMEOUT, &second);
   }
   set_tls(handle.get(), settings);
+  if (mysql_optionsv(handle.get(), MARIADB_OPT_RESTRICTED_AUTH,
+                     allowed_plugins(settings).c_str()) != 0) {
+    throw std::bad_alloc();
+  }
   return handle;
 }
 
 }  // namespace
 
+io::Call MariadbConnection::within_connect_timeout(io::Call call) const {
+  const auto& limit = target_->settings.connect_timeout;
+  return limit ? call.until(after(Clock::system().now(), *limit)) : call;
+}
+
 Task<void> MariadbConnection::open(io::Call call) {
   const Settings& settings = target_->settings;
-  const auto limited = settings.connect_timeout
-                           ? call.until(after(Clock::system().now(), *settings.connect_timeout))
-                           : call;
+  const auto limited = within_connect_timeout(call);
   if (!settings.socket.empty() || io::is_address(settings.host)) {
     co_await attempt(limited, settings, settings.host);
   } else if (settings.tls == TlsMode::verify_full) {
@@ -146,35 +164,74 @@ Task<void> MariadbConnection::open(io::Call call) {
 }
 
 Task<void> MariadbConnection::attempt(io::Call call, const Settings& settings, std::string host) {
+  // A server so near and so quick is met once in a long while, and not again and again.
+  constexpr int most = 20;
+  for (int i = 0; i < most; ++i) {
+    if (co_await log_in(call, settings, host)) co_return;
+  }
+  throw_error(failures::at(node_, Errc::unavailable,
+                           "cannot connect: the server's greeting could not be looked at before it "
+                           "was answered"));
+}
+
+// libmariadb answers a greeting as soon as it has read it. It copies the password only then, from
+// here, where it is put when the greeting is one that may be answered with it.
+Task<bool> MariadbConnection::log_in(io::Call call, const Settings& settings,
+                                     const std::string& host) {
   const auto started = Clock::system().now();
   if (call.deadline() <= started) {
     throw_error(failures::gave_up_connecting(node_, io::Outcome::timed_out, Duration{}));
   }
   if (gate().is_shut()) throw_error(failures::shut_out(node_, "libmariadb"));
   interrupted_ = io::Outcome::ready;
+  // A unix socket connects, and libmariadb reads from it, without a return to here.
+  bool looked_at = !settings.socket.empty();
+  std::string password = settings.password;
+  if (!looked_at) std::ranges::fill(password, '\0');
   ConnectionHandle handle = make_handle(settings);
 
   MYSQL* connected = nullptr;
   const auto begin = [&] {
     const grant::detail::LibraryGate::Inside inside(gate());
     const HandshakeDeadline deadline(call.deadline());
+    const NoSigpipe quiet(settings.tls != TlsMode::disabled);
     return mysql_real_connect_start(&connected, handle.get(), host.c_str(), or_null(settings.user),
-                                    or_null(settings.password), or_null(settings.database),
-                                    settings.port, or_null(settings.socket), CLIENT_FOUND_ROWS);
+                                    password.c_str(), or_null(settings.database), settings.port,
+                                    or_null(settings.socket), CLIENT_FOUND_ROWS);
   };
   const auto go_on = [&](int events) {
     const grant::detail::LibraryGate::Inside inside(gate());
     const HandshakeDeadline deadline(call.deadline());
+    const NoSigpipe quiet(settings.tls != TlsMode::disabled);
     return mysql_real_connect_cont(&connected, handle.get(), events);
   };
   forget_tls_errors();
+  bool too_late = false;
+  std::exception_ptr refused;
   int events = begin();
   while (events != 0) {
-    const io::Outcome outcome = co_await ready(call, handle.get(), events);
-    unblock(mysql_get_socket(handle.get()));
-    limit_blocking_reads(mysql_get_socket(handle.get()));
+    io::Outcome outcome = co_await ready(call, handle.get(), events);
+    const int socket = mysql_get_socket(handle.get());
+    unblock(socket);
+    limit_blocking_reads(socket);
+    if (!looked_at && outcome == io::Outcome::ready) {
+      looked_at = true;
+      too_late = mysql_get_server_info(handle.get()) != nullptr;
+      try {
+        if (!too_late) outcome = co_await look_at_greeting(call, settings, socket);
+      } catch (...) {
+        refused = std::current_exception();
+      }
+      // Of the same length, and so in the same place.
+      if (!too_late && !refused) password = settings.password;
+      if (too_late || refused) outcome = io::Outcome::cancelled;
+    }
     events = go_on(seen(outcome, handle.get(), events));
   }
+  if (refused) std::rethrow_exception(refused);
+  const auto failure = connected == nullptr ? failure_of(handle.get()) : Failure{};
+  too_late = too_late || (!looked_at && (connected != nullptr || is_access_denied(failure.number)));
+  if (too_late) co_return false;
   const auto now = Clock::system().now();
   if (interrupted_ != io::Outcome::ready) {
     throw_error(failures::gave_up_connecting(node_, interrupted_, now - started));
@@ -184,19 +241,53 @@ Task<void> MariadbConnection::attempt(io::Call call, const Settings& settings, s
       throw_error(failures::gave_up_connecting(node_, io::Outcome::timed_out,
                                                now - started));  // in the handshake
     }
-    throw_error(connect_error(failure_of(handle.get()), node_));
+    throw_error(connect_error(failure, node_));
   }
+  const bool encrypted = mysql_get_ssl_cipher(handle.get()) != nullptr;
   // To libmariadb TLS is a wish, unless it verifies the certificate too.
-  if (settings.tls > TlsMode::preferred && mysql_get_ssl_cipher(handle.get()) == nullptr) {
-    throw_error(
-        failures::at(node_, Errc::configuration,
-                     "cannot connect: the server does not support TLS, and ssl-mode asks for it"));
-  }
+  if (settings.tls > TlsMode::preferred && !encrypted) fail_without_tls();
   unblock(mysql_get_socket(handle.get()));
   handle_ = std::move(handle);
   hidden_.emplace(mysql_get_socket(handle_.get()));
-  encrypted_ = mysql_get_ssl_cipher(handle_.get()) != nullptr;
+  encrypted_ = encrypted;
   last_used_ = now;
+  co_return true;
+}
+
+void MariadbConnection::fail_without_tls() const {
+  throw_error(
+      failures::at(node_, Errc::configuration,
+                   "cannot connect: the server does not support TLS, and ssl-mode asks for it; "
+                   "neither the user nor anything of the password was sent"));
+}
+
+// The socket may be waiting for its connection. What is read here stays there for libmariadb.
+Task<io::Outcome> MariadbConnection::look_at_greeting(io::Call call, const Settings& settings,
+                                                      int socket) {
+  std::array<char, kLongestGreeting> bytes;
+  while (true) {
+    const io::Outcome outcome = co_await call.ready(socket, io::Interest::read);
+    if (outcome != io::Outcome::ready) co_return outcome;
+    const auto size = ::recv(socket, bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
+    // What is wrong with the connection libmariadb finds out, and says.
+    if (size <= 0) co_return io::Outcome::ready;
+    const auto greeting = parse_greeting({bytes.data(), static_cast<std::size_t>(size)});
+    if (greeting.state == Greeting::State::incomplete) {
+      // A socket with a part of it is ready at once.
+      constexpr auto pause = std::chrono::milliseconds(2);
+      const auto later = after(Clock::system().now(), pause);
+      co_await call.sleep_until(later);
+      if (Clock::system().now() >= call.deadline()) co_return io::Outcome::timed_out;
+      continue;
+    }
+    if (greeting.state == Greeting::State::foreign) {
+      throw_error(failures::at(node_, Errc::unavailable,
+                               "cannot connect: what answers there is no MariaDB server"));
+    }
+    const bool greets = greeting.state == Greeting::State::whole;
+    if (greets && settings.tls > TlsMode::preferred && !greeting.offers_tls) fail_without_tls();
+    co_return io::Outcome::ready;
+  }
 }
 
 }  // namespace grant::mariadb

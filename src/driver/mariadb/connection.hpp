@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bind.hpp"
+#include "driver/url_params.hpp"
 #include "effects.hpp"
 #include "errors.hpp"
 #include "grant/driver/connection.hpp"
@@ -31,11 +32,22 @@ struct Settings {
   std::string tls_authority{};
   std::string tls_certificate{};
   std::string tls_key{};
+  ClearPassword clear_password{};
   std::size_t statement_cache_size{};
   std::chrono::milliseconds statement_lifetime{};  ///< 0: for ever.
   std::optional<std::chrono::seconds> connect_timeout{};
   std::chrono::milliseconds cancel_timeout{};  ///< 0: a deadline closes the connection at once.
 };
+
+/// Whether the server may have plugins that reveal the password.
+[[nodiscard]] inline bool may_reveal_password(const Settings& settings) noexcept {
+  switch (settings.clear_password) {
+    case ClearPassword::verified: return settings.tls >= TlsMode::verify_ca;
+    case ClearPassword::encrypted: return settings.tls >= TlsMode::required;
+    case ClearPassword::always: return true;
+  }
+  return false;
+}
 
 /// Where a connection goes, and its canceller after it.
 struct Target {
@@ -48,8 +60,12 @@ class MariadbConnection final : public Connection {
   explicit MariadbConnection(std::shared_ptr<const Target> target);
   ~MariadbConnection() override;
 
-  /// Connects. Call it once, before everything else. Errors: as Driver::connect().
+  /// Connects and logs in. Call it once, before everything else. Errors: as Driver::connect().
   Task<void> open(io::Call call);
+
+  /// Sets what is promised of each session, and asks whether it is so. Errors: as
+  /// Driver::connect().
+  Task<void> make_session(io::Call call);
 
   /// Ends what the session `id` of the same server is running. Errors: unavailable, timeout.
   Task<void> kill_query(io::Call call, unsigned long id);
@@ -90,6 +106,12 @@ class MariadbConnection final : public Connection {
   };
 
   Task<void> attempt(io::Call call, const Settings& settings, std::string host);
+  /// Gives whether the greeting could be looked at first. Where not, nothing of the password was
+  /// sent.
+  Task<bool> log_in(io::Call call, const Settings& settings, const std::string& host);
+  Task<io::Outcome> look_at_greeting(io::Call call, const Settings& settings, int socket);
+  [[noreturn]] void fail_without_tls() const;
+  [[nodiscard]] io::Call within_connect_timeout(io::Call call) const;
 
   /// Until the socket is ready for `events`, which a libmariadb call has asked for.
   [[nodiscard]] static io::Call::Awaiter ready(io::Call call, MYSQL* handle, int events);
@@ -98,6 +120,13 @@ class MariadbConnection final : public Connection {
   int seen(io::Outcome outcome, MYSQL* handle, int events) noexcept;
 
   void forget_tls_errors() noexcept;
+
+  /// What `call`, a call of libmariadb, returns.
+  template <class Function>
+  auto quietly(Function call) const {
+    const NoSigpipe quiet(encrypted_);
+    return call();
+  }
 
   /// Waits for `events`, and gives them to `go_on`, which goes on with a call of libmariadb and
   /// gives the next ones, until there are none.
@@ -109,7 +138,8 @@ class MariadbConnection final : public Connection {
       if (outcome != io::Outcome::ready) {
         outcome = co_await cancel_in_time(call, operation, outcome, events);
       }
-      events = go_on(seen(outcome, handle_.get(), events));
+      const int news = seen(outcome, handle_.get(), events);
+      events = quietly([&] { return go_on(news); });
     }
   }
 

@@ -1,6 +1,7 @@
 #include "grant/driver/mariadb/driver.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <array>
 
@@ -39,17 +40,30 @@ void take_tls(Settings& settings, UrlParams& params) {
   settings.tls_authority = params.text("ssl-ca").value_or("");
   settings.tls_certificate = params.text("ssl-cert").value_or("");
   settings.tls_key = params.text("ssl-key").value_or("");
-  if (mode) {
-    settings.tls = *mode;
-  } else if (!settings.socket.empty()) {
-    settings.tls = TlsMode::disabled;
-  }
+  settings.clear_password = params.clear_password();
   if (settings.tls_certificate.empty() != settings.tls_key.empty()) {
     params.refuse("\"ssl-cert\" and \"ssl-key\" go together");
+  }
+  if (mode) {
+    settings.tls = *mode;
+  } else if (!settings.tls_authority.empty()) {
+    settings.tls = TlsMode::verify_full;
+  } else if (!settings.tls_certificate.empty()) {
+    params.refuse(
+        "\"ssl-cert\" is given and \"ssl-mode\" is not: say verify_full, or required where nobody "
+        "can stand between");
+  } else if (!settings.socket.empty()) {
+    settings.tls = TlsMode::disabled;
   }
   const bool has_files = !settings.tls_authority.empty() || !settings.tls_certificate.empty();
   if (settings.tls == TlsMode::disabled && has_files) {
     params.refuse("\"ssl-ca\" and \"ssl-cert\" are of no use without TLS: set \"ssl-mode\"");
+  }
+  const bool demands = settings.tls == TlsMode::required || settings.tls == TlsMode::verify_ca;
+  if (demands && !settings.socket.empty()) {
+    params.refuse(
+        "on a unix socket \"ssl-mode\" is disabled, preferred or verify_full: the others would be "
+        "looked at when the password has been sent");
   }
   if (settings.tls == TlsMode::verify_ca && settings.tls_authority.empty()) {
     params.refuse("\"ssl-mode\" is verify_ca, but there is no \"ssl-ca\"");
@@ -90,6 +104,7 @@ class MariadbDriver final : public Driver {
     auto connection = std::make_unique<MariadbConnection>(
         std::make_shared<const Target>(Target{settings_from(options), resolver_}));
     co_await connection->open(call);
+    co_await connection->make_session(call);
     co_return connection;
   }
 
@@ -102,7 +117,11 @@ struct Registration {
     // Sets up libmariadb once, before there are threads, and OpenSSL with it, which takes itself
     // down in an exit handler. That handler is now older than every registry, so that connections
     // that are still there when the program ends are closed before it runs.
+    // It has SIGPIPE ignored in the whole process, which is not its own, nor Grant's.
+    struct sigaction before {};
+    ::sigaction(SIGPIPE, nullptr, &before);
     mysql_library_init(0, nullptr, nullptr);
+    ::sigaction(SIGPIPE, &before, nullptr);
     static_cast<void>(gate());
     register_driver(driver());
   }

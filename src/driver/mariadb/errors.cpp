@@ -222,6 +222,8 @@ bool ends_session(unsigned int number) noexcept {
          || number == 1927;  // it was killed
 }
 
+bool is_access_denied(unsigned int number) noexcept { return number == 1045 || number == 1698; }
+
 bool is_too_large(unsigned int number) noexcept {
   return number == ER_NET_PACKET_TOO_LARGE || number == CR_NET_PACKET_TOO_LARGE;
 }

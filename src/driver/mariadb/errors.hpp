@@ -36,6 +36,9 @@ struct Failure {
 /// statement ran is not known.
 [[nodiscard]] bool ends_session(unsigned int number) noexcept;
 
+/// The server does not believe the password.
+[[nodiscard]] bool is_access_denied(unsigned int number) noexcept;
+
 /// The statement is larger than the server takes: it closes the connection without running it.
 [[nodiscard]] bool is_too_large(unsigned int number) noexcept;
 

@@ -6,6 +6,7 @@
 
 #include "connection.hpp"
 #include "driver/failures.hpp"
+#include "driver/shape.hpp"
 #include "grant/core/codec.hpp"
 #include "grant/core/error.hpp"
 #include "guard.hpp"
@@ -188,7 +189,8 @@ Task<void> MariadbConnection::send_prepare(io::Call call, Operation operation,
                                            MYSQL_STMT* statement, std::string_view sql) {
   int failed = 0;
   failure_ = {};
-  int events = mysql_stmt_prepare_start(&failed, statement, sql.data(), sql.size());
+  int events =
+      quietly([&] { return mysql_stmt_prepare_start(&failed, statement, sql.data(), sql.size()); });
   if (events != 0) {
     co_await finish(call, operation, events,
                     [&](int seen) { return mysql_stmt_prepare_cont(&failed, statement, seen); });
@@ -201,6 +203,7 @@ Task<std::uint64_t> MariadbConnection::ask_message_limit(io::Call call) {
   if (message_limit_ == 0) {
     // A session keeps the limit that the server had when it began.
     const auto rows = co_await run_simple(call, "SELECT @@max_allowed_packet", Effect::read);
+    driver::check_shape(rows->row_count(), rows->column_count(), node_, 1, 1);
     message_limit_ = Codec<std::uint64_t>::decode(rows->cell(0, 0));
   }
   co_return message_limit_;
@@ -227,7 +230,7 @@ Task<void> MariadbConnection::close_discarded(io::Call call) {
     if (statement == nullptr) continue;
     my_bool failed = 0;
     const Operation operation{Effect::read, last_used_, AtDeadline::close};
-    int events = mysql_stmt_close_start(&failed, statement);
+    int events = quietly([&] { return mysql_stmt_close_start(&failed, statement); });
     if (events != 0) {
       co_await finish(call, operation, events,
                       [&](int seen) { return mysql_stmt_close_cont(&failed, statement, seen); });
@@ -251,7 +254,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_prepared(io::Call call, Ope
     result = std::make_unique<MariadbResult>(mysql_stmt_affected_rows(statement));
     take_changes(prepared->sql);
   } else if (failed == 0) {
-    events = mysql_stmt_store_result_start(&failed, statement);
+    events = quietly([&] { return mysql_stmt_store_result_start(&failed, statement); });
     if (events != 0) {
       co_await finish(call, operation, events, [&](int seen) {
         return mysql_stmt_store_result_cont(&failed, statement, seen);
@@ -281,7 +284,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_prepared(io::Call call, Ope
 Task<void> MariadbConnection::send_prepared(io::Call call, Operation operation,
                                             MYSQL_STMT* statement) {
   int failed = 0;
-  int events = mysql_stmt_execute_start(&failed, statement);
+  int events = quietly([&] { return mysql_stmt_execute_start(&failed, statement); });
   if (events != 0) {
     co_await finish(call, operation, events,
                     [&](int seen) { return mysql_stmt_execute_cont(&failed, statement, seen); });
@@ -291,7 +294,7 @@ Task<void> MariadbConnection::send_prepared(io::Call call, Operation operation,
   if (has_other_columns(failure_.number)) {
     // The rows are on their way all the same.
     my_bool unread = 0;
-    events = mysql_stmt_free_result_start(&unread, statement);
+    events = quietly([&] { return mysql_stmt_free_result_start(&unread, statement); });
     if (events != 0) {
       co_await finish(call, operation, events, [&](int seen) {
         return mysql_stmt_free_result_cont(&unread, statement, seen);
@@ -305,14 +308,14 @@ Task<bool> MariadbConnection::skip_results(io::Call call, Operation operation,
                                            MYSQL_STMT* statement) {
   int failed = 0;
   while (failed == 0 && mysql_stmt_more_results(statement) != 0) {
-    int events = mysql_stmt_next_result_start(&failed, statement);
+    int events = quietly([&] { return mysql_stmt_next_result_start(&failed, statement); });
     if (events != 0) {
       co_await finish(call, operation, events, [&](int seen) {
         return mysql_stmt_next_result_cont(&failed, statement, seen);
       });
     }
     if (failed == 0 && mysql_stmt_field_count(statement) > 0) {
-      events = mysql_stmt_store_result_start(&failed, statement);
+      events = quietly([&] { return mysql_stmt_store_result_start(&failed, statement); });
       if (events != 0) {
         co_await finish(call, operation, events, [&](int seen) {
           return mysql_stmt_store_result_cont(&failed, statement, seen);
@@ -334,7 +337,8 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_text(io::Call call, Operati
   std::unique_ptr<Result> result;
   failure_ = {};
   int failed = 0;
-  int events = mysql_real_query_start(&failed, handle, sql.data(), sql.size());
+  int events =
+      quietly([&] { return mysql_real_query_start(&failed, handle, sql.data(), sql.size()); });
   if (events != 0) {
     co_await finish(call, operation, events,
                     [&](int seen) { return mysql_real_query_cont(&failed, handle, seen); });
@@ -348,7 +352,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_text(io::Call call, Operati
       if (!result) result = std::make_unique<MariadbResult>(mysql_affected_rows(handle));
     } else {
       MYSQL_RES* stored = nullptr;
-      events = mysql_store_result_start(&stored, handle);
+      events = quietly([&] { return mysql_store_result_start(&stored, handle); });
       if (events != 0) {
         co_await finish(call, operation, events,
                         [&](int seen) { return mysql_store_result_cont(&stored, handle, seen); });
@@ -362,7 +366,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_text(io::Call call, Operati
       }
     }
     if (mysql_more_results(handle) == 0) co_return result;
-    events = mysql_next_result_start(&failed, handle);
+    events = quietly([&] { return mysql_next_result_start(&failed, handle); });
     if (events != 0) {
       co_await finish(call, operation, events,
                       [&](int seen) { return mysql_next_result_cont(&failed, handle, seen); });

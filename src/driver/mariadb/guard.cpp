@@ -5,6 +5,7 @@
 
 #include "connection.hpp"
 #include "driver/failures.hpp"
+#include "grant/core/codec.hpp"
 #include "grant/core/error.hpp"
 #include "lexer.hpp"
 #include "result.hpp"
@@ -84,13 +85,12 @@ Task<bool> MariadbConnection::kept_changes(io::Call call, bool in_transaction) {
       if (!warnings && is_interruption(failure_.number)) {
         warnings = co_await run_text(limited, operation, &text);
       }
-      kept = !warnings;
-      for (std::size_t i = 0; warnings && i < warnings->row_count(); ++i) {
+      constexpr std::size_t columns = 3;
+      kept = !warnings || warnings->column_count() != columns;
+      for (std::size_t i = 0; !kept && i < warnings->row_count(); ++i) {
         const auto code = warnings->cell(i, 1);
-        const auto number = code.kind() == ValueKind::unsigned_integer
-                                ? static_cast<std::int64_t>(code.as_unsigned_integer())
-                                : code.as_integer();
-        kept = kept || number == kNotRolledBack || number == kNoRollback;
+        const auto number = Codec<std::int64_t>::decode(code);
+        kept = number == kNotRolledBack || number == kNoRollback;
       }
     }
   } catch (const Error&) {

@@ -5,6 +5,8 @@
 #include <optional>
 
 #include "connection.hpp"
+#include "driver/failures.hpp"
+#include "driver/shape.hpp"
 #include "grant/core/error.hpp"
 
 namespace grant::mariadb {
@@ -65,7 +67,7 @@ std::optional<Gtid> parse_gtid(std::string_view text) {
 }
 
 std::string_view text_of(ValueView value) {
-  return value.is_null() ? std::string_view{} : value.as_characters();
+  return value.has_characters() ? value.as_characters() : std::string_view{};
 }
 
 /// Null where there is no such column.
@@ -80,19 +82,28 @@ ValueView named(const Result& row, std::string_view name) {
 
 Task<Observation> MariadbConnection::probe(io::Call call) {
   const auto rows = co_await run_simple(call, kProbe, Effect::read, AtDeadline::close);
-  const bool is_replica = rows->cell(0, refuses_writes).as_integer() != 0;
+  driver::check_shape(rows->row_count(), rows->column_count(), node_, 1, version + 1);
+  const auto refuses = rows->cell(0, refuses_writes);
+  if (refuses.kind() != ValueKind::integer) {
+    throw_error(
+        failures::at(node_, Errc::unavailable, "the server does not say whether it takes writes"));
+  }
+  const bool is_replica = refuses.as_integer() != 0;
   // With several domains there are several positions, which no one number stands for.
   const auto gtid =
       parse_gtid(text_of(rows->cell(0, is_replica ? replicated_position : current_position)));
 
   Observation seen;
   seen.kind = is_replica ? NodeKind::replica : NodeKind::primary;
-  seen.epoch.history = fmt::format(
-      "gtid domain {}",
-      gtid ? gtid->domain : static_cast<std::uint64_t>(rows->cell(0, domain).as_integer()));
+  const auto own_domain = rows->cell(0, domain);
+  const bool has_domain = own_domain.kind() == ValueKind::integer;
+  seen.epoch.history = fmt::format("gtid domain {}", gtid ? static_cast<std::int64_t>(gtid->domain)
+                                                     : has_domain ? own_domain.as_integer()
+                                                                  : 0);
   seen.instance = text_of(rows->cell(0, instance));
   if (gtid) seen.position = gtid->sequence;
-  if (!is_replica) seen.clock = rows->cell(0, clock_now).as_timestamp();
+  const auto now = rows->cell(0, clock_now);
+  if (!is_replica && now.kind() == ValueKind::timestamp) seen.clock = now.as_timestamp();
   seen.position_text = text_of(rows->cell(0, is_replica ? replicated_position : current_position));
   seen.version = text_of(rows->cell(0, version));
   if (!gtid && !seen.position_text.empty()) {

@@ -1,11 +1,15 @@
 // What statements leave on a session, and how it is made as new.
 #include "session.hpp"
 
+#include <fmt/format.h>
+
+#include <array>
 #include <string>
 #include <utility>
 
 #include "connection.hpp"
 #include "driver/failures.hpp"
+#include "driver/shape.hpp"
 #include "driver/words.hpp"
 #include "grant/core/error.hpp"
 #include "lexer.hpp"
@@ -110,6 +114,42 @@ void MariadbConnection::take_changes(std::string_view sql) {
   }
 }
 
+Task<void> MariadbConnection::make_session(io::Call call) {
+  constexpr std::array<std::string_view, 8> names{"character_set_client",
+                                                  "character_set_connection",
+                                                  "character_set_results",
+                                                  "time_zone",
+                                                  "sql_mode",
+                                                  "sql_mode",
+                                                  "sql_mode",
+                                                  "autocommit"};
+  const auto limited = within_connect_timeout(call);
+  std::unique_ptr<Result> kept;
+  ErrorInfo refused;
+  try {
+    co_await run_simple(limited, kSessionSettings, Effect::read);
+    kept = co_await run_simple(limited, kSessionCheck, Effect::read);
+  } catch (const Error& error) {
+    refused = error.info();
+  }
+  if (!kept) {
+    // To the caller this is still connecting, in which nothing can be in doubt.
+    if (refused.code == Errc::timeout) refused.code = Errc::unavailable;
+    if (refused.code == Errc::invalid_argument) refused.code = Errc::configuration;
+    throw_error(std::move(refused));
+  }
+  driver::check_shape(kept->row_count(), kept->column_count(), node_, 1, names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto cell = kept->cell(0, i);
+    if (cell.kind() == ValueKind::integer && cell.as_integer() == 1) continue;
+    throw_error(failures::at(
+        node_, Errc::configuration,
+        fmt::format("cannot connect: the server does not keep the session's {} as it was set",
+                    names[i])));
+  }
+  session_changed_ = false;
+}
+
 Task<void> MariadbConnection::reset(io::Call call) {
   if (is_open() && transaction_state() != TransactionState::none) {
     throw_error(
@@ -126,14 +166,15 @@ Task<void> MariadbConnection::reset(io::Call call) {
   operation.at_deadline = AtDeadline::close;
   int failed = 0;
   failure_ = {};
-  int events = mysql_reset_connection_start(&failed, handle_.get());
+  int events = quietly([&] { return mysql_reset_connection_start(&failed, handle_.get()); });
   if (events != 0) {
     co_await finish(call, operation, events, [&](int seen) {
       return mysql_reset_connection_cont(&failed, handle_.get(), seen);
     });
   }
   if (failed == 0 && database_changed_) {
-    events = mysql_select_db_start(&failed, handle_.get(), database.c_str());
+    events =
+        quietly([&] { return mysql_select_db_start(&failed, handle_.get(), database.c_str()); });
     if (events != 0) {
       co_await finish(call, operation, events,
                       [&](int seen) { return mysql_select_db_cont(&failed, handle_.get(), seen); });
@@ -149,8 +190,7 @@ Task<void> MariadbConnection::reset(io::Call call) {
   begun_ = false;
   ended_ = TransactionEnd::none;
   // The character set is that of the connection again, and not the server's.
-  co_await run_simple(call, kSessionSettings, Effect::read);
-  session_changed_ = false;
+  co_await make_session(call);
   database_changed_ = false;
 }
 

@@ -143,7 +143,7 @@ Task<std::unique_ptr<RowStream>> MariadbConnection::stream(io::Call call, Statem
 /// False: there are no more rows.
 Task<bool> MariadbConnection::fetch(io::Call call, Operation operation, MYSQL_STMT* statement) {
   int fetched = 0;
-  int events = mysql_stmt_fetch_start(&fetched, statement);
+  int events = quietly([&] { return mysql_stmt_fetch_start(&fetched, statement); });
   if (events != 0) {
     forget_tls_errors();
     co_await finish(call, operation, events,
@@ -181,7 +181,7 @@ Task<void> MariadbConnection::end_stream(io::Call call, Operation operation,
   }
   operation.at_deadline = AtDeadline::close;
   my_bool failed = 0;
-  const int events = mysql_stmt_free_result_start(&failed, statement);
+  const int events = quietly([&] { return mysql_stmt_free_result_start(&failed, statement); });
   if (events != 0) {
     co_await finish(call, operation, events, [&](int seen) {
       return mysql_stmt_free_result_cont(&failed, statement, seen);

@@ -7,6 +7,7 @@
 
 #include "core/fork.hpp"
 #include "grant/core/value.hpp"
+#include "no_sigpipe.hpp"
 
 namespace grant::mariadb {
 
@@ -16,6 +17,7 @@ namespace grant::mariadb {
 struct CloseConnection {
   void operator()(MYSQL* connection) const noexcept {
     const grant::detail::LibraryGate::Inside inside(gate());
+    const NoSigpipe quiet(true);
     mysql_close(connection);
   }
 };
@@ -23,7 +25,10 @@ using ConnectionHandle = std::unique_ptr<MYSQL, CloseConnection>;
 
 /// Says goodbye to the server only while the connection that it came from is there.
 struct CloseStatement {
-  void operator()(MYSQL_STMT* statement) const noexcept { mysql_stmt_close(statement); }
+  void operator()(MYSQL_STMT* statement) const noexcept {
+    const NoSigpipe quiet(true);
+    mysql_stmt_close(statement);
+  }
 };
 using StatementHandle = std::unique_ptr<MYSQL_STMT, CloseStatement>;
 

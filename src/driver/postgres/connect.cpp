@@ -1,6 +1,10 @@
+#include <fmt/format.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "connection.hpp"
 #include "driver/by_name.hpp"
@@ -75,12 +79,16 @@ Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings,
   PQsetErrorVerbosity(handle.get(), PQERRORS_VERBOSE);
   if (PQstatus(handle.get()) == CONNECTION_BAD) fail_connect(handle.get(), node_);
 
+  LoginScanner scanner;
   auto next = PGRES_POLLING_WRITING;
   while (next != PGRES_POLLING_OK) {
     if (next == PGRES_POLLING_FAILED) fail_connect(handle.get(), node_);
     const auto interest = next == PGRES_POLLING_READING ? io::Interest::read : io::Interest::write;
     // libpq changes the socket when it goes on to another address.
-    const io::Outcome outcome = co_await call.ready(PQsocket(handle.get()), interest);
+    io::Outcome outcome = co_await call.ready(PQsocket(handle.get()), interest);
+    if (outcome == io::Outcome::ready && next == PGRES_POLLING_READING) {
+      outcome = co_await look_at_login(call, settings, handle.get(), scanner);
+    }
     if (outcome != io::Outcome::ready) {
       throw_error(failures::gave_up_connecting(node_, outcome, Clock::system().now() - started));
     }
@@ -93,6 +101,53 @@ Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings,
   last_used_ = Clock::system().now();
 }
 
+Task<io::Outcome> PostgresConnection::look_at_login(io::Call call, const Settings& settings,
+                                                    PGconn* handle, LoginScanner& scanner) const {
+  using Finding = LoginScanner::Finding;
+  // Inside of TLS nothing can be seen.
+  if (PQsslInUse(handle) != 0 || PQgssEncInUse(handle) != 0) co_return io::Outcome::ready;
+  const auto status = PQstatus(handle);
+  const bool answers = status == CONNECTION_SSL_STARTUP || status == CONNECTION_GSS_STARTUP;
+  if (answers) scanner.reset();
+  std::vector<char> bytes(std::size_t{64} * 1024);
+  auto finding = Finding::incomplete;
+  while (true) {
+    const auto size = ::recv(PQsocket(handle), bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
+    // What is wrong with the connection libpq finds out, and says.
+    if (size <= 0) co_return io::Outcome::ready;
+    const std::string_view seen(bytes.data(), static_cast<std::size_t>(size));
+    finding = answers ? LoginScanner::scan_answer(seen) : scanner.scan(seen);
+    if (finding != Finding::incomplete || seen.size() == bytes.size()) break;
+    // A socket with a part of it is ready at once.
+    constexpr auto pause = std::chrono::milliseconds(2);
+    co_await call.sleep_until(after(Clock::system().now(), pause));
+    if (Clock::system().now() >= call.deadline()) co_return io::Outcome::timed_out;
+  }
+  const auto refuse = [&](Errc code, std::string_view why) {
+    throw_error(failures::at(node_, code, fmt::format("cannot connect: {}", why)));
+  };
+  switch (finding) {
+    case Finding::none: break;
+    case Finding::clear_password:
+      if (settings.clear_password == ClearPassword::always) break;
+      refuse(
+          Errc::configuration,
+          "the server asks for the password in clear on a connection without TLS, and it was not "
+          "sent: set sslmode, or clear_password=always");
+      break;
+    case Finding::costly:
+      refuse(Errc::unavailable,
+             fmt::format("the server asks for more than {} iterations of SCRAM, which would take "
+                         "the processor for long",
+                         kMostIterations));
+      break;
+    case Finding::incomplete:
+    case Finding::unasked:
+      refuse(Errc::unavailable, "the server sends more than what it was asked for");
+  }
+  co_return io::Outcome::ready;
+}
+
 // Times cross as text in rows that hold a type only known as text, and `localtimestamp` in a
 // column default follows the session's zone. The server reports both settings on connecting, so
 // most sessions need no extra round trip; `options` would need none ever, but poolers refuse it.
@@ -102,9 +157,26 @@ Task<void> PostgresConnection::pin_session(io::Call call) {
     return value != nullptr ? std::string_view(value) : std::string_view{};
   };
   constexpr std::array<std::string_view, 4> utc{"UTC", "Etc/UTC", "GMT", "Zulu"};
-  const bool in_utc = std::ranges::find(utc, reported("TimeZone")) != utc.end();
-  if (in_utc && reported("DateStyle").starts_with("ISO")) co_return;
-  co_await run_simple(call, "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'", Effect::read);
+  const auto keeps_time = [&] {
+    const bool in_utc = std::ranges::find(utc, reported("TimeZone")) != utc.end();
+    return in_utc && reported("DateStyle").starts_with("ISO");
+  };
+  const bool escapes = reported("standard_conforming_strings") != "on";
+  if (escapes) co_await run_simple(call, "SET standard_conforming_strings = on", Effect::read);
+  if (!keeps_time()) {
+    co_await run_simple(call, "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'", Effect::read);
+  }
+  const auto promise = [&](std::string_view name, bool kept) {
+    if (kept) return;
+    throw_error(failures::at(
+        node_, Errc::configuration,
+        fmt::format("cannot connect: the server does not keep the session's {} as it was set",
+                    name)));
+  };
+  promise("client_encoding", reported("client_encoding") == "UTF8");
+  promise("standard_conforming_strings", reported("standard_conforming_strings") == "on");
+  promise("integer_datetimes", reported("integer_datetimes") != "off");
+  promise("TimeZone and DateStyle", keeps_time());
 }
 
 }  // namespace grant::postgres

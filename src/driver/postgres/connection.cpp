@@ -244,6 +244,12 @@ const PGresult* PostgresConnection::failure() const noexcept {
   return nullptr;
 }
 
+const PGresult* PostgresConnection::final_answer(Operation operation) {
+  // A server that says that it is ready, and nothing before that, is none.
+  if (answers_.empty()) fail_lost(operation);
+  return answers_.back().get();
+}
+
 bool PostgresConnection::in_transaction() const noexcept {
   return PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
 }
@@ -385,7 +391,7 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
     if (!std::exchange(may_begin_again, false)) fail_outdated(operation, statement.params);
     co_await begin_again(call);
   }
-  if (answers_.empty() || PQresultStatus(answers_.back().get()) == PGRES_EMPTY_QUERY) {
+  if (PQresultStatus(final_answer(operation)) == PGRES_EMPTY_QUERY) {
     throw_error(Errc::invalid_argument, kEmptyStatement);
   }
   note_command(answers_.back().get(), statement.sql);
@@ -548,6 +554,7 @@ Task<void> PostgresConnection::run_simple(io::Call call, const char* commands, E
   send(PQsendQuery(handle_.get(), commands), operation);
   co_await receive(call, operation);
   if (failure() != nullptr) fail(operation, {});
+  static_cast<void>(final_answer(operation));
 }
 
 Task<void> PostgresConnection::begin(io::Call call, TransactionOptions options) {

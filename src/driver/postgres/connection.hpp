@@ -9,9 +9,11 @@
 
 #include "bind.hpp"
 #include "driver/schema_changes.hpp"
+#include "driver/url_params.hpp"
 #include "errors.hpp"
 #include "grant/driver/connection.hpp"
 #include "grant/io/resolver.hpp"
+#include "greeting.hpp"
 #include "statement_cache.hpp"
 #include "types.hpp"
 
@@ -28,6 +30,7 @@ struct Settings {
   std::optional<std::chrono::seconds>
       connect_timeout{};  ///< libpq's own works only when it blocks.
   std::chrono::milliseconds cancel_timeout{};
+  ClearPassword clear_password{};
 };
 
 class PostgresConnection final : public Connection {
@@ -91,6 +94,9 @@ class PostgresConnection final : public Connection {
 
   /// Connects to `address`, in numbers; empty: to where `settings` say.
   Task<void> attempt(io::Call call, const Settings& settings, std::string address);
+  /// Reads what the server says before libpq does, and refuses what libpq should not answer.
+  Task<io::Outcome> look_at_login(io::Call call, const Settings& settings, PGconn* handle,
+                                  LoginScanner& scanner) const;
   Task<void> pin_session(io::Call call);
 
   /// Before anything is sent. Errors: unavailable.
@@ -184,6 +190,8 @@ class PostgresConnection final : public Connection {
   /// Closes the connection, and throws, where `status` is that of a COPY.
   void refuse_copy(ExecStatusType status);
   [[nodiscard]] const PGresult* failure() const noexcept;
+  /// Of answers_. Without any the connection is closed. Errors: as losing it.
+  const PGresult* final_answer(Operation operation);
   void close() noexcept;
   [[nodiscard]] ErrorInfo failure_info(const PGresult* failed, Operation operation,
                                        std::span<const ValueView> params);

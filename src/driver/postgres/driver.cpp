@@ -79,6 +79,39 @@ void refuse_cut_short(std::string_view what, std::string_view name) {
                   name, name.size(), most));
 }
 
+/// Without a word on TLS libpq tries it, and goes on without; but who gives an authority, or a
+/// certificate of his own, wants it.
+void choose_tls(const UrlParams& params, Settings& settings) {
+  const auto is_set = [&](std::string_view keyword) {
+    return std::ranges::any_of(settings.keywords,
+                               [&](const auto& each) { return each.first == keyword; });
+  };
+  if (is_set("sslmode")) return;
+  if (is_set("sslrootcert")) {
+    settings.keywords.emplace_back("sslmode", "verify-full");
+  } else if (is_set("sslcert")) {
+    params.refuse(
+        "\"sslcert\" is given and \"sslmode\" is not: say verify-full, or require where nobody can "
+        "stand between");
+  }
+}
+
+/// Who verifies a server trusts it with more. libpq before 16 cannot be told.
+void choose_authentication(Settings& settings) {
+  constexpr int since = 160000;
+  const auto value = [&](std::string_view keyword) {
+    const auto set =
+        std::ranges::find(settings.keywords, keyword, &std::pair<std::string, std::string>::first);
+    return set == settings.keywords.end() ? std::string() : set->second;
+  };
+  if (PQlibVersion() < since || !value("require_auth").empty()) return;
+  const auto mode = value("sslmode");
+  const bool verifies = mode == "verify-full" || mode == "verify-ca";
+  const bool trusts = settings.clear_password == ClearPassword::always || verifies ||
+                      (mode == "require" && settings.clear_password == ClearPassword::encrypted);
+  if (!trusts) settings.keywords.emplace_back("require_auth", "!password");
+}
+
 Settings settings_from(const ConnectOptions& options) {
   Url url = options.url;
   Settings settings;
@@ -89,6 +122,7 @@ Settings settings_from(const ConnectOptions& options) {
   settings.keeps_statements = params.word<bool>("prepare", kPrepare).value_or(true);
   settings.connect_timeout = params.connect_timeout();
   settings.cancel_timeout = params.cancel_timeout();
+  settings.clear_password = params.clear_password();
 
   const auto set = [&](std::string_view name, std::string value) {
     if (!value.empty()) settings.keywords.emplace_back(name, std::move(value));
@@ -104,6 +138,8 @@ Settings settings_from(const ConnectOptions& options) {
     check_keyword(params, settings, name);
     set(name, std::move(value));
   }
+  choose_tls(params, settings);
+  choose_authentication(settings);
   settings.host_name = host_name(params, settings);
   set("client_encoding", "UTF8");
   set("fallback_application_name", "grant");

@@ -32,11 +32,11 @@ constexpr std::array rules{
 
 // Everything else, no SQLSTATE included, may pass: the node is unavailable.
 constexpr std::array connect_rules{
+    Rule{"0A", Errc::configuration},     // a protocol or an option that the server does not have
+    Rule{"22", Errc::configuration},     // a bad value for a setting in `options`
     Rule{"28", Errc::configuration},     // password, user, pg_hba.conf
     Rule{"3D000", Errc::configuration},  // no such database
-    Rule{"42501", Errc::configuration},  // no CONNECT privilege
-    Rule{"42704", Errc::configuration},  // an unknown setting in `options`
-    Rule{"22023", Errc::configuration},  // a bad value for one
+    Rule{"42", Errc::configuration},     // no CONNECT privilege; `options` that are none
     Rule{"55000", Errc::configuration},  // a database that takes no connections
 };
 
@@ -110,6 +110,8 @@ Errc code_for_connect(std::string_view sqlstate, std::string_view message) noexc
   for (const Rule& rule : connect_rules) {
     if (sqlstate.starts_with(rule.prefix)) return rule.code;
   }
+  // A pooler, in a class that is for broken servers.
+  if (contains(message, "unsupported startup parameter")) return Errc::configuration;
   // libpq has no codes for what it finds wrong itself.
   if (sqlstate.empty() &&
       (message.starts_with("invalid ") || contains(message, "certificate") ||

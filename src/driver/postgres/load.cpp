@@ -76,7 +76,7 @@ Task<std::uint64_t> PostgresConnection::copy(io::Call call, LoadTarget target,
   if (broken) std::rethrow_exception(broken);
   if (failure() != nullptr) fail(operation, {});
 
-  const std::string_view count = PQcmdTuples(answers_.back().get());
+  const std::string_view count = PQcmdTuples(const_cast<PGresult*>(final_answer(operation)));
   std::uint64_t rows = 0;
   std::from_chars(count.data(), count.data() + count.size(), rows);
   co_return rows;

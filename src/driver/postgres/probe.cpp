@@ -3,6 +3,8 @@
 #include <charconv>
 
 #include "connection.hpp"
+#include "driver/failures.hpp"
+#include "driver/shape.hpp"
 #include "grant/core/error.hpp"
 
 namespace grant::postgres {
@@ -81,8 +83,16 @@ class Row {
 
 Task<Observation> PostgresConnection::probe(io::Call call) {
   co_await run_simple(call, kProbe, Effect::read);
-  const Row row(answers_.back().get());
-  const bool is_standby = row.text(standby) == "t";
+  const PGresult* const answer = answers_.back().get();
+  driver::check_shape(static_cast<std::size_t>(PQntuples(answer)),
+                      static_cast<std::size_t>(PQnfields(answer)), node_, 1, version + 1);
+  const Row row(answer);
+  const auto role = row.text(standby);
+  if (role != "t" && role != "f") {
+    throw_error(
+        failures::at(node_, Errc::unavailable, "the server does not say whether it is a standby"));
+  }
+  const bool is_standby = role == "t";
 
   Observation seen;
   seen.kind = is_standby ? NodeKind::replica : NodeKind::primary;

@@ -185,6 +185,7 @@ class CursorStream final : public RowStream {
       co_await finish(call);
       throw_error(std::move(info));
     }
+    static_cast<void>(connection_.final_answer(now()));
     auto rows = std::move(connection_.answers_.back());
     exhausted_ = PQntuples(rows.get()) < chunk_rows_;
     if (PQntuples(rows.get()) == 0) {

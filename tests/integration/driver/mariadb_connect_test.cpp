@@ -1,6 +1,7 @@
 // Connecting, and what a node is seen to be.
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,7 +51,9 @@ TEST(MariadbConnect, TlsIsUsedAndVerifiedAsAsked) {
   EXPECT_NE(cipher("?ssl-mode=required"), "");
   EXPECT_NE(cipher("?ssl-mode=verify_ca" + authority), "");
   EXPECT_NE(cipher("?ssl-mode=verify_full" + authority), "");
-  for (const auto* params : {"?ssl-mode=verify_full", "?ssl-mode=verify_ca&ssl-ca=/etc/hostname"}) {
+  EXPECT_NE(cipher("?ssl-ca=" + cluster().authority()), "");
+  for (const auto* params : {"?ssl-mode=verify_full", "?ssl-mode=verify_ca&ssl-ca=/etc/hostname",
+                             "?ssl-ca=/etc/hostname"}) {
     const auto error = connect_error(cluster().url(0) + params);
     EXPECT_EQ(error.code, Errc::configuration) << error.message;
   }
@@ -94,8 +97,43 @@ TEST(MariadbConnect, BadParametersAreRefusedByName) {
   EXPECT_THAT(complaint("ssl-mode=verify_ca"), HasSubstr("\"ssl-ca\""));
   EXPECT_THAT(complaint("ssl-cert=a.pem"), HasSubstr("\"ssl-key\""));
   EXPECT_THAT(complaint("ssl-mode=disabled&ssl-ca=a.pem"), HasSubstr("\"ssl-mode\""));
+  EXPECT_THAT(complaint("ssl-cert=a.pem&ssl-key=b.pem"), HasSubstr("\"ssl-mode\" is not"));
+  EXPECT_THAT(complaint("clear_password=maybe"), HasSubstr("verified, encrypted or always"));
   EXPECT_THAT(complaint("statement_cache_size=many"), HasSubstr("\"statement_cache_size\""));
   EXPECT_THAT(complaint("connect_timeout=-1"), HasSubstr("\"connect_timeout\""));
+}
+
+TEST(MariadbConnect, TakesNothingFromTheEnvironment) {
+  const auto without = fmt::format("mariadb://app@127.0.0.1:{}/app", cluster().port(0));
+  ::setenv("MYSQL_PWD", "app-secret", 1);
+  EXPECT_EQ(connect_error(without).code, Errc::configuration);
+  ::unsetenv("MYSQL_PWD");
+}
+
+TEST(MariadbConnect, SessionsAreAsPromisedWhateverTheServerDoesToThem) {
+  MariadbCluster own(0);
+  own.stop(0);
+  own.start(0, "--skip-character-set-client-handshake --character-set-server=latin1");
+  own.sql(0, "SET GLOBAL init_connect = 'SET autocommit = 0, sql_mode = NO_BACKSLASH_ESCAPES'");
+  const auto connection = connect_to(own.url(0));
+  EXPECT_EQ(first(*connection, "select @@character_set_client"), "utf8mb4");
+  EXPECT_EQ(first(*connection, "select @@autocommit"), "1");
+  exec(*connection, "create table texts (a text character set utf8mb4)");
+  const std::string text = "\xF0\x9F\x90\x98 caf\xC3\xA9";
+  exec(*connection, "insert into texts values ($1)", {ValueView::text(text)});
+  EXPECT_EQ(first(*connection, "select a from texts"), text);
+  EXPECT_EQ(first(*connection, "select hex(a) from texts"), "F09F909820636166C3A9");
+}
+
+// libmariadb has it ignored. Where it writes to what is gone, these tests would end by it.
+TEST(MariadbConnect, LeavesSigpipeToTheProgram) {
+  const auto connection = connect_to(0);
+  struct sigaction now {};
+  ::sigaction(SIGPIPE, nullptr, &now);
+  EXPECT_EQ(now.sa_handler, SIG_DFL);
+  sigset_t blocked;
+  ::pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+  EXPECT_EQ(sigismember(&blocked, SIGPIPE), 0);
 }
 
 TEST(MariadbConnect, ForkedChildLeavesItsParentsSessionAlone) {

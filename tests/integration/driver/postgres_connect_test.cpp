@@ -99,10 +99,39 @@ TEST(PostgresConnect, MissingPasswordUserOrDatabaseIsAConfigurationError) {
   EXPECT_EQ(unknown.sqlstate, "3D000");
 }
 
+TEST(PostgresConnect, WhatTheUrlDoesNotSayIsTheEnvironments) {
+  const auto without = "postgres://app@127.0.0.1:" + std::to_string(cluster().port(0)) + "/app";
+  ::setenv("PGPASSWORD", "app-secret", 1);
+  EXPECT_EQ(first(*connect_to(without), "select 1"), "1");
+  ::setenv("PGPASSWORD", "guessed", 1);
+  EXPECT_EQ(connect_error(without).sqlstate, "28P01");
+  EXPECT_EQ(first(*connect_to(cluster().url(0)), "select 1"), "1");
+  ::unsetenv("PGPASSWORD");
+}
+
+TEST(PostgresConnect, CertificatesOfOnesOwnNeedAWordOnVerification) {
+  const auto error = error_of(
+      [] { postgres::driver().validate(Url::parse("postgres://h/d?sslcert=a.pem&sslkey=b.pem")); });
+  EXPECT_EQ(error.code, Errc::configuration);
+  EXPECT_THAT(error.message, HasSubstr("\"sslmode\" is not"));
+  postgres::driver().validate(
+      Url::parse("postgres://h/d?sslcert=a.pem&sslkey=b.pem&sslmode=require"));
+}
+
+TEST(PostgresConnect, AnAuthorityIsThereToVerifyWith) {
+  const auto url = cluster().url(0) + "?sslrootcert=";
+  EXPECT_EQ(first(*connect_to(url + cluster().authority()),
+                  "select ssl from pg_stat_ssl where pid = pg_backend_pid()"),
+            "true");
+  EXPECT_EQ(connect_error(url + "/etc/hostname").code, Errc::configuration);
+}
+
 TEST(PostgresConnect, BadParameterValuesAreConfigurationErrors) {
   EXPECT_EQ(connect_error(cluster().url(0) + "?sslmode=maybe").code, Errc::configuration);
-  EXPECT_EQ(connect_error(cluster().url(0) + "?options=-c%20nonsense%3D1").code,
-            Errc::configuration);
+  for (const auto* options : {"-c%20nonsense%3D1", "-c%20x", "-x", "-c%20work_mem%3Dmuch"}) {
+    const auto error = connect_error(cluster().url(0) + "?options=" + options);
+    EXPECT_EQ(error.code, Errc::configuration) << options << error.message;
+  }
 }
 
 TEST(PostgresConnect, CertificatesAreVerified) {

@@ -16,9 +16,14 @@ namespace grant::mariadb {
 ///   - `ssl-mode`: `disabled`; `preferred` (the default: TLS where the server has it; none on a
 ///   unix
 ///     socket); `required`; `verify_ca` (signed by `ssl-ca`); `verify_full` (and made out to the
-///     host of the URL);
+///     host of the URL), which is also the default where `ssl-ca` is given. From `required` on
+///     nothing is sent to a server that offers no TLS;
 ///   - `ssl-ca`, `ssl-cert`, `ssl-key`: PEM files. A certificate that `ssl-ca` did not sign is
-///     refused in every mode that uses TLS;
+///     refused in every mode that uses TLS. A certificate of the client's needs an `ssl-mode`;
+///   - `clear_password`: `verified` (the default), `encrypted` or `always`: to which servers the
+///     plugins mysql_clear_password, caching_sha2_password and sha256_password may reveal the
+///     password; others than these, mysql_native_password, client_ed25519 and parsec are never
+///     used;
 ///   - `connect_timeout`: whole seconds; 0, the default, leaves it to the deadline of the call;
 ///   - `statement_cache_size`: prepared statements kept per connection, 0 to 10000, default 256;
 ///     0 prepares each statement anew;

@@ -22,7 +22,13 @@ namespace grant::postgres {
 ///     cancel it, 0 to 60000, default 100. A statement that was cancelled in that time changed
 ///     nothing, and its connection stays open; otherwise the connection is closed, as with 0 at
 ///     once. COMMIT is never cancelled.
-/// Others are refused. Sessions run with client_encoding UTF8, DateStyle ISO and TimeZone UTC.
+///   - `clear_password`: `verified` (the default), `encrypted` or `always`: which servers may ask
+///   for
+///     the password itself. libpq before 16 cannot be told, so within TLS every server may, and
+///     without TLS none but with `always`.
+/// Others are refused. `sslmode` is verify-full where `sslrootcert` is given, and has to be given
+/// with `sslcert`. What the URL does not say libpq takes from its environment (PGPASSFILE,
+/// PGSSLMODE and others). Sessions run with client_encoding UTF8, DateStyle ISO and TimeZone UTC.
 ///
 /// A `timestamp` without time zone is taken as UTC. Statements are prepared, so one statement is
 /// one command; COPY is refused. Columns of types that Grant has no kind for come as text, and make
