@@ -53,7 +53,7 @@ class Waiter {
 
   /// Arranges that `wait.outcome` is set and then `wait.waiting` resumed, once. `wait` stays where
   /// it is until then. A deadline that has passed is reported as timed_out, unless the wait is
-  /// ready.
+  /// ready: whoever waits looks at the clock himself, and takes what has arrived by then.
   virtual void start(Wait& wait) = 0;
 };
 

@@ -89,6 +89,8 @@ Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings,
     if (outcome == io::Outcome::ready && next == PGRES_POLLING_READING) {
       outcome = co_await look_at_login(call, settings, handle.get(), scanner);
     }
+    const bool late = call.deadline() <= Clock::system().now();
+    if (outcome == io::Outcome::ready && late) outcome = io::Outcome::timed_out;
     if (outcome != io::Outcome::ready) {
       throw_error(failures::gave_up_connecting(node_, outcome, Clock::system().now() - started));
     }

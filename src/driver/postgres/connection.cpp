@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <exception>
@@ -193,9 +194,21 @@ bool PostgresConnection::flush(Operation operation) {
   return unsent > 0;
 }
 
+bool PostgresConnection::Overtime::is_over(int socket, TimePoint deadline) {
+  if (Clock::system().now() < deadline) return false;
+  if (!looks_) {
+    constexpr int at_least = 8192;  // what libpq reads at once, where there is as much
+    int arrived = 0;
+    if (::ioctl(socket, FIONREAD, &arrived) != 0) arrived = 0;
+    looks_ = arrived / at_least + 1;
+  }
+  return (*looks_)-- <= 0;
+}
+
 Task<void> PostgresConnection::flush_all(io::Call call, Operation operation) {
   while (flush(operation)) {
-    const auto outcome = co_await call.ready(PQsocket(handle_.get()), io::Interest::read_or_write);
+    auto outcome = co_await call.ready(PQsocket(handle_.get()), io::Interest::read_or_write);
+    if (call.deadline() <= Clock::system().now()) outcome = io::Outcome::timed_out;
     if (outcome != io::Outcome::ready) give_up(outcome, operation);
     // A server that cannot get rid of its answers stops listening.
     if (PQconsumeInput(handle_.get()) == 0) fail_lost(operation);
@@ -206,13 +219,19 @@ Task<void> PostgresConnection::receive(io::Call call, Operation operation, const
   PGconn* const handle = handle_.get();
   const bool pipelined = PQpipelineStatus(handle) != PQ_PIPELINE_OFF;
   answers_.clear();
+  Overtime overtime;
   while (true) {
     bool unsent = flush(operation);
     while (unsent || PQisBusy(handle) != 0) {
       // Reads while it sends: a server that cannot get rid of its answers stops listening.
       const auto interest = unsent ? io::Interest::read_or_write : io::Interest::read;
-      const io::Outcome outcome = co_await call.ready(PQsocket(handle), interest);
+      io::Outcome outcome = co_await call.ready(PQsocket(handle), interest);
+      const bool ready = outcome == io::Outcome::ready;
+      if (ready && overtime.is_over(PQsocket(handle), call.deadline())) {
+        outcome = io::Outcome::timed_out;
+      }
       if (outcome != io::Outcome::ready) {
+        overtime = {};
         if (co_await cancel_late(call, outcome, operation)) continue;
         give_up(outcome, operation);
       }

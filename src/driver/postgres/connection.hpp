@@ -93,6 +93,17 @@ class PostgresConnection final : public Connection {
   static void on_notice(void* self, const PGresult* notice) noexcept;
 
   /// Connects to `address`, in numbers; empty: to where `settings` say.
+  /// What may still be read when the deadline has passed: as much as had arrived by then, so that
+  /// an answer that is there counts, however late it is looked at, and a server that goes on
+  /// sending holds nobody.
+  class Overtime {
+   public:
+    [[nodiscard]] bool is_over(int socket, TimePoint deadline);
+
+   private:
+    std::optional<int> looks_;
+  };
+
   Task<void> attempt(io::Call call, const Settings& settings, std::string address);
   /// Reads what the server says before libpq does, and refuses what libpq should not answer.
   Task<io::Outcome> look_at_login(io::Call call, const Settings& settings, PGconn* handle,

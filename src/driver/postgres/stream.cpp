@@ -47,6 +47,7 @@ class SingleRowStream final : public RowStream {
     if (!is_open()) co_return nullptr;
     connection_.refuse_in_child();
     connection_.refuse_late_chunk(call);
+    overtime_ = {};
     const auto operation = now();
     PGconn* const handle = connection_.handle_.get();
     co_await connection_.flush_all(call, operation);
@@ -99,7 +100,12 @@ class SingleRowStream final : public RowStream {
     // Rows that nobody wants may come faster than they can be read, and never be waited for.
     const bool in_time = !operation.unwanted_until || Clock::system().now() < call.deadline();
     if (in_time) outcome = co_await call.ready(PQsocket(handle), io::Interest::read);
+    const bool ready = outcome == io::Outcome::ready;
+    if (ready && overtime_.is_over(PQsocket(handle), call.deadline())) {
+      outcome = io::Outcome::timed_out;
+    }
     if (outcome != io::Outcome::ready) {
+      overtime_ = {};
       if (co_await connection_.cancel_late(call, outcome, operation)) co_return;
       connection_.give_up(outcome, operation);
     }
@@ -135,6 +141,7 @@ class SingleRowStream final : public RowStream {
   std::optional<KeptRows> rows_;  // always there, and made anew by take_columns()
   bool columns_known_;
   bool open_ = true;
+  PostgresConnection::Overtime overtime_;
 };
 
 /// A cursor. While the caller looks at one chunk, the server makes the next.
