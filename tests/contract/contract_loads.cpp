@@ -285,9 +285,13 @@ TEST_P(Contract, LoadIntoASchemaThatIsNotThereIsRefusedAndNamesIt) {
 TEST_P(Contract, LoadIntoALongerNameThanThatOfATableIsRefused) {
   const std::string most(63, 'n');
   run(with_types("CREATE TABLE " + most + " (" + most + " {integer})"));
-  for (const auto& [name, column] : {std::pair{most + "x", most}, std::pair{most, most + "x"}}) {
+  struct Target {
+    std::string table;
+    std::string column;
+  };
+  for (const auto& target : {Target{most + "x", most}, Target{most, most + "x"}}) {
     MadeRows rows(1, [](std::size_t i, std::span<ValueView> row) { row[0] = integer(i); });
-    const auto error = error_of([&] { load(connection(), name, {column}, rows); });
+    const auto error = error_of([&] { load(connection(), target.table, {target.column}, rows); });
     EXPECT_EQ(error.code, Errc::invalid_argument) << error.message;
     EXPECT_EQ(number("SELECT count(*) FROM " + most), 0);
   }

@@ -85,6 +85,7 @@ constexpr std::array connect_rules{
     Rule{CR_CONN_UNKNOWN_PROTOCOL, Errc::configuration},
     Rule{CR_AUTH_PLUGIN_CANNOT_LOAD, Errc::configuration},
     Rule{CR_AUTH_PLUGIN_ERR, Errc::configuration},
+    Rule{CR_PLUGIN_NOT_ALLOWED, Errc::configuration},
 };
 
 template <std::size_t Count>
@@ -209,7 +210,13 @@ ErrorInfo connect_error(const Failure& failure, std::string_view node) {
   info.native = static_cast<int>(failure.number);
   info.sqlstate = failure.sqlstate;
   info.node = node;
-  info.message = fmt::format("node \"{}\": cannot connect: {}", node, failure.message);
+  // libmariadb names another plugin than the one that it refused.
+  const std::string_view why =
+      failure.number == CR_PLUGIN_NOT_ALLOWED
+          ? "the server asks for the password by a plugin that would reveal it, or that is not "
+            "known: see clear_password, or ssl-mode=verify_full"
+          : std::string_view(failure.message);
+  info.message = fmt::format("node \"{}\": cannot connect: {}", node, why);
   return info;
 }
 

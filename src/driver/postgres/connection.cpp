@@ -116,10 +116,10 @@ void PostgresConnection::fail_unsent(std::string_view why, std::string_view sqls
   throw_error(std::move(info));
 }
 
-void PostgresConnection::fail_lost(Operation operation) {
-  std::string_view seen = first_line(PQerrorMessage(handle_.get()));
+void PostgresConnection::fail_lost(Operation operation, std::string_view why) {
+  std::string_view seen = why.empty() ? first_line(PQerrorMessage(handle_.get())) : why;
   std::string_view sqlstate = farewell_;
-  if (const PGresult* last_words = failure()) {
+  if (const PGresult* last_words = failure(); last_words != nullptr && why.empty()) {
     sqlstate = sqlstate_of(last_words);
     if (!sqlstate.empty()) seen = PQresultErrorField(last_words, PG_DIAG_MESSAGE_PRIMARY);
   }
@@ -251,6 +251,11 @@ Task<void> PostgresConnection::receive(io::Call call, Operation operation, const
     const bool lost = PQstatus(handle) != CONNECTION_OK || is_farewell(answer.get());
     if (take && !lost) take(answer);
     if (answer) answers_.push_back(std::move(answer));
+    // More than one of Grant's own commands, or a statement, ever has: the server makes them up.
+    constexpr std::size_t most = 64;
+    if (answers_.size() > most) {
+      fail_lost(operation, "the server gives more answers than it was asked for");
+    }
   }
   if (PQstatus(handle) != CONNECTION_OK) fail_lost(operation);
   if (PQtransactionStatus(handle) == PQTRANS_IDLE) settle_schema();

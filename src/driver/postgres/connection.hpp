@@ -208,7 +208,8 @@ class PostgresConnection final : public Connection {
                                        std::span<const ValueView> params);
   [[noreturn]] void fail(Operation operation, std::span<const ValueView> params);
   [[noreturn]] void fail_outdated(Operation operation, std::span<const ValueView> params);
-  [[noreturn]] void fail_lost(Operation operation);
+  /// `why`: empty: as libpq or the server says.
+  [[noreturn]] void fail_lost(Operation operation, std::string_view why = {});
   [[noreturn]] void fail_unsent(std::string_view why, std::string_view sqlstate = {});
   [[noreturn]] void give_up(io::Outcome outcome, Operation operation);
 

@@ -1,0 +1,293 @@
+// What servers that lie, stall, flood or ask for secrets get, and what a caller is told of them.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <chrono>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "grant/driver/connection.hpp"
+#include "grant/driver/driver.hpp"
+#include "grant/io/task.hpp"
+#include "grant/io/waiter.hpp"
+#include "hostile/hostile_server.hpp"
+#include "support/error_of.hpp"
+#ifdef GRANT_TEST_MARIADB
+#include "grant/driver/mariadb/driver.hpp"
+#endif
+#ifdef GRANT_TEST_POSTGRES
+#include "grant/driver/postgres/driver.hpp"
+#endif
+
+namespace grant::test {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr std::string_view kPassword = "hush-hush";
+
+/// How long a call may take, and how much longer a busy machine may make it.
+constexpr auto kDeadline = 2s;
+constexpr auto kLate = 3s;
+
+struct Scenario {
+  std::string engine;
+  std::string arguments;  ///< Of server.py, behind the engine.
+  std::string params{};   ///< Of the URL.
+  Errc code{};
+  std::string_view says{};  ///< A part of the error.
+};
+
+void PrintTo(const Scenario& scenario, std::ostream* out) {
+  *out << scenario.engine << ' ' << scenario.arguments << ' ' << scenario.params;
+}
+
+const Driver& driver_of(const Scenario& scenario) {
+#ifdef GRANT_TEST_MARIADB
+  if (scenario.engine == "mariadb") return mariadb::driver();
+#endif
+#ifdef GRANT_TEST_POSTGRES
+  if (scenario.engine == "postgres") return postgres::driver();
+#endif
+  throw std::runtime_error("no such engine");
+}
+
+std::unique_ptr<Connection> connect_to(const Scenario& scenario, const HostileServer& server,
+                                       io::Call call) {
+  ConnectOptions options;
+  options.url = Url::parse(fmt::format("{}://app:{}@127.0.0.1:{}/app{}", scenario.engine, kPassword,
+                                       server.port(), scenario.params));
+  options.node = "hostile";
+  return run(driver_of(scenario).connect(call, std::move(options)));
+}
+
+io::Call limited() {
+  return io::Call(io::blocking_waiter(), after(Clock::system().now(), kDeadline));
+}
+
+std::size_t peak_memory_in_mb() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stoul(line.substr(6)) / 1024;
+  }
+  return 0;
+}
+
+class Hostile : public ::testing::TestWithParam<Scenario> {
+ protected:
+  /// What `action` ends with. It is in time, takes no memory to speak of, and gives nothing away.
+  template <class Action>
+  ErrorInfo outcome_of(const Action& action) {
+    const auto memory = peak_memory_in_mb();
+    const auto started = Clock::system().now();
+    const auto error = error_of(action);
+    EXPECT_LT(Clock::system().now() - started, kDeadline + kLate);
+    EXPECT_LT(peak_memory_in_mb() - memory, 100U);
+    EXPECT_THAT(error.message, Not(HasSubstr(std::string(kPassword))));
+    EXPECT_THAT(error.message, HasSubstr("hostile"));
+    EXPECT_EQ(error.code, GetParam().code) << error.message;
+    EXPECT_THAT(error.message, HasSubstr(std::string(GetParam().says)));
+    return error;
+  }
+};
+
+/// The password is neither given nor proven, and no statement is sent.
+using GetsNothing = Hostile;
+
+TEST_P(GetsNothing, OfThePassword) {
+  HostileServer server(GetParam().engine + ' ' + GetParam().arguments);
+  outcome_of([&] { return connect_to(GetParam(), server, limited()); });
+  const auto said = server.stop();
+  EXPECT_THAT(said, HasSubstr("connected"));
+  for (const auto* secret : {"password", "proof", "statement"}) {
+    EXPECT_THAT(said, Not(HasSubstr(secret)));
+  }
+}
+
+/// The password itself stays here; a proof of it may go.
+using GetsAProof = Hostile;
+
+TEST_P(GetsAProof, AndNotThePassword) {
+  HostileServer server(GetParam().engine + ' ' + GetParam().arguments);
+  outcome_of([&] { return connect_to(GetParam(), server, limited()); });
+  EXPECT_THAT(server.stop(), Not(HasSubstr("password")));
+}
+
+/// A session begins, and ends with an error, whatever is done on it first.
+using Misbehaves = Hostile;
+
+std::string with_early(const Scenario& scenario, bool early) {
+  return scenario.engine + ' ' + scenario.arguments + (early ? " --early" : "");
+}
+
+TEST_P(Misbehaves, ToAStatement) {
+  HostileServer server(with_early(GetParam(), false));
+  auto connection = connect_to(GetParam(), server, limited());
+  Statement statement;
+  statement.sql = "SELECT 1 AS one";
+  statement.effect = Effect::read;
+  outcome_of([&] { return run(connection->execute(limited(), statement)); });
+}
+
+TEST_P(Misbehaves, ToAProbe) {
+  HostileServer server(with_early(GetParam(), false));
+  auto connection = connect_to(GetParam(), server, limited());
+  outcome_of([&] { return run(connection->probe(limited())); });
+}
+
+/// What is read of an answer is there, or the answer is refused.
+using Lies = Hostile;
+
+TEST_P(Lies, ToAProbe) {
+  HostileServer server(with_early(GetParam(), false));
+  auto connection = connect_to(GetParam(), server, limited());
+  outcome_of([&] { return run(connection->probe(limited())); });
+}
+
+TEST_P(Lies, ToAStatementAsToWhateverIsAskedNext) {
+  HostileServer server(with_early(GetParam(), false));
+  auto connection = connect_to(GetParam(), server, limited());
+  Statement statement;
+  statement.sql = "SELECT 1 AS one, $1 AS two";
+  const std::array params{ValueView::integer(2)};
+  statement.params = params;
+  statement.effect = Effect::read;
+  for (int i = 0; i < 3 && connection->is_open(); ++i) {
+    try {
+      const auto rows = run(connection->execute(limited(), statement));
+      for (std::size_t row = 0; row < rows->row_count(); ++row) {
+        for (std::size_t column = 0; column < rows->column_count(); ++column) {
+          static_cast<void>(rows->cell(row, column));
+        }
+      }
+    } catch (const Error& error) {
+      EXPECT_NE(error.what(), std::string());
+    }
+  }
+}
+
+/// Where the password goes because the user says so, it does.
+TEST(HostileServers, GetThePasswordWhereTheUserSaysSo) {
+  for (const Scenario& scenario : {
+#ifdef GRANT_TEST_MARIADB
+           Scenario{"mariadb", "asks-in-clear mysql_clear_password", "?clear_password=always"},
+           Scenario{"mariadb", "clear-inside-tls mysql_clear_password",
+                    "?ssl-mode=required&clear_password=encrypted"},
+#endif
+#ifdef GRANT_TEST_POSTGRES
+           Scenario{"postgres", "asks-in-clear", "?clear_password=always"},
+#endif
+       }) {
+    HostileServer server(scenario.engine + ' ' + scenario.arguments);
+    try {
+      static_cast<void>(connect_to(scenario, server, limited()));
+    } catch (const Error&) {
+      // What comes of it does not matter.
+    }
+    EXPECT_THAT(server.stop(), HasSubstr("password " + std::string(kPassword)))
+        << ::testing::PrintToString(scenario);
+  }
+}
+
+#ifdef GRANT_TEST_MARIADB
+INSTANTIATE_TEST_SUITE_P(
+    Mariadb, GetsNothing,
+    ::testing::Values(
+        Scenario{"mariadb", "no-tls", "?ssl-mode=required", Errc::configuration, "TLS"},
+        Scenario{"mariadb", "no-tls", "?ssl-mode=verify_full", Errc::configuration, "TLS"},
+        Scenario{"mariadb", "asks-in-clear mysql_clear_password", "?ssl-mode=required",
+                 Errc::configuration, "TLS"},
+        Scenario{"mariadb", "asks-in-clear-first mysql_clear_password", "?ssl-mode=required",
+                 Errc::configuration, "TLS"},
+        Scenario{"mariadb", "asks-in-clear-first caching_sha2_password", "?ssl-mode=required",
+                 Errc::configuration, "TLS"},
+        Scenario{"mariadb", "asks-in-clear-first mysql_clear_password", "", Errc::configuration},
+        Scenario{"mariadb", "asks-in-clear-first caching_sha2_password", "", Errc::configuration},
+        Scenario{"mariadb", "asks-in-clear-first caching_sha2_password", "?ssl-mode=disabled",
+                 Errc::configuration},
+        Scenario{"mariadb", "asks-in-clear-first sha256_password", "", Errc::configuration},
+        Scenario{"mariadb", "asks-in-clear-first dialog", "", Errc::configuration},
+        Scenario{"mariadb", "asks-in-clear-first dialog", "?clear_password=always",
+                 Errc::configuration},
+        Scenario{"mariadb", "clear-inside-tls", "?ssl-mode=verify_full", Errc::configuration},
+        Scenario{"mariadb", "silent", "", Errc::unavailable, "no answer"},
+        Scenario{"mariadb", "half-a-greeting", "", Errc::unavailable, "no answer"},
+        Scenario{"mariadb", "garbage", "", Errc::unavailable, "no MariaDB server"},
+        Scenario{"mariadb", "http", "", Errc::unavailable, "no MariaDB server"},
+        Scenario{"mariadb", "endless-greeting", "", Errc::unavailable},
+        Scenario{"mariadb", "closes-at-once", "", Errc::unavailable}));
+INSTANTIATE_TEST_SUITE_P(
+    Mariadb, GetsAProof,
+    ::testing::Values(
+        Scenario{"mariadb", "asks-in-clear mysql_clear_password", "", Errc::configuration},
+        Scenario{"mariadb", "asks-in-clear dialog", "", Errc::configuration},
+        Scenario{"mariadb", "asks-in-clear dialog", "?clear_password=always", Errc::configuration},
+        Scenario{"mariadb", "asks-in-clear caching_sha2_password", "?ssl-mode=disabled",
+                 Errc::configuration},
+        Scenario{"mariadb", "asks-in-clear sha256_password", "?ssl-mode=disabled",
+                 Errc::configuration},
+        Scenario{"mariadb", "asks-in-clear mysql_old_password", "", Errc::configuration},
+        Scenario{"mariadb", "clear-inside-tls mysql_clear_password", "?ssl-mode=required",
+                 Errc::configuration},
+        Scenario{"mariadb", "other-charset", "", Errc::configuration, "character_set_client"},
+        Scenario{"mariadb", "closes-after-login", "", Errc::unavailable}));
+INSTANTIATE_TEST_SUITE_P(Mariadb, Misbehaves,
+                         ::testing::Values(Scenario{"mariadb", "hang-after-login", "",
+                                                    Errc::timeout},
+                                           Scenario{"mariadb", "huge-length", "", Errc::timeout},
+                                           Scenario{"mariadb", "slow-rows", "", Errc::timeout}));
+INSTANTIATE_TEST_SUITE_P(
+    Mariadb, Lies,
+    ::testing::Values(Scenario{"mariadb", "no-rows", "", Errc::unavailable, "0 rows"},
+                      Scenario{"mariadb", "other-columns", "", Errc::unavailable, "1 columns"},
+                      Scenario{"mariadb", "no-columns", "", Errc::unavailable},
+                      Scenario{"mariadb", "broken-row", "", Errc::unavailable}));
+#endif
+
+#ifdef GRANT_TEST_POSTGRES
+INSTANTIATE_TEST_SUITE_P(
+    Postgres, GetsNothing,
+    ::testing::Values(
+        Scenario{"postgres", "asks-in-clear", "", Errc::configuration, "clear_password"},
+        Scenario{"postgres", "asks-in-clear", "?clear_password=encrypted", Errc::configuration},
+        Scenario{"postgres", "asks-in-clear", "?sslmode=disable", Errc::configuration,
+                 "clear_password"},
+        Scenario{"postgres", "greeting-in-pieces clear", "", Errc::configuration, "clear_password"},
+        Scenario{"postgres", "asks-in-clear", "?sslmode=require", Errc::configuration, "SSL"},
+        Scenario{"postgres", "no-tls", "?sslmode=require", Errc::configuration, "SSL"},
+        Scenario{"postgres", "clear-inside-tls", "?sslmode=verify-full&sslrootcert=/etc/hostname",
+                 Errc::configuration},
+        Scenario{"postgres", "scram 2000000000", "", Errc::unavailable, "1000000"},
+        Scenario{"postgres", "silent", "", Errc::unavailable, "no answer"},
+        Scenario{"postgres", "half-a-greeting", "", Errc::unavailable, "no answer"},
+        Scenario{"postgres", "garbage", "", Errc::unavailable},
+        Scenario{"postgres", "http", "", Errc::unavailable},
+        Scenario{"postgres", "endless-greeting", "", Errc::unavailable},
+        Scenario{"postgres", "closes-at-once", "", Errc::unavailable}));
+INSTANTIATE_TEST_SUITE_P(
+    Postgres, Misbehaves,
+    ::testing::Values(Scenario{"postgres", "hang-after-login", "", Errc::timeout},
+                      Scenario{"postgres", "errors-without-end", "", Errc::unavailable,
+                               "more answers"},
+                      Scenario{"postgres", "notices-without-end", "", Errc::timeout},
+                      Scenario{"postgres", "slow-rows", "", Errc::timeout},
+                      Scenario{"postgres", "huge-length", "", Errc::timeout},
+                      Scenario{"postgres", "broken-row", "", Errc::unavailable}));
+INSTANTIATE_TEST_SUITE_P(
+    Postgres, Lies,
+    ::testing::Values(Scenario{"postgres", "no-rows", "", Errc::unavailable, "0 rows"},
+                      Scenario{"postgres", "other-columns", "", Errc::unavailable, "1 columns"},
+                      Scenario{"postgres", "no-columns", "", Errc::unavailable, "0 columns"},
+                      Scenario{"postgres", "empty-error", "", Errc::invalid_argument}));
+#endif
+
+}  // namespace
+}  // namespace grant::test
