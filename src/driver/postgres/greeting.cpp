@@ -11,6 +11,9 @@ constexpr std::size_t kCode = 4;
 constexpr std::uint32_t kClearPassword = 3;
 constexpr std::uint32_t kSaslContinue = 11;
 
+constexpr std::size_t kShortestError = 8;
+constexpr std::size_t kLongestError = 30'000;
+
 /// No request for a proof is longer, to libpq either.
 constexpr std::size_t kLongestRequest = 2000;
 
@@ -50,6 +53,9 @@ LoginScanner::Finding LoginScanner::scan(std::string_view bytes) noexcept {
   auto left = bytes.substr(skipped);
   while (left.size() >= kHeader) {
     const std::size_t length = number(left, 1);
+    // libpq takes an error of another length for one of an old server's, which has no end.
+    const bool is_error = left[0] == 'E';
+    if (is_error && (length < kShortestError || length > kLongestError)) return Finding::unasked;
     const bool asks = left[0] == 'R' && length >= 2 * kCode;
     if (asks && length <= kLongestRequest) {
       if (left.size() < 1 + length) return Finding::incomplete;

@@ -21,7 +21,7 @@ class LoginScanner {
     incomplete,      ///< More has to come before libpq may read it.
     clear_password,  ///< It asks for the password itself.
     costly,          ///< More than kMostIterations.
-    unasked,         ///< More than the one byte that answers a request for TLS.
+    unasked,  ///< More than the one byte that answers a request for TLS, or no message at all.
   };
 
   /// `bytes`: the answer to a request for TLS, or for another encryption.

@@ -69,6 +69,12 @@ TEST(LoginScanner, FollowsMessagesThatComeInParts) {
   EXPECT_EQ(scanner.scan(request(3)), Finding::clear_password);
 }
 
+TEST(LoginScanner, RefusesErrorsWithoutAnEnd) {
+  EXPECT_EQ(found_in(message('E', "SFATAL\0C53300\0\0"s)), Finding::none);
+  EXPECT_EQ(found_in("Eaaaaaaaaaaaaaaaa"), Finding::unasked);
+  EXPECT_EQ(found_in(message('E', "xy")), Finding::unasked);
+}
+
 TEST(LoginScanner, TakesOneByteForAnAnswer) {
   for (const auto* answer : {"S", "N", "G", "E\0\0\0\x05x"}) {
     EXPECT_EQ(LoginScanner::scan_answer(answer), Finding::none) << answer;
