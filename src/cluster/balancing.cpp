@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/described.hpp"
 #include "grant/core/error.hpp"
 
 namespace grant {
@@ -21,9 +22,9 @@ Strategy strategy_named(std::string_view name) {
     if (to_string(strategy) == name) return strategy;
   }
   throw_error(Errc::configuration,
-              fmt::format("unknown strategy \"{}\": there are round_robin, random and "
+              fmt::format("unknown strategy, {}: there are round_robin, random and "
                           "least_connections",
-                          name));
+                          described(name)));
 }
 
 std::size_t pick(std::span<const std::size_t> candidates, const Balance& balance) {

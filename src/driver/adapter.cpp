@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "core/described.hpp"
 #include "core/nearest.hpp"
 #include "grant/core/error.hpp"
 
@@ -37,7 +38,7 @@ Adapter adapter_named(std::string_view name) {
   const auto meant = nearest(name, all);
   throw_error(
       Errc::configuration,
-      fmt::format("unknown adapter \"{}\": {}", name,
+      fmt::format("unknown adapter, {}: {}", described(name),
                   meant.empty() ? std::string("there are postgres, mariadb and sqlite")
                                 : fmt::format("did you mean \"{}\"? There are postgres, mariadb "
                                               "and sqlite",

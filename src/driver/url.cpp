@@ -60,6 +60,7 @@ std::string encoded(std::string_view text, std::string_view also_plain) {
 /// True for parameters that no log may show.
 bool is_secret(std::string_view param) {
   const auto name = in_lower_case(param);
+  if (name == "clear_password") return false;
   return std::ranges::any_of(
       std::array{"password", "passwd", "pwd", "passphrase", "secret", "token"},
       [&](const char* word) { return name.find(word) != std::string::npos; });

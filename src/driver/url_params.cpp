@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "core/described.hpp"
 #include "core/nearest.hpp"
 #include "grant/core/error.hpp"
 
@@ -74,12 +75,12 @@ void UrlParams::refuse_unknown(std::string_view name,
 
 void UrlParams::refuse_number(std::string_view name, std::string_view text,
                               std::string_view most) const {
-  refuse(fmt::format("\"{}\" is \"{}\": it takes a number from 0 to {}", name, text, most));
+  refuse(fmt::format("\"{}\" is {}: it takes a number from 0 to {}", name, described(text), most));
 }
 
 void UrlParams::refuse_word(std::string_view name, std::string_view text,
                             std::string_view known) const {
-  refuse(fmt::format("\"{}\" is \"{}\": it takes {}", name, text, known));
+  refuse(fmt::format("\"{}\" is {}: it takes {}", name, described(text), known));
 }
 
 }  // namespace grant

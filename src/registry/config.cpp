@@ -7,11 +7,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <system_error>
 #include <utility>
 
+#include "core/described.hpp"
 #include "core/nearest.hpp"
 #include "grant/core/duration.hpp"
 #include "grant/core/error.hpp"
@@ -21,6 +24,41 @@ namespace grant {
 namespace {
 
 using std::chrono::milliseconds;
+
+bool is_in_name(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/// The parser's words, without the longer parts of the text that it quotes.
+std::string without_quoted(std::string_view words) {
+  std::string out;
+  while (!words.empty()) {
+    const auto open = std::min(words.find('\''), words.size());
+    const auto close = words.find('\'', open + 1);
+    constexpr std::size_t character = 4;  // in UTF-8
+    const bool is_text = close != std::string_view::npos && close - open - 1 > character;
+    out += words.substr(0, open);
+    if (is_text) out += "'...'";
+    const auto end = close == std::string_view::npos ? words.size() : close + 1;
+    if (!is_text) out += words.substr(open, end - open);
+    words.remove_prefix(end);
+  }
+  return out;
+}
+
+/// The parser makes a table of each part of a key, and takes them down one within the other.
+void refuse_deep_keys(std::string_view text, std::string_view name) {
+  constexpr std::ptrdiff_t most = 100;
+  for (std::size_t line = 1; !text.empty(); ++line) {
+    const auto end = text.find('\n');
+    const auto key = text.substr(0, end);
+    if (std::ranges::count(key.substr(0, key.find('=')), '.') > most) {
+      throw_error(Errc::configuration,
+                  fmt::format("{}:{}: a key of more than {} parts", name, line, most));
+    }
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+}
 
 /// One TOML file being read: every refusal names it and the line.
 class Reader {
@@ -50,10 +88,9 @@ class Reader {
     const auto written = text(node, key);
     const auto parsed = parse_duration(written);
     if (!parsed) {
-      refuse(
-          node,
-          fmt::format("{} must be a duration such as \"250ms\", \"5s\" or \"2m\", but it is \"{}\"",
-                      key, as_written(node)));
+      refuse(node,
+             fmt::format("{} must be a duration such as \"250ms\", \"5s\" or \"2m\", but it is {}",
+                         key, described(as_written(node))));
     }
     return *parsed;
   }
@@ -119,6 +156,12 @@ class Reader {
         refuse(node, fmt::format("{}: \"$\" must start ${{NAME}}, or be written $$", key));
       }
       const std::string variable(raw.substr(i + 2, close - i - 2));
+      // Some tools have a default stand there, with a password in it.
+      if (!std::ranges::all_of(variable, is_in_name)) {
+        refuse(node, fmt::format("{}: between \"${{\" and \"}}\" stands the name of an environment "
+                                 "variable alone, of letters, digits and \"_\"",
+                                 key));
+      }
       const char* value = std::getenv(variable.c_str());
       if (value == nullptr) {
         refuse(node, fmt::format("{}: environment variable {} is not set", key, variable));
@@ -137,6 +180,7 @@ using Keys = std::vector<std::pair<std::string_view, std::function<void(const to
 
 void read_keys(const Reader& reader, const toml::table& table, std::string_view where,
                const Keys& keys) {
+  constexpr std::size_t longest = 40;
   for (const auto& [key, node] : table) {
     const auto known = std::ranges::find(keys, key.str(), &Keys::value_type::first);
     if (known != keys.end()) {
@@ -148,7 +192,10 @@ void read_keys(const Reader& reader, const toml::table& table, std::string_view 
     const auto meant = nearest(key.str(), names);
     const auto hint = meant.empty() ? fmt::format("there are {}", fmt::join(names, ", "))
                                     : fmt::format("did you mean {}?", meant);
-    reader.refuse(key.source(), fmt::format("unknown key {} in {}: {}", key.str(), where, hint));
+    const bool is_word = std::ranges::all_of(key.str(), is_in_name) && key.str().size() <= longest;
+    reader.refuse(key.source(), fmt::format("unknown key {} in {}: {}",
+                                            is_word ? std::string(key.str()) : described(key.str()),
+                                            where, hint));
   }
 }
 
@@ -205,8 +252,8 @@ OnNoReplica read_on_no_replica(const Reader& reader, const toml::node& node) {
   const auto written = reader.text(node, "on_no_replica");
   if (written == "primary") return OnNoReplica::primary;
   if (written == "fail") return OnNoReplica::fail;
-  reader.refuse(node, fmt::format("on_no_replica must be \"primary\" or \"fail\", but it is \"{}\"",
-                                  reader.as_written(node)));
+  reader.refuse(node, fmt::format("on_no_replica must be \"primary\" or \"fail\", but it is {}",
+                                  described(reader.as_written(node))));
 }
 
 /// url, writer and readers: of a database or of a shard.
@@ -278,12 +325,13 @@ ConnectionSpec read_database(const Reader& reader, const toml::node& node,
 }  // namespace
 
 Databases parse_config(std::string_view text, std::string_view name) {
+  refuse_deep_keys(text, name);
   const Reader reader(name);
   toml::table root;
   try {
     root = toml::parse(text);
   } catch (const toml::parse_error& error) {
-    reader.refuse(error.source(), error.description());
+    reader.refuse(error.source(), without_quoted(error.description()));
   }
 
   Databases databases;
@@ -301,6 +349,12 @@ Databases parse_config(std::string_view text, std::string_view name) {
 }
 
 Databases load_config(const std::string& file) {
+  // Reading a directory fails in its own way, and a pipe waits for whoever writes.
+  std::error_code unknown;
+  const auto status = std::filesystem::status(file, unknown);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    throw_error(Errc::configuration, fmt::format("{}: is no file", file));
+  }
   std::ifstream in(file, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   if (!in.is_open() || in.bad()) {

@@ -109,6 +109,7 @@ skip_name_resolve = ON
 character_set_server = utf8mb4
 default_time_zone = '+05:45'      # not UTC, and not whole hours: conversions must show
 max_connections = 300
+connect_timeout = 60
 ssl_cert = $BASE/tls/server.crt
 ssl_key = $BASE/tls/server.key
 

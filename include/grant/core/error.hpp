@@ -44,6 +44,10 @@ struct ErrorInfo {
   std::string constraint{};
   /// The placeholder whose value was refused, from 1 on; 0: none, or the server did not say.
   std::size_t parameter{};
+  /// What the server said, word for word; empty where it said nothing. It may quote bound values,
+  /// and what the authors of functions and triggers put into it: for those who may see the data,
+  /// and not for logs. It is in no event and no status.
+  std::string server_message{};
 };
 
 /// The one exception class of Grant. Catch it by code(), or catch one of the types below.
@@ -56,6 +60,8 @@ class Error : public std::runtime_error {
   [[nodiscard]] int native() const noexcept { return info_.native; }
   [[nodiscard]] const std::string& node() const noexcept { return info_.node; }
   [[nodiscard]] const std::string& constraint() const noexcept { return info_.constraint; }
+  /// See ErrorInfo::server_message.
+  [[nodiscard]] const std::string& server_message() const noexcept { return info_.server_message; }
   [[nodiscard]] const ErrorInfo& info() const noexcept { return info_; }
 
  private:

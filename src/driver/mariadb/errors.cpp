@@ -128,8 +128,33 @@ bool quotes_a_value(unsigned int number) noexcept {
   return std::ranges::find(numbers, number) != numbers.end();
 }
 
+/// True where the text is whatever the author of a procedure or a trigger made it.
+bool is_signalled(const Failure& failure) noexcept {
+  constexpr std::array numbers{1643U, 1644U, 1645U};  // SIGNAL: not found, an exception; RESIGNAL
+  return std::ranges::find(numbers, failure.number) != numbers.end() ||
+         failure.sqlstate.starts_with("45");
+}
+
+/// Where `text` ends so: " at line 3".
+std::string line_of(std::string_view text) {
+  const auto at = text.rfind(" at line ");
+  return at == std::string_view::npos ? std::string() : std::string(text.substr(at));
+}
+
 /// `message` without the data that it quotes.
 std::string without_values(const Failure& failure, std::span<const ValueView> params) {
+  if (is_signalled(failure)) {
+    return fmt::format("a procedure or a trigger raised an error of its own ({})",
+                       failure.sqlstate);
+  }
+  // It quotes the statement, and whatever was written into that.
+  if (failure.number == 1064 || failure.number == 1149) {
+    return "syntax error" + line_of(failure.message);
+  }
+  if (failure.number == 1761 || failure.number == 1762) {
+    return "a change that a foreign key makes would be a duplicate entry in another table";
+  }
+  if (failure.message.empty()) return fmt::format("an error without a text ({})", failure.number);
   if (is_duplicate(failure.number)) {
     return fmt::format("duplicate entry for key '{}'", quoted_after(failure.message, " for key "));
   }
@@ -195,6 +220,7 @@ ErrorInfo server_error(const Failure& failure, std::string_view node,
     info.constraint = is_duplicate(failure.number) ? quoted_after(failure.message, " for key ")
                                                    : quoted_after(failure.message, "CONSTRAINT ");
   }
+  info.server_message = failure.message;
   info.message = fmt::format("node \"{}\": {}", node, without_values(failure, params));
   if (is_out_of_statements(failure.number)) {
     info.message +=

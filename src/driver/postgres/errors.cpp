@@ -49,21 +49,67 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-/// `message` without the data that it quotes.
-///
-/// Class 22 is about data, so what stands in quotes there is a value: `invalid input syntax for
-/// type integer: "abc"`, `value "70000" is out of range for type smallint`. A value may hold quotes
-/// itself, so everything from the first to the last goes.
-std::string without_values(std::string_view message, std::string_view sqlstate,
-                           std::span<const ValueView> params) {
-  std::string text(message);
-  if (sqlstate.starts_with("22")) {
-    const auto open = text.find('"');
-    const auto close = text.rfind('"');
-    if (open != close) text.replace(open + 1, close - open - 1, "...");
-    if (const auto bytes = text.find(": 0x"); bytes != std::string::npos) text.resize(bytes);
+struct Condition {
+  std::string_view sqlstate;
+  std::string_view name;
+};
+
+// Of class 22, whose texts are about the data. Source: the PostgreSQL manual, appendix A.
+constexpr std::array kDataExceptions{
+    Condition{"22001", "the value is too long for its type"},
+    Condition{"22003", "the number is out of its type's range"},
+    Condition{"22004", "null is not allowed there"},
+    Condition{"22007", "the text is no date or time"},
+    Condition{"22008", "the date or time is out of range"},
+    Condition{"22009", "the time zone is out of range"},
+    Condition{"22011", "the substring is none"},
+    Condition{"22012", "division by zero"},
+    Condition{"22021", "the text is not in the encoding of the session"},
+    Condition{"22023", "the value is not allowed there"},
+    Condition{"22025", "the escape sequence is none"},
+    Condition{"2201B", "the regular expression is none"},
+    Condition{"22030", "the JSON object has a key twice"},
+    Condition{"22032", "the text is no JSON"},
+    Condition{"22P01", "the number cannot be computed"},
+    Condition{"22P02", "the text is no value of its type"},
+    Condition{"22P03", "the bytes are no value of their type"},
+    Condition{"22P04", "the rows to copy are not as they should be"},
+    Condition{"22P05", "the character is not in the encoding of the database"},
+};
+
+/// The classes whose texts name what is in the catalogue, and no data.
+constexpr std::array<std::string_view, 33> kAboutTheSchema{
+    "00", "01", "02", "08", "09", "0A", "0B", "0L", "0P", "20", "21",
+    "23", "24", "25", "26", "27", "28", "2B", "2D", "2F", "34", "3B",
+    "3D", "3F", "40", "42", "44", "53", "54", "55", "57", "58", "XX"};
+
+/// What may be told of an error to everybody. The server's own text is: by its code it names what
+/// is in the catalogue, and the server has made it itself.
+std::string told(std::string_view message, std::string_view sqlstate, std::string_view routine,
+                 std::string_view position) {
+  if (routine == "exec_stmt_raise" || sqlstate.starts_with("P0")) {
+    return fmt::format("a function or a trigger raised an error of its own ({})", sqlstate);
   }
-  // Elsewhere a value is quoted when it named something: `relation "..." does not exist`.
+  if (sqlstate.starts_with("22")) {
+    const auto* const known = std::ranges::find(kDataExceptions, sqlstate, &Condition::sqlstate);
+    return fmt::format(
+        "the server refuses a value ({}): {}", sqlstate,
+        known == kDataExceptions.end() ? "the data is not as it should be" : known->name);
+  }
+  // It quotes the statement, and whatever was written into that.
+  if (sqlstate == "42601") {
+    return position.empty() ? "syntax error"
+                            : fmt::format("syntax error at character {}", position);
+  }
+  const bool names_only =
+      std::ranges::find(kAboutTheSchema, sqlstate.substr(0, 2)) != kAboutTheSchema.end();
+  if (!names_only) return fmt::format("an error of its own kind ({})", sqlstate);
+  return message.empty() ? fmt::format("an error without a text ({})", sqlstate)
+                         : std::string(message);
+}
+
+/// `text` without the values that named something: `relation "..." does not exist`.
+std::string without_values(std::string text, std::span<const ValueView> params) {
   for (const ValueView param : params) {
     if (param.kind() != ValueKind::text || param.as_characters().empty()) continue;
     const std::string quoted = fmt::format("\"{}\"", param.as_characters());
@@ -72,6 +118,18 @@ std::string without_values(std::string_view message, std::string_view sqlstate,
     }
   }
   return text;
+}
+
+/// All that the server says in words.
+std::string all_words(const PGresult* failed) {
+  std::string words;
+  for (const int code : {PG_DIAG_MESSAGE_PRIMARY, PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT}) {
+    const auto text = field(failed, code);
+    if (text.empty()) continue;
+    if (!words.empty()) words += "; ";
+    words += text;
+  }
+  return words;
 }
 
 /// The server's words for a type, a table or a function that was dropped by others while it, or
@@ -133,7 +191,10 @@ ErrorInfo server_error(const PGresult* failed, std::string_view node,
   const auto column = field(failed, PG_DIAG_COLUMN_NAME);
   const auto table = field(failed, PG_DIAG_TABLE_NAME);
   info.constraint = field(failed, PG_DIAG_CONSTRAINT_NAME);
-  info.message = fmt::format("node \"{}\": {}", node, without_values(message, sqlstate, params));
+  info.server_message = all_words(failed);
+  const auto words = told(message, sqlstate, field(failed, PG_DIAG_SOURCE_FUNCTION),
+                          field(failed, PG_DIAG_STATEMENT_POSITION));
+  info.message = fmt::format("node \"{}\": {}", node, without_values(words, params));
   if (!table.empty() && !contains(info.message, fmt::format("\"{}\"", table))) {
     info.message += fmt::format(" (table \"{}\")", table);
   }

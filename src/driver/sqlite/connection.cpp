@@ -253,7 +253,8 @@ void Connection::fail(int code, std::string_view tried, const Statement& stateme
 }
 
 void Connection::fail_as_it_stands(int code, std::string_view tried, const Statement& statement) {
-  std::string message = without_values(sqlite3_errmsg(database_.get()), statement.params);
+  const std::string words = sqlite3_errmsg(database_.get());
+  std::string message = without_values(words, statement.params);
   const bool commits_by_itself = !in_transaction_ && statement.effect == Effect::write;
   follow_transaction(false);
   const int primary = code & 0xff;
@@ -279,7 +280,7 @@ void Connection::fail_as_it_stands(int code, std::string_view tried, const State
       throw_at(Errc::outcome_unknown, node_, fmt::format("{}: {}", tried, message), code);
     }
   }
-  throw_failure(code, node_, tried, message);
+  throw_failure(code, node_, tried, message, words);
 }
 
 /// Keeps `in_transaction_` in step after a statement: SQLite ends a transaction by itself when a

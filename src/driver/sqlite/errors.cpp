@@ -131,9 +131,14 @@ void throw_at(Errc code, std::string_view node, std::string_view what, int nativ
 }
 
 void throw_failure(int extended, std::string_view node, std::string_view tried,
-                   std::string_view message) {
-  auto info = failures::at(node, errc_of(extended), fmt::format("{}: {}", tried, message));
+                   std::string_view message, std::string_view server_message) {
+  // Whatever the author of the trigger made it.
+  const bool raised = extended == SQLITE_CONSTRAINT_TRIGGER;
+  auto info = failures::at(
+      node, errc_of(extended),
+      fmt::format("{}: {}", tried, raised ? "a trigger raised an error of its own" : message));
   info.native = extended;
+  info.server_message = server_message;
   if (info.code == Errc::constraint) info.constraint = constraint_in(message);
   throw_error(std::move(info));
 }

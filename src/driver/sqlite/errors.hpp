@@ -30,6 +30,6 @@ namespace grant::sqlite {
 
 /// Throws for `extended`; `tried` says what did not work, such as "cannot begin a transaction".
 [[noreturn]] void throw_failure(int extended, std::string_view node, std::string_view tried,
-                                std::string_view message);
+                                std::string_view message, std::string_view server_message = {});
 
 }  // namespace grant::sqlite

@@ -94,7 +94,31 @@ TEST_F(PostgresErrors, HideValuesThatTheServerQuotes) {
   const auto range = error_for("select $1::text::int2", {ValueView::text("70007")});
   EXPECT_EQ(range.sqlstate, "22003");
   EXPECT_EQ(range.message,
-            "node \"primary/test\": value \"...\" is out of range for type smallint");
+            "node \"primary/test\": the server refuses a value (22003): the number is out of its "
+            "type's range");
+  EXPECT_EQ(range.server_message, "value \"70007\" is out of range for type smallint");
+}
+
+// The text is the author's, whatever code he gives it.
+TEST_F(PostgresErrors, AreNotToldInTheWordsOfFunctions) {
+  for (const std::string_view code : {"P0001", "23505", "42P01", "XX000", "40001", "ZZ123"}) {
+    exec(*one_, fmt::format("create or replace function speaks(said text) returns void language "
+                            "plpgsql as $$begin raise exception 'it was %', said using errcode = "
+                            "'{}', hint = 'of ' || said; end$$",
+                            code));
+    const auto error = error_for("select speaks($1)", {ValueView::text("sesame")});
+    EXPECT_EQ(error.sqlstate, code);
+    EXPECT_THAT(error.message, Not(HasSubstr("sesame"))) << code;
+    EXPECT_EQ(error.server_message, "it was sesame; of sesame");
+  }
+  exec(*one_, "drop function speaks");
+}
+
+TEST_F(PostgresErrors, OfSyntaxDoNotQuoteTheStatement) {
+  const auto error = error_for("create role r pasword 'sesame'");
+  EXPECT_EQ(error.sqlstate, "42601");
+  EXPECT_THAT(error.message, HasSubstr("syntax error at character 15"));
+  EXPECT_THAT(error_for("select 1 'sesame' 2").message, Not(HasSubstr("sesame")));
 }
 
 TEST_F(PostgresErrors, TimeLimitsOfTheServer) {

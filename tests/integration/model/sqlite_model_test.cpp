@@ -346,12 +346,18 @@ std::string plan(const Condition& condition) {
   const auto statement = render_select(
       Adapter::sqlite,
       Selection{.table = &detail::table_info<Item>(), .where = static_cast<Expression>(condition)});
-  const auto rows =
-      sql("EXPLAIN QUERY PLAN " + std::regex_replace(statement.sql, std::regex(R"(\$\d+)"), "'x'"))
-          .read()
-          .run();
+  const auto explain =
+      "EXPLAIN QUERY PLAN " + std::regex_replace(statement.sql, std::regex(R"(\$\d+)"), "'x'");
   std::string steps;
-  for (std::size_t i = 0; i < rows.size(); ++i) steps += rows[i].get<std::string>("detail") + "; ";
+  transaction("primary", [&] {
+    // A connection looks whether the schema has changed when it runs something, and not when it
+    // explains it.
+    std::ignore = Item::count();
+    const auto rows = sql(explain).read().run();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      steps += rows[i].get<std::string>("detail") + "; ";
+    }
+  });
   return steps;
 }
 

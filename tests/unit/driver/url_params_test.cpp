@@ -34,7 +34,7 @@ TEST(UrlParams, TakesNumbersUpToTheirLimit) {
     EXPECT_EQ(error.code, Errc::configuration) << name;
   }
   EXPECT_EQ(complaint("c=8", [](UrlParams& p) { p.number("c", 7); }),
-            "engine URL: \"c\" is \"8\": it takes a number from 0 to 7");
+            "engine URL: \"c\" is the number 8: it takes a number from 0 to 7");
 }
 
 TEST(UrlParams, TakesWords) {
@@ -45,7 +45,7 @@ TEST(UrlParams, TakesWords) {
   EXPECT_EQ(params.word<int>("mode", words), 2);
   EXPECT_EQ(params.word<int>("mode", words), std::nullopt);
   EXPECT_EQ(complaint("mode=four", [&](UrlParams& p) { p.word<int>("mode", words); }),
-            "engine URL: \"mode\" is \"four\": it takes one, two or three");
+            "engine URL: \"mode\" is text of 4 characters: it takes one, two or three");
 }
 
 TEST(UrlParams, NoSecondsMeanNoTimeout) {

@@ -152,7 +152,7 @@ TEST(Url, BadOnesAreRefusedWithThePart) {
       {"localhost", "scheme"},
       {"/var/cache.db", "scheme"},
       {"./a:b", "scheme"},
-      {"oracle://h/d", "oracle"},
+      {"oracle://h/d", "adapter"},
       {"postgres:h/d", "//"},
       {"postgres://h:port/d", "port"},
       {"postgres://h:0/d", "port"},

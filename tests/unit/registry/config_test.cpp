@@ -2,10 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "support/error_of.hpp"
 #include "support/temporary_directory.hpp"
@@ -215,13 +219,53 @@ TEST(ConfigRefusals, UnknownKeyThatIsLikeNoneComesWithThoseThereAre) {
 }
 
 TEST(ConfigRefusals, BadDurationsComeWithLineAndExample) {
-  for (const std::string bad : {"5", "fast", "-1s", "5 s", "1.5s", ""}) {
+  for (const auto& [bad, shown] :
+       std::map<std::string, std::string>{{"5", "the number 5"},
+                                          {"fast", "text of 4 characters"},
+                                          {"-1s", "text of 3 characters"},
+                                          {"5 s", "text of 3 characters"},
+                                          {"1.5s", "text of 4 characters"},
+                                          {"postgres://app:secret@h/d", "a URL"},
+                                          {"", "empty"}}) {
     EXPECT_EQ(complaint("sticky_period = '" + bad + "'"),
               "test.toml:2: sticky_period must be a duration such as \"250ms\", \"5s\" or \"2m\", "
-              "but it is \"" +
-                  bad + "\"");
+              "but it is " +
+                  shown);
   }
   EXPECT_EQ(complaint("sticky_period = 5"), "test.toml:2: sticky_period must be text in quotes");
+}
+
+TEST(ConfigRefusals, ShowNothingThatMayBeASecret) {
+  const std::string url = "postgres://app:secret@h/d";
+  for (const auto& text : std::vector<std::string>{
+           "url = '${DB_URL:-" + url + "}'", "url = '${" + url + "}'", "'" + url + "' = 1",
+           "adapter = '" + url + "'", "strategy = '" + url + "'", "on_no_replica = '" + url + "'",
+           "pool.max_size = '" + url + "'", "replica_lag_threshold = '" + url + "'",
+           "sticky_period = '" + url + "'", "readers = '" + url + "'", "url = " + url,
+           "url = '" + url, "[databases.d.'" + url + "']",
+           "secretsecretsecretsecretsecretsecretsecretsecret = 1"}) {
+    const auto said = complaint(text);
+    EXPECT_NE(said, "") << text;
+    EXPECT_THAT(said, Not(HasSubstr("secret"))) << text;
+  }
+}
+
+TEST(ConfigRefusals, KeysOfManyPartsEndNothing) {
+  std::string key = "a";
+  for (int i = 0; i < 50'000; ++i) key += ".a";
+  EXPECT_THAT(complaint(key + " = 1"), HasSubstr("test.toml:2: a key of more than 100 parts"));
+  EXPECT_THAT(complaint("[" + key + "]"), HasSubstr("a key of more than 100 parts"));
+}
+
+TEST(ConfigRefusals, WhatIsNoFileIsNotRead) {
+  const test::TemporaryDirectory directory;
+  const auto pipe = (directory.path() / "pipe").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  for (const auto& path : {pipe, directory.path().string()}) {
+    const auto error = test::error_of([&] { return load_config(path); });
+    EXPECT_EQ(error.code, Errc::configuration);
+    EXPECT_EQ(error.message, path + ": is no file");
+  }
 }
 
 TEST(ConfigRefusals, BadNumbersComeWithTheirLine) {
