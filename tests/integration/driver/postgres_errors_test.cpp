@@ -1,6 +1,8 @@
-#include "integration/driver/postgres_fixture.hpp"
+#include <fmt/format.h>
 
 #include <future>
+
+#include "integration/driver/postgres_fixture.hpp"
 
 namespace grant::test {
 namespace {
