@@ -131,15 +131,11 @@ TEST_P(GetsAProof, AndNotThePassword) {
   EXPECT_THAT(server.stop(), Not(HasSubstr("password")));
 }
 
-/// A session begins, and ends with an error, whatever is done on it first.
+/// A session begins, and ends with this error, whatever is asked on it first.
 using Misbehaves = Hostile;
 
-std::string with_early(const Scenario& scenario, bool early) {
-  return scenario.engine + ' ' + scenario.arguments + (early ? " --early" : "");
-}
-
 TEST_P(Misbehaves, ToAStatement) {
-  HostileServer server(with_early(GetParam(), false));
+  HostileServer server(GetParam().engine + ' ' + GetParam().arguments);
   auto connection = connect_to(GetParam(), server, limited());
   Statement statement;
   statement.sql = "SELECT 1 AS one";
@@ -148,7 +144,7 @@ TEST_P(Misbehaves, ToAStatement) {
 }
 
 TEST_P(Misbehaves, ToAProbe) {
-  HostileServer server(with_early(GetParam(), false));
+  HostileServer server(GetParam().engine + ' ' + GetParam().arguments);
   auto connection = connect_to(GetParam(), server, limited());
   outcome_of([&] { return run(connection->probe(limited())); });
 }
@@ -157,13 +153,13 @@ TEST_P(Misbehaves, ToAProbe) {
 using Lies = Hostile;
 
 TEST_P(Lies, ToAProbe) {
-  HostileServer server(with_early(GetParam(), false));
+  HostileServer server(GetParam().engine + ' ' + GetParam().arguments);
   auto connection = connect_to(GetParam(), server, limited());
   outcome_of([&] { return run(connection->probe(limited())); });
 }
 
 TEST_P(Lies, ToAStatementAsToWhateverIsAskedNext) {
-  HostileServer server(with_early(GetParam(), false));
+  HostileServer server(GetParam().engine + ' ' + GetParam().arguments);
   auto connection = connect_to(GetParam(), server, limited());
   Statement statement;
   statement.sql = "SELECT 1 AS one, $1 AS two";

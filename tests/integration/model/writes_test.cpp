@@ -559,16 +559,5 @@ TEST_P(Writes, TableIsMadeByManyAtOnce) {
   EXPECT_EQ(failed, 0);
 }
 
-TEST_P(Writes, TableIsNotTakenToBeThereWhereATypeHasItsName) {
-  if (GetParam() != Adapter::postgres) GTEST_SKIP() << "has no types of that kind";
-  run("DROP TABLE IF EXISTS dropped");
-  run("CREATE TYPE dropped AS ENUM ('one')");
-  const auto error = error_of([] { return Dropped::create_table(), 0; });
-  run("DROP TYPE dropped");
-  EXPECT_EQ(error.sqlstate, "42710") << error.message;
-  Dropped::create_table();
-  Dropped::create_table();
-}
-
 }  // namespace
 }  // namespace grant::test
