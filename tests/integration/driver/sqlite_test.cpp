@@ -69,11 +69,11 @@ TEST_F(SqliteTest, ReadOnlyConnectionSeesWritesOfOthersAndRefusesItsOwn) {
 
 TEST_F(SqliteTest, BadUrlsAreRefusedByName) {
   const std::pair<std::string, std::string> bad[] = {
-      {"sqlite:a.db?mode=rwx", "rwx"},
+      {"sqlite:a.db?mode=rwx", "\"mode\" is text of 3 characters: it takes ro, rw or rwc"},
       {"sqlite:a.db?busy_timeout=-1", "busy_timeout"},
       {"sqlite:a.db?busy_timeout=5s", "busy_timeout"},
       {"sqlite:a.db?busy_timeout=3600001", "3600000"},
-      {"sqlite:a.db?synchronous=maybe", "maybe"},
+      {"sqlite:a.db?synchronous=maybe", "it takes off, normal or full"},
       {"sqlite:a.db?statement_cache_size=many", "statement_cache_size"},
       {"sqlite:a.db?cache=shared", "cache"},
       {"sqlite::memory:?mode=ro", "in-memory"}};
