@@ -18,6 +18,7 @@ macro(grant_find component missing)
     grant_find_package(${missing} "OpenSSL" libssl-dev OpenSSL)  # what libmariadb's TLS is made with
   elseif("${component}" STREQUAL "postgres")
     grant_find_package(${missing} "libpq 14 or later" libpq-dev PostgreSQL 14)
+    grant_find_package(${missing} "OpenSSL" libssl-dev OpenSSL)  # what libpq's TLS is made with
   elseif("${component}" STREQUAL "sqlite")
     grant_find_package(${missing} "SQLite 3.37 or later" libsqlite3-dev SQLite3 3.37)
   endif()

@@ -65,7 +65,7 @@ if(GRANT_POSTGRES)
   if(NOT libpq_dir IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
     set(libpq -L${libpq_dir} -lpq)
   endif()
-  grant_install(postgres "Grant's driver for PostgreSQL" REQUIRES "grant = ${PROJECT_VERSION}"
+  grant_install(postgres "Grant's driver for PostgreSQL" REQUIRES "grant = ${PROJECT_VERSION}" libcrypto
     LINKS ${libpq})
 endif()
 if(GRANT_SQLITE)

@@ -128,4 +128,19 @@ ErrorInfo gave_up_connecting(std::string_view node, io::Outcome outcome, Duratio
             fmt::format("no answer to the connection attempt within {}", milliseconds(waited)));
 }
 
+ErrorInfo too_large(std::string_view node, Effect effect, std::uint64_t most) {
+  const bool wrote = effect == Effect::write;
+  return at(node, wrote ? Errc::outcome_unknown : Errc::invalid_argument,
+            fmt::format("the answer is larger than {} MiB (max_result_size){}", most >> 20U,
+                        wrote ? "; the statement may have been executed"
+                              : ": ask for less, or read the rows as a stream"));
+}
+
+ErrorInfo stuck(std::string_view node, Duration ago) {
+  return at(node, Errc::unavailable,
+            fmt::format("not tried: an earlier attempt to connect there, given up {} ago, still "
+                        "keeps a thread inside of the client library, and it gets no more",
+                        milliseconds(ago)));
+}
+
 }  // namespace grant::failures

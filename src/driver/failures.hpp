@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "grant/core/clock.hpp"
@@ -59,5 +60,12 @@ namespace grant::failures {
 /// As gave_up() while connecting, when nothing can be in doubt.
 [[nodiscard]] ErrorInfo gave_up_connecting(std::string_view node, io::Outcome outcome,
                                            Duration waited);
+
+/// The answer is larger than `most` bytes: invalid_argument; outcome_unknown for a write.
+[[nodiscard]] ErrorInfo too_large(std::string_view node, Effect effect, std::uint64_t most);
+
+/// The client library has not come back from an earlier attempt, which should have ended `ago`:
+/// unavailable.
+[[nodiscard]] ErrorInfo stuck(std::string_view node, Duration ago);
 
 }  // namespace grant::failures

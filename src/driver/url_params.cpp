@@ -44,6 +44,12 @@ std::chrono::milliseconds UrlParams::statement_lifetime() {
       number<std::int64_t>("statement_lifetime", most).value_or(standard));
 }
 
+std::uint64_t UrlParams::max_result_size() {
+  constexpr std::uint64_t standard = 1'024;
+  constexpr std::uint64_t most = 1'048'576;
+  return number<std::uint64_t>("max_result_size", most).value_or(standard) << 20U;
+}
+
 ClearPassword UrlParams::clear_password() {
   constexpr std::array<std::pair<std::string_view, ClearPassword>, 3> words{
       {{"verified", ClearPassword::verified},

@@ -80,6 +80,10 @@ class UrlParams {
   /// believed. Five minutes unless given; 0: as long as the connection lives.
   std::chrono::milliseconds statement_lifetime();
 
+  /// `max_result_size` in MiB, here in bytes: the largest answer that is read into memory. 1024 MiB
+  /// unless given; 0: any.
+  std::uint64_t max_result_size();
+
   /// `clear_password`: verified unless given.
   ClearPassword clear_password();
 

@@ -70,6 +70,13 @@ std::unique_ptr<Connection> connect_to(const Scenario& scenario, const HostileSe
   return run(driver_of(scenario).connect(call, std::move(options)));
 }
 
+Statement select_one() {
+  Statement statement;
+  statement.sql = "SELECT 1 AS one";
+  statement.effect = Effect::read;
+  return statement;
+}
+
 io::Call limited() {
   return io::Call(io::blocking_waiter(), after(Clock::system().now(), kDeadline));
 }
@@ -137,16 +144,47 @@ using Misbehaves = Hostile;
 TEST_P(Misbehaves, ToAStatement) {
   HostileServer server(GetParam().engine + ' ' + GetParam().arguments);
   auto connection = connect_to(GetParam(), server, limited());
-  Statement statement;
-  statement.sql = "SELECT 1 AS one";
-  statement.effect = Effect::read;
-  outcome_of([&] { return run(connection->execute(limited(), statement)); });
+  outcome_of([&] { return run(connection->execute(limited(), select_one())); });
 }
 
 TEST_P(Misbehaves, ToAProbe) {
   HostileServer server(GetParam().engine + ' ' + GetParam().arguments);
   auto connection = connect_to(GetParam(), server, limited());
   outcome_of([&] { return run(connection->probe(limited())); });
+}
+
+/// More of an answer comes than anybody can hold: a statement gets as much as max_result_size, a
+/// command of Grant's own far less.
+using Floods = Hostile;
+
+TEST_P(Floods, AStatement) {
+  HostileServer server(GetParam().engine + ' ' + GetParam().arguments);
+  auto connection = connect_to(GetParam(), server, limited());
+  outcome_of([&] { return run(connection->execute(limited(), select_one())); });
+}
+
+TEST_P(Floods, AProbe) {
+  HostileServer server(GetParam().engine + ' ' + GetParam().arguments);
+  auto connection = connect_to(GetParam(), server, limited());
+  const auto error = error_of([&] { return run(connection->probe(limited())); });
+  EXPECT_EQ(error.code, Errc::unavailable);
+  EXPECT_THAT(error.message, HasSubstr("more than asked for"));
+}
+
+/// A stream of what never ends goes on for as long as somebody wants it.
+TEST_P(Floods, NoStream) {
+  HostileServer server(GetParam().engine + ' ' + GetParam().arguments);
+  auto connection = connect_to(GetParam(), server, limited());
+  [[maybe_unused]] const auto memory = peak_memory_in_mb();
+  const auto rows = run(connection->stream(limited(), select_one(), {.chunk_rows = 100}));
+  for (int chunks = 0; chunks < 100; ++chunks) {
+    const auto* chunk = run(rows->next(limited()));
+    ASSERT_NE(chunk, nullptr);
+    ASSERT_EQ(chunk->row_count(), 100U);
+  }
+#ifndef GRANT_TEST_KEEPS_FREED_MEMORY
+  EXPECT_LT(peak_memory_in_mb() - memory, 100U);
+#endif
 }
 
 /// What is read of an answer is there, or the answer is refused.
@@ -179,6 +217,46 @@ TEST_P(Lies, ToAStatementAsToWhateverIsAskedNext) {
     }
   }
 }
+
+/// Rows come faster than they are read, and without a limit of their size.
+TEST(HostileServers, HoldNobodyBeyondTheDeadline) {
+  for (const Scenario& scenario : {
+#ifdef GRANT_TEST_MARIADB
+           Scenario{"mariadb", "rows-without-end", "?max_result_size=0"},
+#endif
+#ifdef GRANT_TEST_POSTGRES
+           Scenario{"postgres", "rows-without-end", "?max_result_size=0"},
+#endif
+       }) {
+    HostileServer server(scenario.engine + ' ' + scenario.arguments);
+    auto connection = connect_to(scenario, server, limited());
+    const auto started = Clock::system().now();
+    const io::Call call(io::blocking_waiter(), after(started, 500ms));
+    const auto error = error_of([&] { return run(connection->execute(call, select_one())); });
+    EXPECT_EQ(error.code, Errc::timeout) << error.message;
+    EXPECT_LT(Clock::system().now() - started, 500ms + kLate);
+  }
+}
+
+#ifdef GRANT_TEST_POSTGRES
+/// What a client library computes in one piece keeps a thread, and no caller; and one thread for
+/// each server. It is still there when the process ends.
+TEST(HostileServers, KeepOneThreadAndNobodyElse) {
+  const Scenario scenario{"postgres", "scram-in-tls 20000000", "?sslmode=require"};
+  HostileServer server(scenario.engine + ' ' + scenario.arguments);
+  const auto started = Clock::system().now();
+  const auto first = error_of([&] { return connect_to(scenario, server, limited()); });
+  const auto took = Clock::system().now() - started;
+  EXPECT_EQ(first.code, Errc::unavailable) << first.message;
+  EXPECT_GE(took, kDeadline);
+  EXPECT_LT(took, kDeadline + kLate);
+  const auto again = Clock::system().now();
+  const auto second = error_of([&] { return connect_to(scenario, server, limited()); });
+  EXPECT_EQ(second.code, Errc::unavailable) << second.message;
+  EXPECT_THAT(second.message, HasSubstr("not tried"));
+  EXPECT_LT(Clock::system().now() - again, kDeadline);
+}
+#endif
 
 /// Where the password goes because the user says so, it does.
 TEST(HostileServers, GetThePasswordWhereTheUserSaysSo) {
@@ -250,6 +328,10 @@ INSTANTIATE_TEST_SUITE_P(Mariadb, Misbehaves,
                                                     Errc::timeout},
                                            Scenario{"mariadb", "huge-length", "", Errc::timeout},
                                            Scenario{"mariadb", "slow-rows", "", Errc::timeout}));
+INSTANTIATE_TEST_SUITE_P(Mariadb, Floods,
+                         ::testing::Values(Scenario{"mariadb", "rows-without-end",
+                                                    "?max_result_size=20", Errc::invalid_argument,
+                                                    "20 MiB (max_result_size)"}));
 INSTANTIATE_TEST_SUITE_P(
     Mariadb, Lies,
     ::testing::Values(Scenario{"mariadb", "no-rows", "", Errc::unavailable, "0 rows"},
@@ -288,6 +370,10 @@ INSTANTIATE_TEST_SUITE_P(
                       Scenario{"postgres", "slow-rows", "", Errc::timeout},
                       Scenario{"postgres", "huge-length", "", Errc::timeout},
                       Scenario{"postgres", "broken-row", "", Errc::unavailable}));
+INSTANTIATE_TEST_SUITE_P(Postgres, Floods,
+                         ::testing::Values(Scenario{"postgres", "rows-without-end",
+                                                    "?max_result_size=20", Errc::invalid_argument,
+                                                    "20 MiB (max_result_size)"}));
 INSTANTIATE_TEST_SUITE_P(
     Postgres, Lies,
     ::testing::Values(Scenario{"postgres", "no-rows", "", Errc::unavailable, "0 rows"},

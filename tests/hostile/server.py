@@ -39,7 +39,8 @@ At the login:
 After a polite login:
     closes-after-login  Closes.
     hang-after-login    Never answers a statement.
-    errors-without-end  Endless errors (postgres); endless rows of 8 KiB (mariadb).
+    rows-without-end    Endless rows of 8 KiB, where a polite server gives rows.
+    errors-without-end  (postgres) Endless errors.
     notices-without-end (postgres) Endless notices.
     slow-rows           A row each 50 ms, for ever.
     no-rows             Each statement succeeds without a result.
@@ -70,10 +71,10 @@ import threading
 import time
 
 BOTH = ("polite asks-in-clear clear-inside-tls no-tls greeting-in-pieces silent half-a-greeting garbage "
-        "http endless-greeting closes-at-once closes-after-login hang-after-login errors-without-end "
+        "http endless-greeting closes-at-once closes-after-login hang-after-login rows-without-end "
         "slow-rows no-rows other-columns no-columns empty-error error-with broken-row huge-length").split()
 SCENARIOS = {"mariadb": [*BOTH, "asks-in-clear-first", "other-charset"],
-             "postgres": [*BOTH, "scram", "scram-in-tls", "notices-without-end"]}
+             "postgres": [*BOTH, "scram", "scram-in-tls", "errors-without-end", "notices-without-end"]}
 
 PAUSE = 0.05  # seconds, between what comes slowly
 HTTP = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nBad request"
@@ -292,10 +293,12 @@ def answer_to(peer, engine, sql):
         return ("rows", [(name_of(a), False) for a in asked], [["latin1"] * len(asked)])
     if engine == "mariadb" and opens_session(sql) and not peer.early:
         return polite_answer(sql)
-    long_rows = ("endless", X, itertools.repeat(["y" * 8192]))
+    if scenario == "rows-without-end" and polite_answer(sql)[0] == "done":
+        return polite_answer(sql)
     lies = {
         "hang-after-login": ("hang",),
-        "errors-without-end": long_rows if engine == "mariadb" else ("flood", b"E"),
+        "rows-without-end": ("endless", X, itertools.repeat(["y" * 8192])),
+        "errors-without-end": ("flood", b"E"),
         "notices-without-end": ("flood", b"N"),
         "slow-rows": ("endless", X, slow_rows()),
         "no-rows": ("done", "SELECT 0"),

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "connection.hpp"
+#include "driver/apart.hpp"
 #include "driver/failures.hpp"
 
 namespace grant::mariadb {
@@ -15,9 +16,15 @@ class MariadbCanceller final : public Canceller {
 
   Task<void> cancel(io::Call call) override {
     // MariaDB listens to nothing on the session itself while it runs a statement.
-    MariadbConnection messenger(target_);
-    co_await messenger.open(call);
-    co_await messenger.kill_query(call, id_);
+    const auto turns = target_->turns();
+    driver::Connecting connecting = [target = target_, id = id_,
+                                     turns](io::Call share) -> Task<std::unique_ptr<Connection>> {
+      auto messenger = std::make_unique<MariadbConnection>(target);
+      co_await messenger->open(share, *turns);
+      co_await messenger->kill_query(share, id);
+      co_return messenger;
+    };
+    co_await driver::connect_apart(call, target_->settings.node, turns, std::move(connecting));
   }
 
  private:

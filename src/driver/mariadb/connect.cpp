@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
 #include <new>
 
 #include "connection.hpp"
@@ -14,6 +13,7 @@
 #include "errors.hpp"
 #include "grant/core/error.hpp"
 #include "greeting.hpp"
+#include "reading.hpp"
 
 namespace grant::mariadb {
 namespace {
@@ -21,6 +21,9 @@ namespace {
 // Name look-ups run on it, through whatever modules the system has for them. Only what is used of
 // it takes memory.
 constexpr std::size_t kStackSize = std::size_t{256} * 1024;
+
+/// More than any login takes: certificates, and what plugins say.
+constexpr std::uint64_t kMostAtLogin = std::uint64_t{1} << 20U;
 
 /// Until when wait_in_handshake() waits on this thread; the epoch, which is long past: not at all.
 thread_local TimePoint handshake_deadline{};
@@ -110,6 +113,59 @@ void set_tls(MYSQL* handle, const Settings& settings) {
   }
 }
 
+[[noreturn]] void fail_without_tls(const std::string& node) {
+  throw_error(
+      failures::at(node, Errc::configuration,
+                   "cannot connect: the server does not support TLS, and ssl-mode asks for it; "
+                   "neither the user nor anything of the password was sent"));
+}
+
+/// Looks at the greeting as libmariadb reads it. libmariadb answers at once, and takes the password
+/// only then, from where it is put when the greeting is one that may be answered with it.
+class Login final : public Reading {
+ public:
+  explicit Login(const Settings& settings)
+      : settings_(settings), password_(settings.password.size(), '\0') {}
+
+  [[nodiscard]] const char* password() const noexcept { return password_.c_str(); }
+
+  void throw_if_refused(const std::string& node) const {
+    if (end() == End::size) {
+      throw_error(failures::at(node, Errc::unavailable,
+                               "cannot connect: the server sends more than what a login takes"));
+    }
+    if (end() != End::refused) return;
+    if (greeting_.state == Greeting::State::whole) fail_without_tls(node);
+    throw_error(failures::at(node, Errc::unavailable,
+                             "cannot connect: what answers there is no MariaDB server"));
+  }
+
+ private:
+  bool saw(std::string_view bytes) noexcept override {
+    if (greeting_.state != Greeting::State::incomplete) return true;
+    bytes = bytes.substr(0, bytes_.size() - size_);
+    std::ranges::copy(bytes, bytes_.begin() + static_cast<std::ptrdiff_t>(size_));
+    size_ += bytes.size();
+    greeting_ = parse_greeting({bytes_.data(), size_});
+    switch (greeting_.state) {
+      case Greeting::State::incomplete:
+      case Greeting::State::refusal: return true;
+      case Greeting::State::foreign: return false;
+      case Greeting::State::whole: break;
+    }
+    if (settings_.tls > TlsMode::preferred && !greeting_.offers_tls) return false;
+    // Of the same length, and so in the same place.
+    std::ranges::copy(settings_.password, password_.begin());
+    return true;
+  }
+
+  const Settings& settings_;
+  std::string password_;
+  std::array<char, kLongestGreeting> bytes_{};
+  std::size_t size_ = 0;
+  Greeting greeting_;
+};
+
 ConnectionHandle make_handle(const Settings& settings) {
   const grant::detail::LibraryGate::Inside inside(gate());
   ConnectionHandle handle(mysql_init(nullptr));
@@ -140,154 +196,79 @@ ConnectionHandle make_handle(const Settings& settings) {
 
 }  // namespace
 
-io::Call MariadbConnection::within_connect_timeout(io::Call call) const {
-  const auto& limit = target_->settings.connect_timeout;
-  return limit ? call.until(after(Clock::system().now(), *limit)) : call;
-}
-
-Task<void> MariadbConnection::open(io::Call call) {
+Task<void> MariadbConnection::open(io::Call call, driver::Turns& turns) {
   const Settings& settings = target_->settings;
-  const auto limited = within_connect_timeout(call);
   if (!settings.socket.empty() || io::is_address(settings.host)) {
-    co_await attempt(limited, settings, settings.host);
+    co_await log_in(call, settings.host, turns);
   } else if (settings.tls == TlsMode::verify_full) {
     // libmariadb compares the certificate with the host that it connects to, so it has to look up
     // the name itself, which blocks: by then the answer should be at hand.
-    co_await driver::look_up(limited, target_->resolver, node_, settings.host);
-    co_await attempt(limited, settings, settings.host);
+    co_await driver::look_up(call, target_->resolver, node_, settings.host);
+    co_await log_in(call, settings.host, turns);
   } else {
-    const driver::Attempt attempt_at = [&](io::Call share, const std::string& address) {
-      return attempt(share, settings, address);
+    const driver::Attempt attempt = [&](io::Call share, const std::string& address) {
+      return log_in(share, address, turns);
     };
-    co_await driver::connect_by_name(limited, target_->resolver, node_, settings.host, attempt_at);
+    co_await driver::connect_by_name(call, target_->resolver, node_, settings.host, attempt);
   }
 }
 
-Task<void> MariadbConnection::attempt(io::Call call, const Settings& settings, std::string host) {
-  // A server so near and so quick is met once in a long while, and not again and again.
-  constexpr int most = 20;
-  for (int i = 0; i < most; ++i) {
-    if (co_await log_in(call, settings, host)) co_return;
-  }
-  throw_error(failures::at(node_, Errc::unavailable,
-                           "cannot connect: the server's greeting could not be looked at before it "
-                           "was answered"));
-}
-
-// libmariadb answers a greeting as soon as it has read it. It copies the password only then, from
-// here, where it is put when the greeting is one that may be answered with it.
-Task<bool> MariadbConnection::log_in(io::Call call, const Settings& settings,
-                                     const std::string& host) {
+Task<void> MariadbConnection::log_in(io::Call call, std::string host, driver::Turns& turns) {
+  const Settings& settings = target_->settings;
   const auto started = Clock::system().now();
-  if (call.deadline() <= started) {
-    throw_error(failures::gave_up_connecting(node_, io::Outcome::timed_out, Duration{}));
-  }
+  const auto gave_up = [&](io::Outcome outcome) {
+    throw_error(failures::gave_up_connecting(node_, outcome, Clock::system().now() - started));
+  };
+  if (call.deadline() <= started) gave_up(io::Outcome::timed_out);
   if (gate().is_shut()) throw_error(failures::shut_out(node_, "libmariadb"));
   interrupted_ = io::Outcome::ready;
-  // A unix socket connects, and libmariadb reads from it, without a return to here.
-  bool looked_at = !settings.socket.empty();
-  std::string password = settings.password;
-  if (!looked_at) std::ranges::fill(password, '\0');
   ConnectionHandle handle = make_handle(settings);
+  Login login(settings);
+  login.begin(call.deadline(), kMostAtLogin);
 
   MYSQL* connected = nullptr;
-  const auto begin = [&] {
+  const auto run = [&](const auto& step) {
     const grant::detail::LibraryGate::Inside inside(gate());
     const HandshakeDeadline deadline(call.deadline());
     const NoSigpipe quiet(settings.tls != TlsMode::disabled);
-    return mysql_real_connect_start(&connected, handle.get(), host.c_str(), or_null(settings.user),
-                                    password.c_str(), or_null(settings.database), settings.port,
-                                    or_null(settings.socket), CLIENT_FOUND_ROWS);
-  };
-  const auto go_on = [&](int events) {
-    const grant::detail::LibraryGate::Inside inside(gate());
-    const HandshakeDeadline deadline(call.deadline());
-    const NoSigpipe quiet(settings.tls != TlsMode::disabled);
-    return mysql_real_connect_cont(&connected, handle.get(), events);
+    const Reading::Here here(login);
+    return step();
   };
   forget_tls_errors();
-  bool too_late = false;
-  std::exception_ptr refused;
-  int events = begin();
+  int events = 0;
+  {
+    const auto turn = turns.take(call.deadline());
+    if (!turn) gave_up(io::Outcome::timed_out);
+    events = run([&] {
+      return mysql_real_connect_start(
+          &connected, handle.get(), host.c_str(), or_null(settings.user), login.password(),
+          or_null(settings.database), settings.port, or_null(settings.socket), CLIENT_FOUND_ROWS);
+    });
+  }
   while (events != 0) {
-    io::Outcome outcome = co_await ready(call, handle.get(), events);
+    const io::Outcome outcome = co_await ready(call, handle.get(), events);
     const int socket = mysql_get_socket(handle.get());
     unblock(socket);
     limit_blocking_reads(socket);
-    if (!looked_at && outcome == io::Outcome::ready) {
-      looked_at = true;
-      too_late = mysql_get_server_info(handle.get()) != nullptr;
-      try {
-        if (!too_late) outcome = co_await look_at_greeting(call, settings, socket);
-      } catch (...) {
-        refused = std::current_exception();
-      }
-      // Of the same length, and so in the same place.
-      if (!too_late && !refused) password = settings.password;
-      if (too_late || refused) outcome = io::Outcome::cancelled;
-    }
-    events = go_on(seen(outcome, handle.get(), events));
+    const int news = seen(outcome, handle.get(), events);
+    events = run([&] { return mysql_real_connect_cont(&connected, handle.get(), news); });
   }
-  if (refused) std::rethrow_exception(refused);
-  const auto failure = connected == nullptr ? failure_of(handle.get()) : Failure{};
-  too_late = too_late || (!looked_at && (connected != nullptr || is_access_denied(failure.number)));
-  if (too_late) co_return false;
-  const auto now = Clock::system().now();
-  if (interrupted_ != io::Outcome::ready) {
-    throw_error(failures::gave_up_connecting(node_, interrupted_, now - started));
-  }
+  login.throw_if_refused(node_);
+  if (interrupted_ != io::Outcome::ready) gave_up(interrupted_);
+  if (login.end() == Reading::End::deadline) gave_up(io::Outcome::timed_out);
   if (connected == nullptr) {
-    if (now >= call.deadline()) {
-      throw_error(failures::gave_up_connecting(node_, io::Outcome::timed_out,
-                                               now - started));  // in the handshake
-    }
-    throw_error(connect_error(failure, node_));
+    const bool late = Clock::system().now() >= call.deadline();
+    if (late) gave_up(io::Outcome::timed_out);  // in the handshake
+    throw_error(connect_error(failure_of(handle.get()), node_));
   }
   const bool encrypted = mysql_get_ssl_cipher(handle.get()) != nullptr;
   // To libmariadb TLS is a wish, unless it verifies the certificate too.
-  if (settings.tls > TlsMode::preferred && !encrypted) fail_without_tls();
+  if (settings.tls > TlsMode::preferred && !encrypted) fail_without_tls(node_);
   unblock(mysql_get_socket(handle.get()));
   handle_ = std::move(handle);
   hidden_.emplace(mysql_get_socket(handle_.get()));
   encrypted_ = encrypted;
-  last_used_ = now;
-  co_return true;
-}
-
-void MariadbConnection::fail_without_tls() const {
-  throw_error(
-      failures::at(node_, Errc::configuration,
-                   "cannot connect: the server does not support TLS, and ssl-mode asks for it; "
-                   "neither the user nor anything of the password was sent"));
-}
-
-// The socket may be waiting for its connection. What is read here stays there for libmariadb.
-Task<io::Outcome> MariadbConnection::look_at_greeting(io::Call call, const Settings& settings,
-                                                      int socket) {
-  std::array<char, kLongestGreeting> bytes;
-  while (true) {
-    const io::Outcome outcome = co_await call.ready(socket, io::Interest::read);
-    if (outcome != io::Outcome::ready) co_return outcome;
-    const auto size = ::recv(socket, bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
-    // What is wrong with the connection libmariadb finds out, and says.
-    if (size <= 0) co_return io::Outcome::ready;
-    const auto greeting = parse_greeting({bytes.data(), static_cast<std::size_t>(size)});
-    if (greeting.state == Greeting::State::incomplete) {
-      // A socket with a part of it is ready at once.
-      constexpr auto pause = std::chrono::milliseconds(2);
-      const auto later = after(Clock::system().now(), pause);
-      co_await call.sleep_until(later);
-      if (Clock::system().now() >= call.deadline()) co_return io::Outcome::timed_out;
-      continue;
-    }
-    if (greeting.state == Greeting::State::foreign) {
-      throw_error(failures::at(node_, Errc::unavailable,
-                               "cannot connect: what answers there is no MariaDB server"));
-    }
-    const bool greets = greeting.state == Greeting::State::whole;
-    if (greets && settings.tls > TlsMode::preferred && !greeting.offers_tls) fail_without_tls();
-    co_return io::Outcome::ready;
-  }
+  last_used_ = Clock::system().now();
 }
 
 }  // namespace grant::mariadb

@@ -138,6 +138,17 @@ void MariadbConnection::fail_lost(Operation operation) {
   throw_error(std::move(info));
 }
 
+void MariadbConnection::fail_too_large(Operation operation) {
+  auto info = reading_.most() == kMostForItself
+                  ? failures::lost(node_, operation.effect, "the server sends more than asked for")
+                  : failures::too_large(node_, operation.effect, reading_.most());
+  if (begun_ && operation.in_transaction && operation.effect == Effect::write) {
+    ended_ = TransactionEnd::unknown;
+  }
+  close();
+  throw_error(std::move(info));
+}
+
 void MariadbConnection::give_up(Operation operation) {
   auto info = failures::gave_up(node_, operation.effect, interrupted_,
                                 Clock::system().now() - operation.started);
@@ -151,6 +162,12 @@ void MariadbConnection::give_up(Operation operation) {
 /// Throws when the call that has just ended, and maybe set failure_, ended the connection.
 void MariadbConnection::check(Operation operation) {
   if (interrupted_ != io::Outcome::ready && !cancelling_) give_up(operation);
+  switch (reading_.end()) {
+    case Reading::End::none:
+    case Reading::End::refused: break;
+    case Reading::End::deadline: interrupted_ = io::Outcome::timed_out; give_up(operation);
+    case Reading::End::size: fail_too_large(operation);
+  }
   if (failure_.number != 0 && ends_session(failure_.number)) fail_lost(operation);
 }
 
@@ -179,6 +196,7 @@ MariadbConnection::Operation MariadbConnection::start(io::Call call, Effect effe
   forget_tls_errors();
   interrupted_ = io::Outcome::ready;
   cancelling_ = false;
+  reading_.begin(call.deadline(), target_->settings.max_result_size);
   return {effect, now};
 }
 

@@ -6,11 +6,13 @@
 #include <utility>
 
 #include "bind.hpp"
+#include "driver/turns.hpp"
 #include "driver/url_params.hpp"
 #include "effects.hpp"
 #include "errors.hpp"
 #include "grant/driver/connection.hpp"
 #include "grant/io/resolver.hpp"
+#include "reading.hpp"
 #include "statement_cache.hpp"
 #include "types.hpp"
 
@@ -38,6 +40,7 @@ struct Settings {
   std::chrono::milliseconds statement_lifetime{};  ///< 0: for ever.
   std::optional<std::chrono::seconds> connect_timeout{};
   std::chrono::milliseconds cancel_timeout{};  ///< 0: a deadline closes the connection at once.
+  std::uint64_t max_result_size{};             ///< Bytes; 0: any number.
 };
 
 /// Whether the server may have plugins that reveal the password.
@@ -54,6 +57,9 @@ struct Settings {
 struct Target {
   Settings settings{};
   io::Resolver resolver{};
+
+  /// Those at its server.
+  [[nodiscard]] std::shared_ptr<driver::Turns> turns() const;
 };
 
 class MariadbConnection final : public Connection {
@@ -61,8 +67,9 @@ class MariadbConnection final : public Connection {
   explicit MariadbConnection(std::shared_ptr<const Target> target);
   ~MariadbConnection() override;
 
-  /// Connects and logs in. Call it once, before everything else. Errors: as Driver::connect().
-  Task<void> open(io::Call call);
+  /// Connects and logs in. Call it once, before everything else, where a thread may be kept.
+  /// `turns` must live until the task ends. Errors: as Driver::connect().
+  Task<void> open(io::Call call, driver::Turns& turns);
 
   /// Sets what is promised of each session, and asks whether it is so. Errors: as
   /// Driver::connect().
@@ -95,6 +102,9 @@ class MariadbConnection final : public Connection {
   /// Whether what has been sent may be ended when nobody waits for it any longer.
   enum class AtDeadline : std::uint8_t { cancel, close };
 
+  /// More bytes than any answer to a command of the driver's own has.
+  static constexpr std::uint64_t kMostForItself = (std::uint64_t{16} << 20U) + 1;
+
   /// What has been sent, for the error that losing the connection becomes.
   struct Operation {
     Effect effect;
@@ -106,13 +116,8 @@ class MariadbConnection final : public Connection {
     bool guarded = false;         ///< The server was told to refuse it where it writes.
   };
 
-  Task<void> attempt(io::Call call, const Settings& settings, std::string host);
-  /// Gives whether the greeting could be looked at first. Where not, nothing of the password was
-  /// sent.
-  Task<bool> log_in(io::Call call, const Settings& settings, const std::string& host);
-  Task<io::Outcome> look_at_greeting(io::Call call, const Settings& settings, int socket);
-  [[noreturn]] void fail_without_tls() const;
-  [[nodiscard]] io::Call within_connect_timeout(io::Call call) const;
+  /// `host`: a name only where libmariadb needs it.
+  Task<void> log_in(io::Call call, std::string host, driver::Turns& turns);
 
   /// Until the socket is ready for `events`, which a libmariadb call has asked for.
   [[nodiscard]] static io::Call::Awaiter ready(io::Call call, MYSQL* handle, int events);
@@ -124,8 +129,9 @@ class MariadbConnection final : public Connection {
 
   /// What `call`, a call of libmariadb, returns.
   template <class Function>
-  auto quietly(Function call) const {
+  auto quietly(Function call) {
     const NoSigpipe quiet(encrypted_);
+    const Reading::Here here(reading_);
     return call();
   }
 
@@ -145,6 +151,7 @@ class MariadbConnection final : public Connection {
         outcome = co_await cancel_in_time(call, operation, outcome, events);
       }
       const int news = seen(outcome, handle_.get(), events);
+      reading_.set_deadline(cancelling_ ? grace_ : call.deadline());
       events = quietly([&] { return go_on(news); });
     }
   }
@@ -228,6 +235,7 @@ class MariadbConnection final : public Connection {
   [[nodiscard]] unsigned int server_status() const noexcept;
   [[nodiscard]] bool in_transaction() const noexcept;
   [[noreturn]] void fail_lost(Operation operation);
+  [[noreturn]] void fail_too_large(Operation operation);
   [[noreturn]] void fail_rolled_back();
   [[noreturn]] void fail_unread();
   [[noreturn]] void fail_unsent(std::string_view why);
@@ -245,6 +253,7 @@ class MariadbConnection final : public Connection {
   Prepared uncached_;  // instead of the cache when that has no room for anything
   Binder binder_;
   Failure failure_;
+  Reading reading_;
   io::Outcome interrupted_ = io::Outcome::ready;  // how the last wait ended, unless it was ready
   TimePoint last_used_{};
   std::string position_;  // of the last write

@@ -1,13 +1,16 @@
 #include "grant/driver/mariadb/driver.hpp"
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 
 #include <array>
 
 #include "connection.hpp"
+#include "driver/apart.hpp"
 #include "driver/url_params.hpp"
 #include "grant/core/error.hpp"
+#include "reading.hpp"
 
 namespace grant::mariadb {
 namespace {
@@ -84,9 +87,19 @@ Settings settings_from(const ConnectOptions& options) {
   settings.statement_lifetime = params.statement_lifetime();
   settings.connect_timeout = params.connect_timeout();
   settings.cancel_timeout = params.cancel_timeout();
+  settings.max_result_size = params.max_result_size();
   params.refuse_unknown();
   return settings;
 }
+
+}  // namespace
+
+std::shared_ptr<driver::Turns> Target::turns() const {
+  const auto& server = settings.socket.empty() ? settings.host : settings.socket;
+  return driver::Turns::at(fmt::format("mariadb://{}:{}", server, settings.port));
+}
+
+namespace {
 
 class MariadbDriver final : public Driver {
  public:
@@ -101,11 +114,19 @@ class MariadbDriver final : public Driver {
   }
 
   Task<std::unique_ptr<Connection>> connect(io::Call call, ConnectOptions options) const override {
-    auto connection = std::make_unique<MariadbConnection>(
-        std::make_shared<const Target>(Target{settings_from(options), resolver_}));
-    co_await connection->open(call);
-    co_await connection->make_session(call);
-    co_return connection;
+    const auto target = std::make_shared<const Target>(Target{settings_from(options), resolver_});
+    const auto limit = target->settings.connect_timeout;
+    const auto limited = limit ? call.until(after(Clock::system().now(), *limit)) : call;
+    const auto turns = target->turns();
+    driver::Connecting connecting = [target,
+                                     turns](io::Call share) -> Task<std::unique_ptr<Connection>> {
+      auto connection = std::make_unique<MariadbConnection>(target);
+      co_await connection->open(share, *turns);
+      co_await connection->make_session(share);
+      co_return connection;
+    };
+    co_return co_await driver::connect_apart(limited, target->settings.node, turns,
+                                             std::move(connecting));
   }
 
  private:
@@ -114,14 +135,16 @@ class MariadbDriver final : public Driver {
 
 struct Registration {
   Registration() {
-    // Sets up libmariadb once, before there are threads, and OpenSSL with it, which takes itself
-    // down in an exit handler. That handler is now older than every registry, so that connections
-    // that are still there when the program ends are closed before it runs.
+    // OpenSSL would take itself down while the program ends, when connections are still there, and
+    // threads that were given up in the middle of a login.
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
+    // Sets up libmariadb once, before there are threads.
     // It has SIGPIPE ignored in the whole process, which is not its own, nor Grant's.
     struct sigaction before {};
     ::sigaction(SIGPIPE, nullptr, &before);
     mysql_library_init(0, nullptr, nullptr);
     ::sigaction(SIGPIPE, &before, nullptr);
+    Reading::watch();
     static_cast<void>(gate());
     register_driver(driver());
   }

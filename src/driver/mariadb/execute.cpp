@@ -378,6 +378,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_simple(io::Call call, std::
                                                             Effect effect, AtDeadline at_deadline) {
   Operation operation = start(call, effect);
   operation.at_deadline = at_deadline;
+  reading_.begin(call.deadline(), kMostForItself);
   Prepared text;
   text.sql = sql;
   auto result = co_await run_text(call, operation, &text);

@@ -123,12 +123,11 @@ Task<void> MariadbConnection::make_session(io::Call call) {
                                                   "sql_mode",
                                                   "sql_mode",
                                                   "autocommit"};
-  const auto limited = within_connect_timeout(call);
   std::unique_ptr<Result> kept;
   ErrorInfo refused;
   try {
-    co_await run_simple(limited, kSessionSettings, Effect::read);
-    kept = co_await run_simple(limited, kSessionCheck, Effect::read);
+    co_await run_simple(call, kSessionSettings, Effect::read);
+    kept = co_await run_simple(call, kSessionCheck, Effect::read);
   } catch (const Error& error) {
     refused = error.info();
   }

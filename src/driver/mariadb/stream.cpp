@@ -36,6 +36,7 @@ class MariadbStream final : public RowStream {
     if (call.deadline() <= operation_.started) {
       throw_error(failures::deadline_had_passed(connection_->node_));
     }
+    connection_->reading_.begin(call.deadline(), 0);
     while (rows_.row_count() < chunk_rows_) {
       bool has_row = false;
       try {
@@ -58,6 +59,7 @@ class MariadbStream final : public RowStream {
     connection_->refuse_in_child();
     over_ = true;
     operation_.started = Clock::system().now();
+    connection_->reading_.begin(call.deadline(), 0);
     co_await connection_->end_stream(call, operation_, statement_);
   }
 

@@ -38,6 +38,9 @@ ConnectionHandle start_connecting(const Settings& settings, const std::string& a
   return handle;
 }
 
+/// Whether what the server says can be seen.
+bool is_in_clear(PGconn* handle) { return PQsslInUse(handle) == 0 && PQgssEncInUse(handle) == 0; }
+
 PostgresPollingStatusType poll(PGconn* handle) {
   const grant::detail::LibraryGate::Inside inside(gate());
   return PQconnectPoll(handle);
@@ -46,20 +49,17 @@ PostgresPollingStatusType poll(PGconn* handle) {
 }  // namespace
 
 Task<void> PostgresConnection::open(io::Call call, const Settings& settings,
-                                    const io::Resolver& resolver) {
-  const auto limited = settings.connect_timeout
-                           ? call.until(after(Clock::system().now(), *settings.connect_timeout))
-                           : call;
+                                    const io::Resolver& resolver, driver::Turns& turns) {
   if (settings.host_name.empty()) {
-    co_await attempt(limited, settings, {});
+    co_await attempt(call, settings, {}, turns);
   } else {
     const driver::Attempt attempt_at = [&](io::Call share, const std::string& address) {
-      return attempt(share, settings, address);
+      return attempt(share, settings, address, turns);
     };
-    co_await driver::connect_by_name(limited, resolver, node_, settings.host_name, attempt_at);
+    co_await driver::connect_by_name(call, resolver, node_, settings.host_name, attempt_at);
   }
   try {
-    co_await pin_session(limited);
+    co_await pin_session(call);
   } catch (const Error& error) {
     // To the caller this is still connecting, in which nothing can be in doubt.
     if (error.code() != Errc::timeout) throw;
@@ -69,11 +69,20 @@ Task<void> PostgresConnection::open(io::Call call, const Settings& settings,
   }
 }
 
-Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings,
-                                       std::string address) {
+Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings, std::string address,
+                                       driver::Turns& turns) {
   if (gate().is_shut()) throw_error(failures::shut_out(node_, "libpq"));
   const auto started = Clock::system().now();
-  ConnectionHandle handle = start_connecting(settings, address);
+  const auto gave_up = [&](io::Outcome outcome) {
+    throw_error(failures::gave_up_connecting(node_, outcome, Clock::system().now() - started));
+  };
+  ConnectionHandle handle;
+  {
+    // Where the environment names the host, libpq looks it up itself.
+    const auto turn = turns.take(call.deadline());
+    if (!turn) gave_up(io::Outcome::timed_out);
+    handle = start_connecting(settings, address);
+  }
   PQsetNoticeReceiver(handle.get(), &PostgresConnection::on_notice, this);
   // Connection errors have no field for the SQLSTATE, but verbose text holds it.
   PQsetErrorVerbosity(handle.get(), PQERRORS_VERBOSE);
@@ -91,10 +100,15 @@ Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings,
     }
     const bool late = call.deadline() <= Clock::system().now();
     if (outcome == io::Outcome::ready && late) outcome = io::Outcome::timed_out;
-    if (outcome != io::Outcome::ready) {
-      throw_error(failures::gave_up_connecting(node_, outcome, Clock::system().now() - started));
+    if (outcome != io::Outcome::ready) gave_up(outcome);
+    if (is_in_clear(handle.get())) {
+      next = poll(handle.get());
+    } else {
+      // It may be asked to derive a key with any number of iterations.
+      const auto turn = turns.take(call.deadline());
+      if (!turn) gave_up(io::Outcome::timed_out);
+      next = poll(handle.get());
     }
-    next = poll(handle.get());
   }
   PQsetErrorVerbosity(handle.get(), PQERRORS_DEFAULT);
   if (PQsetnonblocking(handle.get(), 1) != 0) fail_connect(handle.get(), node_);
@@ -106,8 +120,7 @@ Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings,
 Task<io::Outcome> PostgresConnection::look_at_login(io::Call call, const Settings& settings,
                                                     PGconn* handle, LoginScanner& scanner) const {
   using Finding = LoginScanner::Finding;
-  // Inside of TLS nothing can be seen.
-  if (PQsslInUse(handle) != 0 || PQgssEncInUse(handle) != 0) co_return io::Outcome::ready;
+  if (!is_in_clear(handle)) co_return io::Outcome::ready;
   const auto status = PQstatus(handle);
   const bool answers = status == CONNECTION_SSL_STARTUP || status == CONNECTION_GSS_STARTUP;
   if (answers) scanner.reset();

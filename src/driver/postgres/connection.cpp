@@ -14,6 +14,7 @@
 #include "driver/failures.hpp"
 #include "errors.hpp"
 #include "grant/core/error.hpp"
+#include "received.hpp"
 #include "result.hpp"
 #include "session.hpp"
 
@@ -58,7 +59,8 @@ PostgresConnection::PostgresConnection(const Settings& settings)
       prefix_(random_prefix()),
       lifetime_(settings.statement_lifetime),
       named_(settings.keeps_statements),
-      cancel_timeout_(settings.cancel_timeout) {}
+      cancel_timeout_(settings.cancel_timeout),
+      max_result_size_(settings.max_result_size) {}
 
 PostgresConnection::~PostgresConnection() {
   if (!handle_ || process_ == ::getpid()) return;
@@ -144,6 +146,17 @@ void PostgresConnection::give_up(io::Outcome outcome, Operation operation) {
   throw_error(std::move(info));
 }
 
+void PostgresConnection::fail_too_large(Operation operation) {
+  if (operation.most == kMostForItself)
+    fail_lost(operation, "the server sends more than asked for");
+  auto info = failures::too_large(node_, operation.effect, operation.most);
+  if (begun_ && operation.in_transaction && operation.effect == Effect::write) {
+    ended_ = TransactionEnd::unknown;
+  }
+  close();
+  throw_error(std::move(info));
+}
+
 void PostgresConnection::refuse_in_child() const {
   if (forks_ != grant::detail::forks()) throw_error(failures::of_parent(node_));
 }
@@ -220,6 +233,7 @@ Task<void> PostgresConnection::receive(io::Call call, Operation operation, const
   const bool pipelined = PQpipelineStatus(handle) != PQ_PIPELINE_OFF;
   answers_.clear();
   Overtime overtime;
+  Received received;
   while (true) {
     bool unsent = flush(operation);
     while (unsent || PQisBusy(handle) != 0) {
@@ -235,6 +249,8 @@ Task<void> PostgresConnection::receive(io::Call call, Operation operation, const
         if (co_await cancel_late(call, outcome, operation)) continue;
         give_up(outcome, operation);
       }
+      received.note(PQsocket(handle));
+      if (operation.most != 0 && received.bytes() > operation.most) fail_too_large(operation);
       if (PQconsumeInput(handle) == 0) fail_lost(operation);
       if (unsent) unsent = flush(operation);
     }
@@ -288,6 +304,7 @@ PostgresConnection::Operation PostgresConnection::operation_of(const Statement& 
                                                                bool may_commit) const {
   auto operation = harmless();
   operation.effect = statement.effect;
+  operation.most = max_result_size_;
   const bool ends = operation.in_transaction && may_end_transaction(statement.sql);
   // Losing it before the commit loses the transaction, and nothing else.
   if (operation.in_transaction && !ends) operation.effect = Effect::read;

@@ -9,6 +9,7 @@
 
 #include "bind.hpp"
 #include "driver/schema_changes.hpp"
+#include "driver/turns.hpp"
 #include "driver/url_params.hpp"
 #include "errors.hpp"
 #include "grant/driver/connection.hpp"
@@ -30,6 +31,7 @@ struct Settings {
   std::optional<std::chrono::seconds>
       connect_timeout{};  ///< libpq's own works only when it blocks.
   std::chrono::milliseconds cancel_timeout{};
+  std::uint64_t max_result_size{};  ///< Bytes; 0: any number.
   ClearPassword clear_password{};
 };
 
@@ -38,10 +40,11 @@ class PostgresConnection final : public Connection {
   explicit PostgresConnection(const Settings& settings);
   ~PostgresConnection() override;
 
-  /// Connects. Call it once, before everything else. `settings` and `resolver` must live until the
-  /// task ends.
+  /// Connects. Call it once, before everything else, where a thread may be kept. `settings`,
+  /// `resolver` and `turns` must live until the task ends.
   /// Errors: as Driver::connect().
-  Task<void> open(io::Call call, const Settings& settings, const io::Resolver& resolver);
+  Task<void> open(io::Call call, const Settings& settings, const io::Resolver& resolver,
+                  driver::Turns& turns);
 
   Task<std::unique_ptr<Result>> execute(io::Call call, Statement statement) override;
   Task<std::unique_ptr<RowStream>> stream(io::Call call, Statement statement,
@@ -65,6 +68,9 @@ class PostgresConnection final : public Connection {
   friend class SingleRowStream;
   friend class CursorStream;
 
+  /// More bytes than any answer to a command of the driver's own has.
+  static constexpr std::uint64_t kMostForItself = (std::uint64_t{16} << 20U) + 1;
+
   /// What has been sent, for the error that losing the connection becomes.
   struct Operation {
     Effect effect;
@@ -78,6 +84,7 @@ class PostgresConnection final : public Connection {
     bool in_transaction = false;  ///< Open when it was sent: nothing is durable before the commit.
     bool may_commit = false;      ///< It may have made a part of its work durable, and failed then.
     bool guarded = false;         ///< The server was told to refuse it where it writes.
+    std::uint64_t most = kMostForItself;  ///< The bytes that its answer may have; 0: any number.
   };
 
   /// A statement of a pipeline that has no answer yet.
@@ -92,7 +99,6 @@ class PostgresConnection final : public Connection {
 
   static void on_notice(void* self, const PGresult* notice) noexcept;
 
-  /// Connects to `address`, in numbers; empty: to where `settings` say.
   /// What may still be read when the deadline has passed: as much as had arrived by then, so that
   /// an answer that is there counts, however late it is looked at, and a server that goes on
   /// sending holds nobody.
@@ -104,7 +110,9 @@ class PostgresConnection final : public Connection {
     std::optional<int> looks_;
   };
 
-  Task<void> attempt(io::Call call, const Settings& settings, std::string address);
+  /// Connects to `address`, in numbers; empty: to where `settings` say.
+  Task<void> attempt(io::Call call, const Settings& settings, std::string address,
+                     driver::Turns& turns);
   /// Reads what the server says before libpq does, and refuses what libpq should not answer.
   Task<io::Outcome> look_at_login(io::Call call, const Settings& settings, PGconn* handle,
                                   LoginScanner& scanner) const;
@@ -209,6 +217,7 @@ class PostgresConnection final : public Connection {
   [[noreturn]] void fail(Operation operation, std::span<const ValueView> params);
   [[noreturn]] void fail_outdated(Operation operation, std::span<const ValueView> params);
   /// `why`: empty: as libpq or the server says.
+  [[noreturn]] void fail_too_large(Operation operation);
   [[noreturn]] void fail_lost(Operation operation, std::string_view why = {});
   [[noreturn]] void fail_unsent(std::string_view why, std::string_view sqlstate = {});
   [[noreturn]] void give_up(io::Outcome outcome, Operation operation);
@@ -239,6 +248,7 @@ class PostgresConnection final : public Connection {
   TransactionOptions transaction_{};        // the open one
   bool untouched_ = false;  // nothing was done in it yet, and it was begun by begin()
   std::chrono::milliseconds cancel_timeout_;
+  const std::uint64_t max_result_size_;
   bool cancelled_late_ = false;  // the statement under way, after its deadline
   bool streaming_ = false;
   bool session_changed_ = false;

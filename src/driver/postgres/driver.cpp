@@ -1,6 +1,7 @@
 #include "grant/driver/postgres/driver.hpp"
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "connection.hpp"
+#include "driver/apart.hpp"
 #include "driver/url_params.hpp"
 #include "grant/core/error.hpp"
 
@@ -122,6 +124,7 @@ Settings settings_from(const ConnectOptions& options) {
   settings.keeps_statements = params.word<bool>("prepare", kPrepare).value_or(true);
   settings.connect_timeout = params.connect_timeout();
   settings.cancel_timeout = params.cancel_timeout();
+  settings.max_result_size = params.max_result_size();
   settings.clear_password = params.clear_password();
 
   const auto set = [&](std::string_view name, std::string value) {
@@ -159,10 +162,18 @@ class PostgresDriver final : public Driver {
   }
 
   Task<std::unique_ptr<Connection>> connect(io::Call call, ConnectOptions options) const override {
-    const Settings settings = settings_from(options);
-    auto connection = std::make_unique<PostgresConnection>(settings);
-    co_await connection->open(call, settings, resolver_);
-    co_return connection;
+    const auto settings = std::make_shared<const Settings>(settings_from(options));
+    const auto limit = settings->connect_timeout;
+    const auto limited = limit ? call.until(after(Clock::system().now(), *limit)) : call;
+    const auto turns =
+        driver::Turns::at(fmt::format("postgres://{}:{}", options.url.host, options.url.port));
+    driver::Connecting connecting = [settings, turns, resolver = resolver_](
+                                        io::Call share) -> Task<std::unique_ptr<Connection>> {
+      auto connection = std::make_unique<PostgresConnection>(*settings);
+      co_await connection->open(share, *settings, resolver, *turns);
+      co_return connection;
+    };
+    co_return co_await driver::connect_apart(limited, settings->node, turns, std::move(connecting));
   }
 
  private:
@@ -172,10 +183,9 @@ class PostgresDriver final : public Driver {
 struct Registration {
   Registration() {
     static_cast<void>(gate());  // before there are threads that could fork
-    // libpq sets up OpenSSL when it first needs it, and OpenSSL takes itself down in an exit
-    // handler. Needing it now makes that handler older than every registry, so that connections
-    // that are still there when the program ends are closed before it runs.
-    PQfreemem(PQencryptPassword("", ""));
+    // OpenSSL would take itself down while the program ends, when connections are still there, and
+    // threads that were given up in the middle of a login.
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
     static_cast<void>(keywords());
     register_driver(driver());
   }

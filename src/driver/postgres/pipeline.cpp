@@ -112,7 +112,8 @@ Task<void> PostgresConnection::prepare_queued(io::Call call, std::vector<Queued>
 }
 
 Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& queue) {
-  const Operation operation = harmless();
+  Operation operation = harmless();
+  operation.most = max_result_size_;
   PGconn* const handle = handle_.get();
   const bool in_transaction = operation.in_transaction;
 

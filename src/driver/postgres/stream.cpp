@@ -218,6 +218,7 @@ class CursorStream final : public RowStream {
   [[nodiscard]] static PostgresConnection::Operation now() {
     PostgresConnection::Operation operation{Effect::read, Clock::system().now()};
     operation.in_transaction = true;
+    operation.most = 0;
     return operation;
   }
 
@@ -271,7 +272,8 @@ void PostgresConnection::refuse_late_chunk(io::Call call) const {
 }
 
 Task<void> PostgresConnection::end_stream(io::Call call) {
-  const Operation operation{Effect::read, Clock::system().now()};
+  Operation operation{Effect::read, Clock::system().now()};
+  operation.most = 0;
   // A request to cancel that was late ends the first; there is none left for the second.
   do {
     send(PQsendQuery(handle_.get(), "ROLLBACK"), operation);

@@ -209,7 +209,14 @@ std::unique_ptr<Result> Connection::run(const Statement& statement, TimePoint de
   auto result = std::make_unique<BufferedResult>();
   int code = sqlite3_step(handle);
   if (code == SQLITE_ROW || code == SQLITE_DONE) result->set_columns(used.columns());
-  for (; code == SQLITE_ROW; code = sqlite3_step(handle)) result->add_row(handle);
+  for (; code == SQLITE_ROW; code = sqlite3_step(handle)) {
+    result->add_row(handle);
+    const auto most = options_.max_result_size;
+    if (most != 0 && result->size() > most) {
+      const bool reads = sqlite3_stmt_readonly(handle) != 0;
+      throw_error(failures::too_large(node_, reads ? Effect::read : Effect::write, most));
+    }
+  }
   if (code != SQLITE_DONE) fail(code, tried, statement);
 
   // SQLite's count of changed rows is left over from an earlier statement unless this one changed

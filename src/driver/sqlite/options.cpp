@@ -60,6 +60,7 @@ Options parse_options(ConnectOptions target) {
     options.synchronous = *word;
   }
   options.statement_cache_size = params.statement_cache_size();
+  options.max_result_size = params.max_result_size();
   params.refuse_unknown();
   if (options.in_memory() && options.read_only) {
     refuse("an in-memory database cannot be opened read-only: it would always be empty");

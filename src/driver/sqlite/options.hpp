@@ -26,6 +26,7 @@ struct Options {
   std::chrono::milliseconds busy_timeout{5'000};
   std::string synchronous = "normal";
   std::size_t statement_cache_size = 256;
+  std::uint64_t max_result_size{};  ///< Bytes; 0: any number.
 
   [[nodiscard]] bool in_memory() const noexcept { return file.empty(); }
 };

@@ -74,7 +74,8 @@ void BufferedResult::add_row(sqlite3_stmt* statement) {
   for (std::size_t i = 0; i < count; ++i) {
     // Nobody else uses the connection now, so values need no protection of their own.
     sqlite3_value* const value = sqlite3_column_value(statement, static_cast<int>(i));
-    cells_[first + i] = copied(value, columns_->declared[i]);
+    const auto cell = cells_[first + i] = copied(value, columns_->declared[i]);
+    size_ += sizeof cell + (cell.has_characters() ? cell.as_characters().size() : 0);
   }
   ++rows_;
 }
@@ -154,6 +155,7 @@ void BufferedResult::clear() noexcept {
   cells_.clear();
   arena_.release();
   rows_ = 0;
+  size_ = 0;
 }
 
 void BufferedResult::row(std::size_t row, std::span<ValueView> cells) const {

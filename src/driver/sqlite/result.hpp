@@ -53,6 +53,9 @@ class BufferedResult final : public Result {
   }
   void set_affected_rows(std::uint64_t rows) noexcept { affected_rows_ = rows; }
 
+  /// The bytes that the rows take.
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+
   [[nodiscard]] std::size_t row_count() const noexcept override { return rows_; }
   [[nodiscard]] std::size_t column_count() const noexcept override;
   [[nodiscard]] std::string_view column_name(std::size_t column) const noexcept override;
@@ -71,6 +74,7 @@ class BufferedResult final : public Result {
   std::pmr::monotonic_buffer_resource arena_{first_.data(), first_.size()};
   std::vector<ValueView> cells_;
   std::size_t rows_ = 0;
+  std::uint64_t size_ = 0;
   std::uint64_t affected_rows_ = 0;
 };
 

@@ -1,0 +1,73 @@
+#include "driver/apart.hpp"
+
+#include <utility>
+
+#include "driver/failures.hpp"
+#include "grant/core/error.hpp"
+#include "grant/io/poll_loop.hpp"
+#include "grant/io/worker.hpp"
+
+namespace grant::driver {
+namespace {
+
+// For as many as may be connecting at a time. A server that hangs keeps those who connect to it
+// until their deadlines, and the others must not wait for them.
+constexpr std::size_t kThreads = 1024;
+constinit io::ProcessWorkers connecting_threads(kThreads);
+
+/// What is left to be done when nobody waits any more.
+class Abandoned {
+ public:
+  explicit Abandoned(std::shared_ptr<io::PollLoop> loop) noexcept : loop_(std::move(loop)) {}
+  Abandoned(const Abandoned&) = delete;
+  Abandoned& operator=(const Abandoned&) = delete;
+  ~Abandoned() { loop_->cancel(); }
+
+ private:
+  const std::shared_ptr<io::PollLoop> loop_;
+};
+
+Task<void> keep_outcome(Task<std::unique_ptr<Connection>> task,
+                        std::unique_ptr<Connection>& connection, std::exception_ptr& error) {
+  try {
+    connection = co_await task;
+  } catch (...) {
+    error = std::current_exception();
+  }
+}
+
+/// `connecting` on this thread, until it has ended or `loop` is cancelled.
+std::unique_ptr<Connection> connect_here(io::PollLoop& loop, const Connecting& connecting,
+                                         TimePoint deadline) {
+  std::unique_ptr<Connection> connection;
+  std::exception_ptr error;
+  loop.spawn(keep_outcome(connecting(io::Call(loop, deadline)), connection, error));
+  loop.run();
+  if (error) std::rethrow_exception(error);
+  return connection;
+}
+
+}  // namespace
+
+Task<std::unique_ptr<Connection>> connect_apart(io::Call call, std::string node,
+                                                std::shared_ptr<Turns> turns,
+                                                Connecting connecting) {
+  const auto started = Clock::system().now();
+  if (const auto since = turns->overdue_since()) {
+    throw_error(failures::stuck(node, started - *since));
+  }
+  const auto loop = std::make_shared<io::PollLoop>();
+  const Abandoned when_done(loop);
+  auto work = [loop, turns, connecting = std::move(connecting), deadline = call.deadline()] {
+    return connect_here(*loop, connecting, deadline);
+  };
+  // Later than it ends by itself, saying more.
+  const io::Call patient(call.waiter(), after(call.deadline(), Turns::kSlack));
+  auto done = co_await io::offload(patient, std::move(work), connecting_threads.get());
+  if (done.outcome != io::Outcome::ready) {
+    throw_error(failures::gave_up_connecting(node, done.outcome, Clock::system().now() - started));
+  }
+  co_return std::move(*done.value);
+}
+
+}  // namespace grant::driver

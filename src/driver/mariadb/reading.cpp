@@ -1,0 +1,67 @@
+#include "reading.hpp"
+
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+// Exported for plugins that trace what libmariadb does, and declared in none of the headers that
+// come with it. Source: libmariadb, ma_pvio.h and plugins/trace.
+extern "C" int ma_pvio_register_callback(my_bool add, void (*callback)(int mode, MYSQL* connection,
+                                                                       const unsigned char* buffer,
+                                                                       std::size_t size));
+
+namespace grant::mariadb {
+namespace {
+
+constinit thread_local Reading* reading_here = nullptr;
+
+constexpr int kRead = 0;
+
+}  // namespace
+
+void Reading::begin(TimePoint deadline, std::uint64_t most) noexcept {
+  deadline_ = deadline;
+  most_ = most;
+  read_ = 0;
+  left_ = -1;
+  end_ = End::none;
+}
+
+void Reading::set_deadline(TimePoint deadline) noexcept {
+  if (deadline == deadline_) return;
+  deadline_ = deadline;
+  left_ = -1;
+}
+
+Reading::Here::Here(Reading& reading) noexcept : before_(reading_here) { reading_here = &reading; }
+
+Reading::Here::~Here() { reading_here = before_; }
+
+void Reading::watch() { ma_pvio_register_callback(1, &Reading::on_transfer); }
+
+bool Reading::saw(std::string_view /*bytes*/) noexcept { return true; }
+
+void Reading::on_transfer(int mode, MYSQL* connection, const unsigned char* buffer,
+                          std::size_t size) {
+  Reading* const reading = reading_here;
+  const auto read = static_cast<std::ptrdiff_t>(size);  // negative where it failed
+  if (mode != kRead || reading == nullptr || read <= 0 || reading->end_ != End::none) return;
+  const int socket = mysql_get_socket(connection);
+  reading->end_ = reading->judge(socket, {reinterpret_cast<const char*>(buffer), size});
+  if (reading->end_ != End::none) ::shutdown(socket, SHUT_RDWR);
+}
+
+Reading::End Reading::judge(int socket, std::string_view bytes) noexcept {
+  if (!saw(bytes)) return End::refused;
+  read_ += bytes.size();
+  if (most_ != 0 && read_ > most_) return End::size;
+  if (left_ >= 0) {
+    left_ -= static_cast<std::int64_t>(bytes.size());
+    return left_ < 0 ? End::deadline : End::none;
+  }
+  if (Clock::system().now() < deadline_) return End::none;
+  int arrived = 0;
+  left_ = ::ioctl(socket, FIONREAD, &arrived) == 0 ? arrived : 0;
+  return End::none;
+}
+
+}  // namespace grant::mariadb

@@ -1,0 +1,79 @@
+#include "driver/turns.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <map>
+
+#include "core/fork.hpp"
+
+namespace grant::driver {
+namespace {
+
+class Servers {
+ public:
+  [[nodiscard]] bool is_of_this_process() const noexcept {
+    return forks_ == grant::detail::forks();
+  }
+
+  std::shared_ptr<Turns> at(const std::string& server) {
+    const Lock lock(mutex_);
+    std::erase_if(known_, [](const auto& each) { return each.second.expired(); });
+    auto& known = known_[server];
+    auto turns = known.lock();
+    if (!turns) known = turns = std::make_shared<Turns>();
+    return turns;
+  }
+
+ private:
+  const std::uint64_t forks_ = grant::detail::forks();
+  Mutex mutex_;
+  std::map<std::string, std::weak_ptr<Turns>> known_ GRANT_GUARDED_BY(mutex_);
+};
+
+std::atomic<Servers*> the_servers = nullptr;
+
+// Never destroyed: threads may be in the middle of their turns when the process ends.
+Servers& servers() {
+  auto* known = the_servers.load(std::memory_order_acquire);
+  if (known != nullptr && known->is_of_this_process()) return *known;
+  auto made = std::make_unique<Servers>();
+  if (the_servers.compare_exchange_strong(known, made.get(), std::memory_order_acq_rel)) {
+    return *made.release();
+  }
+  return *known;
+}
+
+}  // namespace
+
+std::shared_ptr<Turns> Turns::at(const std::string& server) { return servers().at(server); }
+
+TimePoint Turns::given_up_at() const noexcept { return after(due_, kSlack); }
+
+Turns::Turn Turns::take(TimePoint deadline) {
+  const Lock lock(mutex_);
+  while (taken_) {
+    const auto until = std::min(deadline, given_up_at());
+    if (until <= Clock::system().now()) return Turn(nullptr);
+    ended_.wait_until(mutex_, until);
+  }
+  taken_ = true;
+  due_ = deadline;
+  return Turn(this);
+}
+
+std::optional<TimePoint> Turns::overdue_since() const {
+  const Lock lock(mutex_);
+  if (!taken_ || Clock::system().now() < given_up_at()) return std::nullopt;
+  return due_;
+}
+
+void Turns::end() noexcept {
+  {
+    const Lock lock(mutex_);
+    taken_ = false;
+  }
+  ended_.notify_one();
+}
+
+}  // namespace grant::driver
