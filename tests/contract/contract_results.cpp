@@ -5,6 +5,8 @@
 namespace grant::contract {
 namespace {
 
+using ::testing::HasSubstr;
+
 TEST_P(Contract, AffectedRowsCountInsertUpdateAndDelete) {
   const auto name = table("id {integer}, a {integer}");
   EXPECT_EQ(run("INSERT INTO " + name + " VALUES (1, 0), (2, 0), (3, 0)")->affected_rows(), 3U);
@@ -53,6 +55,40 @@ TEST_P(Contract, EmptyResultStillHasColumns) {
   ASSERT_EQ(rows->column_count(), 2U);
   EXPECT_EQ(rows->column_name(0), "first");
   EXPECT_EQ(rows->column_name(1), "second");
+}
+
+TEST_P(Contract, AnswersAreNoLargerThanTheUrlSays) {
+  const auto name = table("id {integer}, v {text}");
+  const std::string text(100'000, 'x');
+  for (int i = 0; i < 60; ++i) {
+    run("INSERT INTO " + name + " VALUES ($1, $2)", {ValueView::integer(i), ValueView::text(text)});
+  }
+  const auto connect_with = [&](const std::string& megabytes) {
+    auto options = backend().writer();
+    options.url.params.emplace_back("max_result_size", megabytes);
+    return connect(std::move(options));
+  };
+  const auto all = "SELECT v FROM " + name;
+  for (const auto* enough : {"0", "8"}) {
+    EXPECT_EQ(run_on(*connect_with(enough), all, {}, Effect::read)->row_count(), 60U);
+  }
+  const auto error = error_of([&] { run_on(*connect_with("2"), all, {}, Effect::read); });
+  EXPECT_EQ(error.code, Errc::invalid_argument) << error.message;
+  EXPECT_THAT(error.message, HasSubstr("larger than 2 MiB (max_result_size)"));
+
+  const auto copy = "INSERT INTO " + name + " SELECT id + 100, v FROM " + name + " RETURNING v";
+  const auto doubt = error_of([&] { run_on(*connect_with("2"), copy); });
+  EXPECT_EQ(doubt.code, Errc::outcome_unknown) << doubt.message;
+
+  // A stream is not held, and needs no limit.
+  Statement statement;
+  statement.sql = all;
+  statement.effect = Effect::read;
+  const auto connection = connect_with("2");
+  const auto rows = grant::run(connection->stream(call(), statement, {.chunk_rows = 7}));
+  std::size_t count = 0;
+  while (const Result* chunk = grant::run(rows->next(call()))) count += chunk->row_count();
+  EXPECT_GE(count, 60U);
 }
 
 TEST_P(Contract, StatementWithoutRowsHasNoColumns) {

@@ -23,6 +23,7 @@ At the login:
                         that is switched to, mysql_clear_password unless given. First comes the proof
                         for mysql_native_password, which clients give unasked.
     asks-in-clear-first (mariadb) So, with the plugin VALUE in the greeting already.
+    silent-in-tls       Accepts TLS, and says nothing from then on.
     clear-inside-tls    So, after TLS, with a certificate for "impostor" that it signed itself.
     no-tls              Offers no TLS, and asks for a proof: mysql_native_password, md5.
     greeting-in-pieces  One byte each 20 ms: the greeting; AuthenticationOk, or what VALUE (postgres)
@@ -70,7 +71,7 @@ import sys
 import threading
 import time
 
-BOTH = ("polite asks-in-clear clear-inside-tls no-tls greeting-in-pieces silent half-a-greeting garbage "
+BOTH = ("polite asks-in-clear silent-in-tls clear-inside-tls no-tls greeting-in-pieces silent half-a-greeting garbage "
         "http endless-greeting closes-at-once closes-after-login hang-after-login rows-without-end "
         "slow-rows no-rows other-columns no-columns empty-error error-with broken-row huge-length").split()
 SCENARIOS = {"mariadb": [*BOTH, "asks-in-clear-first", "other-charset"],
@@ -385,7 +386,7 @@ def error(peer, number, state, text):
 
 
 def greeting(peer, plugin):
-    capabilities = CAPABILITIES | (TLS if peer.scenario == "clear-inside-tls" else 0)
+    capabilities = CAPABILITIES | (TLS if peer.scenario in ("clear-inside-tls", "silent-in-tls") else 0)
     return packet(peer, b"\x0a5.5.5-10.11.0-MariaDB\0" + struct.pack("<I", 7) + SCRAMBLE[:8] + b"\0" +
                   struct.pack("<HBHHB", capabilities & 0xFFFF, 45, AUTOCOMMIT, capabilities >> 16, 21) +
                   bytes(10) + SCRAMBLE[8:] + b"\0" + plugin.encode() + b"\0")
@@ -455,6 +456,8 @@ def log_in_mariadb(peer):
         peer.send(opening)
     reply = read_packet(peer)
     if len(reply) == 32 and struct.unpack("<I", reply[:4])[0] & TLS:
+        if peer.scenario == "silent-in-tls":
+            peer.hear_to_the_end()
         peer.start_tls()
         reply = read_packet(peer)
     user, proof, plugin = parse_login(reply)
@@ -637,11 +640,14 @@ def ask_scram(peer):
 
 
 def log_in_postgres(peer):
-    scenario, wants_tls = peer.scenario, peer.scenario in ("clear-inside-tls", "scram-in-tls")
+    scenario = peer.scenario
+    wants_tls = scenario in ("clear-inside-tls", "scram-in-tls", "silent-in-tls")
     code = read_opening(peer)
     while code in (TLS_REQUEST, GSS_REQUEST):
         accepts = wants_tls and code == TLS_REQUEST
         peer.send(b"S" if accepts else b"N")
+        if accepts and scenario == "silent-in-tls":
+            peer.hear_to_the_end()
         if accepts:
             peer.start_tls()
         code = read_opening(peer)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,12 +34,15 @@ class Resolver {
   Resolver();
   explicit Resolver(Lookup lookup);
 
-  /// Addresses pass through at once. Anything else is looked up on one of up to 16 threads kept for
-  /// that; the wait ends with the call, the look-up when it likes.
+  /// Addresses pass through at once. Anything else is looked up on one of up to 256 threads kept
+  /// for that, once for all who ask for the same host at a time; the wait ends with the call, the
+  /// look-up when it likes. Errors: unavailable, when there is no thread.
   [[nodiscard]] Task<Resolved> resolve(Call call, std::string host) const;
 
  private:
-  Lookup lookup_;
+  class Lookups;
+
+  std::shared_ptr<Lookups> lookups_;  // shared by copies
 };
 
 }  // namespace grant::io

@@ -259,6 +259,8 @@ Task<void> PostgresConnection::receive(io::Call call, Operation operation, const
       if (!pipelined || PQstatus(handle) != CONNECTION_OK) break;
       continue;  // between the answers to two commands
     }
+    received.note_answer(PQresultMemorySize(answer.get()));
+    if (operation.most != 0 && received.bytes() > operation.most) fail_too_large(operation);
     const auto status = PQresultStatus(answer.get());
     if (status == PGRES_PIPELINE_SYNC) break;
     if (status == PGRES_COPY_IN && operation.copies) co_return;  // the server waits for rows

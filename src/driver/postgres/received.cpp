@@ -30,10 +30,15 @@ void Received::note(int socket) noexcept {
     bytes_ = *now - *before_;
     return;
   }
+  // Large rows make libpq read more at once than this.
   int waiting = 0;
   if (::ioctl(socket, FIONREAD, &waiting) == 0) {
     bytes_ += static_cast<std::uint64_t>(std::min(waiting, kAtOnce));
   }
+}
+
+void Received::note_answer(std::size_t size) noexcept {
+  if (!before_) bytes_ = std::max<std::uint64_t>(bytes_, size);
 }
 
 }  // namespace grant::postgres

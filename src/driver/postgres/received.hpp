@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -12,8 +13,11 @@ class Received {
   /// Before a read from `socket`.
   void note(int socket) noexcept;
 
-  /// What there was besides the first few reads. On a unix socket, what was there to be read, as
-  /// far as libpq takes it at once.
+  /// The answer has come, and takes `size` bytes.
+  void note_answer(std::size_t size) noexcept;
+
+  /// What there was besides the first few reads. On a unix socket, which does not count, less than
+  /// that where rows are large, until the answer has come.
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
 
  private:

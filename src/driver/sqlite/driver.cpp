@@ -39,7 +39,7 @@ class SqliteDriver final : public Driver {
     };
     if (&call.waiter() == &io::blocking_waiter()) co_return open();
     const auto started = Clock::system().now();
-    auto opened = co_await io::offload(call, std::move(open));
+    auto opened = co_await io::offload(call, std::move(open), watchers());
     if (opened.value) co_return std::move(*opened.value);
     throw_error(
         failures::gave_up_connecting(node, opened.outcome, Clock::system().now() - started));

@@ -81,7 +81,8 @@ class Turn {
 
 /// Has a worker do `work`, which must not throw, and ends when it is done. Errors: timeout,
 /// cancelled, when it was never begun.
-Task<void> take_turn(io::Call call, Canceller& canceller, const std::function<void()>& work) {
+Task<void> take_turn(io::Call call, Canceller& canceller, const std::function<void()>& work,
+                     io::Workers& threads) {
   const auto turn = std::make_shared<Turn>();
   const auto done = call.waiter().make_signal();
   // Also when the task is destroyed while it waits, as with its event loop.
@@ -91,7 +92,7 @@ Task<void> take_turn(io::Call call, Canceller& canceller, const std::function<vo
     ~Stop() { turn.stop(canceller); }
   };
   const Stop stop{*turn, canceller};
-  io::workers().post([turn, done, &work] {
+  threads.post([turn, done, &work] {
     if (!turn->begin()) return;
     work();
     turn->end();
@@ -112,7 +113,8 @@ using Operation = std::function<Task<T>(io::Call call)>;
 
 /// Runs `operation`, which blocks, on a worker, and waits for it as `call` says.
 template <class T>
-Task<T> on_worker(io::Call call, std::shared_ptr<Canceller> canceller, Operation<T> operation) {
+Task<T> on_worker(io::Call call, std::shared_ptr<Canceller> canceller, Operation<T> operation,
+                  io::Workers& threads = io::workers()) {
   std::optional<std::conditional_t<std::is_void_v<T>, Nothing, T>> value;
   std::exception_ptr error;
   const std::function<void()> work = [&] {
@@ -127,7 +129,7 @@ Task<T> on_worker(io::Call call, std::shared_ptr<Canceller> canceller, Operation
       error = std::current_exception();
     }
   };
-  co_await take_turn(call, *canceller, work);
+  co_await take_turn(call, *canceller, work, threads);
   if (error) std::rethrow_exception(error);
   if constexpr (!std::is_void_v<T>) co_return std::move(*value);
 }
@@ -155,6 +157,12 @@ class OffloadedStream final : public RowStream {
 };
 
 }  // namespace
+
+io::Workers& watchers() {
+  constexpr std::size_t most = 256;
+  static constinit io::ProcessWorkers threads(most);
+  return threads.get();
+}
 
 OffloadedConnection::OffloadedConnection(std::unique_ptr<grant::Connection> connection)
     : connection_(std::move(connection)), canceller_(connection_->canceller()) {}
@@ -214,8 +222,9 @@ Task<void> OffloadedConnection::rollback(io::Call call) {
 
 Task<Observation> OffloadedConnection::probe(io::Call call) {
   if (blocks(call)) return connection_->probe(call);
-  return on_worker<Observation>(call, canceller_,
-                                [this](io::Call blocking) { return connection_->probe(blocking); });
+  return on_worker<Observation>(
+      call, canceller_, [this](io::Call blocking) { return connection_->probe(blocking); },
+      watchers());
 }
 
 bool OffloadedConnection::session_changed() const noexcept {

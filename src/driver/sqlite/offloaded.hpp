@@ -4,8 +4,13 @@
 
 #include "grant/driver/canceller.hpp"
 #include "grant/driver/connection.hpp"
+#include "grant/io/worker.hpp"
 
 namespace grant::sqlite {
+
+/// The threads that open files and look whether they can be read, which must not wait until others
+/// have run their statements.
+[[nodiscard]] io::Workers& watchers();
 
 /// A connection that awaiting callers do not wait for on their own thread: a worker does what they
 /// ask, one operation at a time. Blocking callers do it themselves.
