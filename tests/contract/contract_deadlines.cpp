@@ -47,6 +47,23 @@ TEST_P(Contract, LongQueryEndsAtItsDeadline) {
   EXPECT_LT(now() - started, 5s);
 }
 
+TEST_P(Contract, RowsThatComeFasterThanTheyAreReadEndAtTheDeadline) {
+  const auto name = table("id {integer}");
+  run("INSERT INTO " + name + " " + numbers(1'000) + "SELECT i FROM n");
+  const auto all = "SELECT a.id, b.id, c.id FROM " + name + " a CROSS JOIN " + name +
+                   " b CROSS JOIN " + name + " c";
+  for (int i = 0; i < 3; ++i) {
+    const auto connection = connect();
+    const auto started = now();
+    const auto error = error_of(
+        [&] { grant::run(connection->execute(call_for(200ms), statement(all, Effect::read))); });
+    const auto took = now() - started;
+    EXPECT_EQ(error.code, Errc::timeout) << error.message;
+    EXPECT_GE(took, 200ms);
+    EXPECT_LT(took, 3s);
+  }
+}
+
 TEST_P(Contract, AfterAPassedDeadlineTheConnectionWorksOrIsClosed) {
   const auto sql = backend().slow_query();
   EXPECT_THROW(grant::run(connection().execute(call_for(50ms), statement(sql, Effect::read))),
