@@ -136,6 +136,14 @@ ErrorInfo too_large(std::string_view node, Effect effect, std::uint64_t most) {
                               : ": ask for less, or read the rows as a stream"));
 }
 
+ErrorInfo no_memory(std::string_view node, Effect effect, std::string_view why) {
+  const bool wrote = effect == Effect::write;
+  return at(node, wrote ? Errc::outcome_unknown : Errc::invalid_argument,
+            fmt::format("there is no memory for the answer{}{}{}", why.empty() ? "" : ": ", why,
+                        wrote ? "; the statement may have been executed"
+                              : "; ask for less, or read the rows as a stream"));
+}
+
 ErrorInfo stuck(std::string_view node, Duration ago) {
   return at(node, Errc::unavailable,
             fmt::format("not tried: an earlier attempt to connect there, given up {} ago, still "

@@ -64,6 +64,9 @@ namespace grant::failures {
 /// The answer is larger than `most` bytes: invalid_argument; outcome_unknown for a write.
 [[nodiscard]] ErrorInfo too_large(std::string_view node, Effect effect, std::uint64_t most);
 
+/// There is no memory for the answer: as too_large(). `why`: in the client library's words.
+[[nodiscard]] ErrorInfo no_memory(std::string_view node, Effect effect, std::string_view why = {});
+
 /// The client library has not come back from an earlier attempt, which should have ended `ago`:
 /// unavailable.
 [[nodiscard]] ErrorInfo stuck(std::string_view node, Duration ago);

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <new>
 
+#include "driver/failures.hpp"
 #include "grant/core/error.hpp"
 #include "node_finder.hpp"
 #include "pause.hpp"
@@ -49,7 +51,7 @@ Task<Executed> execute_in(OpenTransaction& transaction, Statement statement, io:
 /// first chunk came: what fails then must not be tried again.
 Task<std::exception_ptr> hand_on(Connection& connection, Statement statement, StreamOptions options,
                                  io::Call call, const Origin* origin, const TakeChunk& take,
-                                 bool& begun) {
+                                 bool& begun) try {
   const auto rows = co_await connection.stream(call, statement, options);
   while (true) {
     const Result* chunk = co_await rows->next(call);
@@ -69,6 +71,8 @@ Task<std::exception_ptr> hand_on(Connection& connection, Statement statement, St
     }
     co_return refused;
   }
+} catch (const std::bad_alloc&) {
+  throw_error(failures::no_memory({}, Effect::read));
 }
 
 Task<void> stream_in(OpenTransaction& transaction, Statement statement, StreamOptions options,

@@ -1,5 +1,10 @@
 // What a statement gives back.
 
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+
 #include "contract/contract.hpp"
 
 namespace grant::contract {
@@ -90,6 +95,50 @@ TEST_P(Contract, AnswersAreNoLargerThanTheUrlSays) {
   while (const Result* chunk = grant::run(rows->next(call()))) count += chunk->row_count();
   EXPECT_GE(count, 60U);
 }
+
+// AddressSanitizer and ThreadSanitizer need more addresses than the limit leaves.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define GRANT_TEST_NEEDS_ADDRESSES
+#endif
+#endif
+
+#ifndef GRANT_TEST_NEEDS_ADDRESSES
+/// Lets this process take `more` bytes of memory than it has, while it lives.
+class MemoryLimit {
+ public:
+  explicit MemoryLimit(std::size_t more) {
+    ::getrlimit(RLIMIT_AS, &before_);
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    auto limit = before_;
+    limit.rlim_cur = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) + more;
+    ::setrlimit(RLIMIT_AS, &limit);
+  }
+  MemoryLimit(const MemoryLimit&) = delete;
+  MemoryLimit& operator=(const MemoryLimit&) = delete;
+  ~MemoryLimit() { ::setrlimit(RLIMIT_AS, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_P(Contract, AnswersThatMemoryHasNoRoomForAreAnError) {
+  const auto name = table("id {integer}");
+  run("INSERT INTO " + name + " " + numbers(1'000) + "SELECT i FROM n");
+  const auto all = "SELECT a.id, b.id, c.id FROM " + name + " a CROSS JOIN " + name +
+                   " b CROSS JOIN " + name + " c WHERE a.id <= 4";
+  auto options = backend().writer();
+  options.url.params.emplace_back("max_result_size", "0");
+  const auto connection = connect(std::move(options));
+  const auto error = error_of([&] {
+    const MemoryLimit limit(std::size_t{100} << 20U);
+    run_on(*connection, all, {}, Effect::read);
+  });
+  EXPECT_EQ(error.code, Errc::invalid_argument) << error.message;
+  EXPECT_THAT(error.message, HasSubstr("no memory"));
+}
+#endif
 
 TEST_P(Contract, StatementWithoutRowsHasNoColumns) {
   const auto name = table("id {integer}");

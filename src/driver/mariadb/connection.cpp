@@ -1,5 +1,6 @@
 #include "connection.hpp"
 
+#include <errmsg.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/err.h>
@@ -138,6 +139,13 @@ void MariadbConnection::fail_lost(Operation operation) {
   throw_error(std::move(info));
 }
 
+void MariadbConnection::fail_without_memory(Effect effect) {
+  auto info = failures::no_memory(node_, effect);
+  if (begun_ && in_transaction() && effect == Effect::write) ended_ = TransactionEnd::unknown;
+  close();
+  throw_error(std::move(info));
+}
+
 void MariadbConnection::fail_too_large(Operation operation) {
   auto info = reading_.most() == kMostForItself
                   ? failures::lost(node_, operation.effect, "the server sends more than asked for")
@@ -168,6 +176,7 @@ void MariadbConnection::check(Operation operation) {
     case Reading::End::deadline: interrupted_ = io::Outcome::timed_out; give_up(operation);
     case Reading::End::size: fail_too_large(operation);
   }
+  if (failure_.number == CR_OUT_OF_MEMORY) fail_without_memory(operation.effect);
   if (failure_.number != 0 && ends_session(failure_.number)) fail_lost(operation);
 }
 

@@ -236,6 +236,7 @@ class MariadbConnection final : public Connection {
   [[nodiscard]] bool in_transaction() const noexcept;
   [[noreturn]] void fail_lost(Operation operation);
   [[noreturn]] void fail_too_large(Operation operation);
+  [[noreturn]] void fail_without_memory(Effect effect);
   [[noreturn]] void fail_rolled_back();
   [[noreturn]] void fail_unread();
   [[noreturn]] void fail_unsent(std::string_view why);

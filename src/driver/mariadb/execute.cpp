@@ -40,7 +40,7 @@ driver::SchemaChanges& crowded() noexcept {
 
 }  // namespace
 
-Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statement statement) {
+Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statement statement) try {
   auto operation = start(call, statement.effect);
   if (rolled_back_ && first_word(statement.sql) != "ROLLBACK") fail_rolled_back();
   const auto started = operation.started;
@@ -99,6 +99,8 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
   }
   follow_transaction(statement.sql, operation.commits);
   co_return result;
+} catch (const std::bad_alloc&) {
+  fail_without_memory(statement.effect);
 }
 
 Prepared* MariadbConnection::find_prepared(std::string_view sql) {

@@ -330,8 +330,11 @@ void PostgresConnection::follow_transaction(const PGresult* answer, std::string_
 
 ErrorInfo PostgresConnection::failure_info(const PGresult* failed, Operation operation,
                                            std::span<const ValueView> params) {
-  // An error of libpq's own, such as no memory for the rows: the server has done its part.
-  if (sqlstate_of(failed).empty()) fail_lost(operation);
+  if (sqlstate_of(failed).empty()) {
+    // Of libpq's own: it has no memory for the rows, and the server has done its part.
+    if (PQstatus(handle_.get()) != CONNECTION_OK) fail_lost(operation);
+    fail_without_memory(operation.effect, first_line(PQresultErrorMessage(failed)));
+  }
   auto info = server_error(failed, node_, params);
   if (info.code == Errc::outcome_unknown && operation.effect == Effect::read) {
     info.code = Errc::unavailable;
@@ -367,7 +370,14 @@ void PostgresConnection::send(int queued, Operation operation) {
   fail_unsent(why);
 }
 
-Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Statement statement) {
+void PostgresConnection::fail_without_memory(Effect effect, std::string_view why) {
+  auto info = failures::no_memory(node_, effect, why);
+  if (begun_ && in_transaction() && effect == Effect::write) ended_ = TransactionEnd::unknown;
+  close();
+  throw_error(std::move(info));
+}
+
+Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Statement statement) try {
   const auto last_answer = last_used_;
   bool may_begin_again = untouched_;
   const auto started = start(call, statement.effect).started;
@@ -445,6 +455,8 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
     co_return std::make_unique<PostgresResult>(std::move(answer));
   }
   co_return result_of(std::move(answer), columns);
+} catch (const std::bad_alloc&) {
+  fail_without_memory(statement.effect);
 }
 
 Prepared* PostgresConnection::find_prepared(std::string_view sql, TimePoint now) {

@@ -195,7 +195,7 @@ void Connection::refuse_guarded(const Prepared& prepared, std::string_view tried
 }
 
 std::unique_ptr<Result> Connection::run(const Statement& statement, TimePoint deadline,
-                                        std::string_view tried) {
+                                        std::string_view tried) try {
   refuse_unless_ready(deadline, tried);
   const OperationScope scope(*this, deadline);
   Prepared& used = prepared(statement.sql, tried);
@@ -227,6 +227,8 @@ std::unique_ptr<Result> Connection::run(const Statement& statement, TimePoint de
   follow_transaction(true);
   note_end(statement.sql);
   return result;
+} catch (const std::bad_alloc&) {
+  throw_error(failures::no_memory(node_, statement.effect));
 }
 
 /// Takes in that a statement of the caller's has ended the transaction that begin() started.
