@@ -226,6 +226,11 @@ std::optional<std::string> Url::take_param(std::string_view name) {
   return value;
 }
 
+bool Url::holds_secret() const {
+  return !password.empty() || std::ranges::any_of(params, is_secret,
+                                                  &std::pair<std::string, std::string>::first);
+}
+
 std::string Url::to_string() const {
   std::string out(grant::to_string(adapter));
   out += ':';

@@ -18,6 +18,7 @@
 #include "core/nearest.hpp"
 #include "grant/core/duration.hpp"
 #include "grant/core/error.hpp"
+#include "grant/driver/url.hpp"
 #include "pool/option_fields.hpp"
 
 namespace grant {
@@ -322,30 +323,60 @@ ConnectionSpec read_database(const Reader& reader, const toml::node& node,
   return spec;
 }
 
-}  // namespace
-
-Databases parse_config(std::string_view text, std::string_view name) {
+toml::table parse(const Reader& reader, std::string_view text, std::string_view name) {
   refuse_deep_keys(text, name);
-  const Reader reader(name);
-  toml::table root;
   try {
-    root = toml::parse(text);
+    return toml::parse(text);
   } catch (const toml::parse_error& error) {
     reader.refuse(error.source(), without_quoted(error.description()));
   }
+}
 
+/// Whether `written` is a URL with a secret in it, and not in the environment.
+bool holds_secret(std::string written) {
+  for (auto open = written.find("${"); open != std::string::npos; open = written.find("${")) {
+    const auto close = written.find('}', open);
+    if (close == std::string::npos) return false;
+    written.erase(open, close - open + 1);
+  }
+  try {
+    return Url::parse(written).holds_secret();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+bool holds_secret(const toml::node& node) {
+  if (const auto* text = node.as_string()) return holds_secret(text->get());
+  if (const auto* table = node.as_table()) {
+    return std::ranges::any_of(*table,
+                               [](const auto& entry) { return holds_secret(entry.second); });
+  }
+  const auto* array = node.as_array();
+  return array != nullptr &&
+         std::ranges::any_of(*array, [](const auto& each) { return holds_secret(each); });
+}
+
+Databases read_all(const Reader& reader, const toml::table& root, std::string_view name) {
   Databases databases;
-  const auto read_all = [&](const toml::node& node) {
+  const auto read = [&](const toml::node& node) {
     for (const auto& [key, database] : in_written_order(reader.table(node, "databases"))) {
       databases.emplace_back(key, read_database(reader, *database, "databases." + key));
     }
   };
-  const Keys keys{{"databases", read_all}};
+  const Keys keys{{"databases", read}};
   read_keys(reader, root, "the file", keys);
   if (databases.empty()) {
     throw_error(Errc::configuration, fmt::format("{}: there is no [databases.NAME] table", name));
   }
   return databases;
+}
+
+}  // namespace
+
+Databases parse_config(std::string_view text, std::string_view name) {
+  const Reader reader(name);
+  return read_all(reader, parse(reader, text, name), name);
 }
 
 Databases load_config(const std::string& file) {
@@ -360,7 +391,16 @@ Databases load_config(const std::string& file) {
   if (!in.is_open() || in.bad()) {
     throw_error(Errc::configuration, fmt::format("{}: cannot be read", file));
   }
-  return parse_config(text, file);
+  const Reader reader(file);
+  const auto root = parse(reader, text, file);
+  auto databases = read_all(reader, root, file);
+  using std::filesystem::perms;
+  const auto allows = [&](perms what) { return (status.permissions() & what) != perms::none; };
+  const ConfigFile seen{.name = file,
+                        .shows_secrets = allows(perms::others_read) && holds_secret(root),
+                        .can_be_changed = allows(perms::others_write)};
+  for (auto& [name, spec] : databases) spec.file = seen;
+  return databases;
 }
 
 }  // namespace grant

@@ -134,6 +134,20 @@ std::uint64_t new_lineage() {
   return ++last;
 }
 
+/// Once for each file that other users of the machine can do something with.
+void tell_of_files(const Databases& databases, const EventSink& events) {
+  std::set<std::string_view> told;
+  for (const auto& [name, spec] : databases) {
+    const auto& file = spec.file;
+    if ((!file.shows_secrets && !file.can_be_changed) || !told.insert(file.name).second) continue;
+    emit(events, {Severity::warning,
+                  "config.exposed",
+                  {{"file", file.name},
+                   {"password_readable", file.shows_secrets},
+                   {"writable", file.can_be_changed}}});
+  }
+}
+
 void check_name(std::string_view what, const std::string& name) {
   const bool plain = std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -159,6 +173,7 @@ class Registry::Impl {
       all.insert(all.end(), database.shards.begin(), database.shards.end());
     }
     monitor_ = std::make_unique<HealthMonitor>(std::move(all));
+    tell_of_files(databases, options.events);
   }
 
   const std::shared_ptr<Cluster>& cluster(std::string_view database, std::string_view shard) const {

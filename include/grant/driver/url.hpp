@@ -36,6 +36,9 @@ struct Url {
   /// Takes the parameter `name` out of params; empty when it is not there.
   std::optional<std::string> take_param(std::string_view name);
 
+  /// Whether there is a password in it, or a parameter whose name says that it is secret.
+  [[nodiscard]] bool holds_secret() const;
+
   /// The URL again, for logs: the password, if any, is `***`, and so is each parameter whose name
   /// says that it is secret. parse() reads it as the same URL but for those.
   [[nodiscard]] std::string to_string() const;

@@ -48,6 +48,13 @@ struct ShardSpec {
   std::vector<UrlSource> readers{};  ///< Expected to be replicas.
 };
 
+/// A file that databases were read from, as far as other users of the machine have to do with it.
+struct ConfigFile {
+  std::string name{};           ///< Empty: they come from no file.
+  bool shows_secrets = false;   ///< Everybody can read it, and there is a password in it.
+  bool can_be_changed = false;  ///< Everybody can write it.
+};
+
 /// One database: where its nodes are and how they are used. Plain data.
 struct ConnectionSpec {
   /// Must match every URL; empty: what the URLs say.
@@ -67,6 +74,9 @@ struct ConnectionSpec {
 
   HealthCheckOptions health_check{};
   RoutingOptions routing{};
+
+  /// What load_config() has seen of its file: the event `config.exposed` tells of it.
+  ConfigFile file{};
 };
 
 /// Databases by name.

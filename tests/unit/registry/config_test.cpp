@@ -331,6 +331,29 @@ TEST(LoadConfig, ReadsAFileAndNamesItInComplaints) {
               HasSubstr(file + ":2: unknown key ulr"));
 }
 
+TEST(LoadConfig, SeesWhoElseCanReadPasswordsOrChangeTheFile) {
+  const test::TemporaryDirectory directory;
+  const auto file = (directory.path() / "grant.toml").string();
+  ::setenv("GRANT_TEST_SECRET", "hush", 1);
+  const auto seen = [&](const std::string& url, ::mode_t mode) {
+    std::ofstream(file) << "[databases.d]\nwriter = '" << url << "'\nreaders = ['" << url << "']\n";
+    EXPECT_EQ(::chmod(file.c_str(), mode), 0);
+    return load_config(file).at(0).second.file;
+  };
+  for (const auto* url : {"postgres://app:hush@h/d", "postgres://h/d?sslpassword=hush",
+                          "postgres://app:x${GRANT_TEST_SECRET}@h/d"}) {
+    EXPECT_TRUE(seen(url, 0644).shows_secrets) << url;
+    EXPECT_FALSE(seen(url, 0640).shows_secrets) << url;
+  }
+  for (const auto* url :
+       {"postgres://app:${GRANT_TEST_SECRET}@h/d", "postgres://app@h/d", "sqlite:a.db"}) {
+    EXPECT_FALSE(seen(url, 0644).shows_secrets) << url;
+  }
+  EXPECT_FALSE(seen("postgres://app:hush@h/d", 0660).can_be_changed);
+  EXPECT_TRUE(seen("postgres://app@h/d", 0602).can_be_changed);
+  EXPECT_EQ(seen("sqlite:a.db", 0600).name, file);
+}
+
 TEST(LoadConfig, RefusesAFileThatCannotBeRead) {
   const test::TemporaryDirectory directory;
   const auto file = (directory.path() / "missing.toml").string();

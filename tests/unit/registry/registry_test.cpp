@@ -409,5 +409,22 @@ TEST(GlobalRegistry, StaysWhenTheNextOneIsRefused) {
   close_connections();
 }
 
+TEST(RegistryTest, TellsOnceOfAFileThatOthersCanReadOrWrite) {
+  Servers servers;
+  auto one = spec("a");
+  one.file = {.name = "grant.toml", .shows_secrets = true};
+  auto two = spec("b");
+  two.file = one.file;
+  auto safe = spec("c");
+  safe.file = {.name = "other.toml"};
+  const Registry registry({{"one", one}, {"two", two}, {"safe", safe}}, servers.options());
+  const auto events = servers.events.lines();
+  EXPECT_EQ(
+      std::ranges::count_if(events, [](const auto& line) { return line.starts_with("config."); }),
+      1);
+  EXPECT_THAT(events, ::testing::Contains("config.exposed file=grant.toml password_readable=true "
+                                          "writable=false"));
+}
+
 }  // namespace
 }  // namespace grant
