@@ -83,6 +83,9 @@ class Backend {
   [[nodiscard]] virtual std::vector<std::string> disguised_writes(
       const std::string& table) const = 0;
 
+  /// Statements that fail, with words about what is made of the text that they are given as $1.
+  [[nodiscard]] virtual std::vector<std::string> loud_statements() const = 0;
+
   /// Statements that end the transaction that is open, and may begin another one.
   [[nodiscard]] virtual std::vector<std::string> transaction_changers() const { return {}; }
 

@@ -136,5 +136,17 @@ TEST_P(Contract, ConnectionServesOnAfterManyErrors) {
   EXPECT_EQ(connection().transaction_state(), TransactionState::none);
 }
 
+TEST_P(Contract, MessagesHoldNothingOfWhatFunctionsMakeOfAValue) {
+  for (const auto& sql : backend().loud_statements()) {
+    SCOPED_TRACE(sql);
+    const auto error = error_of([&] { run(sql, {ValueView::text("sesame")}); });
+    for (const auto* part : {"sesame", "SESAME", "emases"}) {
+      EXPECT_THAT(error.message, Not(HasSubstr(part)));
+    }
+    EXPECT_FALSE(error.server_message.empty()) << error.message;
+    if (!connection().is_open()) break;
+  }
+}
+
 }  // namespace
 }  // namespace grant::contract

@@ -77,6 +77,23 @@ class MariadbBackend final : public Backend {
     return "9223372036854775807 - " + std::to_string(at - 1) + " + i";
   }
 
+  std::vector<std::string> loud_statements() const override {
+    return {"SELECT extractvalue('<a/>', concat('~', upper($1)))",
+            "SELECT updatexml('<a/>', concat('~', reverse($1)), '')",
+            "SELECT $1 REGEXP concat('(', upper($1))",
+            "SELECT exp(710 + length(reverse($1)))",
+            "SELECT -9223372036854775807 - length(reverse($1))",
+            "SELECT st_geomfromtext('POINT(1 1)', 0, concat('axis-', $1))",
+            "SELECT name_const(upper($1), 1)",
+            "SELECT get_format(DATE, 'EUR') + convert(concat('x', $1) USING nosuch)",
+            "SELECT nextval(nosuch) + length($1)",
+            "EXECUTE IMMEDIATE concat('SIGNAL SQLSTATE ''45000'' SET MYSQL_ERRNO = 1146, "
+            "MESSAGE_TEXT = ''', reverse($1), '''')",
+            "EXECUTE IMMEDIATE concat('SIGNAL SQLSTATE ''22012'' SET MYSQL_ERRNO = 31000, "
+            "MESSAGE_TEXT = ''', reverse($1), '''')",
+            "EXECUTE IMMEDIATE reverse($1)"};
+  }
+
   std::vector<std::string> disguised_writes(const std::string& table) const override {
     return {"/* a query */ DELETE FROM " + table + " RETURNING id",
             "ANALYZE DELETE FROM " + table,

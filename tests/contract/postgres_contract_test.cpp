@@ -83,6 +83,35 @@ class PostgresBackend final : public Backend {
     return "9223372036854775807 - " + std::to_string(at - 1) + " + i";
   }
 
+  std::vector<std::string> loud_statements() const override {
+    return {"SELECT upper($1::text)::int",
+            "SELECT reverse($1::text)::uuid",
+            "SELECT set_config(upper($1::text), 'x', false)",
+            "SELECT current_setting(upper($1::text))",
+            "SELECT reverse($1::text)::regclass",
+            "SELECT reverse($1::text)::regtype",
+            "SELECT reverse($1::text)::regrole",
+            "SELECT (reverse($1::text) || '.x')::regclass",
+            "SELECT (reverse($1::text) || '(int)')::regprocedure",
+            "SELECT nextval(reverse($1::text))",
+            "SELECT has_database_privilege(reverse($1::text), 'connect')",
+            "SELECT has_table_privilege(reverse($1::text), 'select')",
+            "SELECT query_to_xml('select ' || reverse($1::text), true, true, '')",
+            "SELECT query_to_xml(reverse($1::text), true, true, '')",
+            "SELECT to_tsquery(upper($1::text) || ' & &')",
+            "SELECT regexp_match('a', '(' || $1::text)",
+            "SELECT date_trunc(upper($1::text), now())",
+            "SELECT now() AT TIME ZONE upper($1::text)",
+            "SELECT encode('a', upper($1::text))",
+            "SELECT convert_from('a', upper($1::text))",
+            "SELECT jsonb_path_query('{}', (upper($1::text) || '(')::jsonpath)",
+            "SELECT to_number(upper($1::text), upper($1::text))",
+            "SELECT pg_size_bytes(upper($1::text))",
+            "SELECT xmlparse(document upper($1::text))",
+            "SELECT pg_stat_file(upper($1::text))",
+            "SELECT 1 FROM pg_get_keywords() LIMIT reverse($1::text)::int"};
+  }
+
   std::vector<std::string> disguised_writes(const std::string& table) const override {
     return {"WITH gone AS (DELETE FROM " + table + " RETURNING 1) SELECT count(*) FROM gone",
             "/* a query */ -- of rows\n EXPLAIN ANALYZE DELETE FROM " + table,

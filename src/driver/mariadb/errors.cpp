@@ -131,8 +131,36 @@ bool quotes_a_value(unsigned int number) noexcept {
 /// True where the text is whatever the author of a procedure or a trigger made it.
 bool is_signalled(const Failure& failure) noexcept {
   constexpr std::array numbers{1643U, 1644U, 1645U};  // SIGNAL: not found, an exception; RESIGNAL
-  return std::ranges::find(numbers, failure.number) != numbers.end() ||
+  constexpr unsigned int last = 4999;                 // none of the server's own is beyond
+  return std::ranges::find(numbers, failure.number) != numbers.end() || failure.number > last ||
          failure.sqlstate.starts_with("45");
+}
+
+/// True where the text names parts of the schema, settings or limits, and nothing else. Of the many
+/// other errors of class HY000, some quote what functions were called with.
+bool names_no_value(const Failure& failure) noexcept {
+  constexpr std::array classes{"08", "0A", "21", "25", "28", "3D", "40", "42", "70"};
+  constexpr std::array numbers{
+      1031U, 1036U,                // the table's engine or state does not allow it
+      1099U, 1100U, 1192U, 1223U,  // LOCK TABLES
+      1153U,                       // max_allowed_packet
+      1178U,                       // the engine does not support it
+      1193U,                       // no such variable
+      1210U,                       // arguments of a function
+      1243U, 1295U, 1615U,         // prepared statements
+      1264U, 1265U, 1406U,         // out of range, cut off, too long for column '...'
+      1267U, 1270U, 1271U,         // collations
+      1288U, 1347U, 1348U, 1356U, 1394U, 1395U, 1471U,  // views
+      1365U,                                            // division by 0
+      1418U, 1419U, 1422U, 1442U,                       // functions and triggers
+      1467U, 4084U, 4085U, 4089U,                       // sequences
+      4036U, 4037U, 4038U, 4041U, 4042U,                // JSON, by argument and position
+      4078U, 4079U                                      // types of arguments
+  };
+  const auto in_class = [&](const char* each) { return failure.sqlstate.starts_with(each); };
+  return std::ranges::any_of(classes, in_class) ||
+         std::ranges::find(numbers, failure.number) != numbers.end() ||
+         std::ranges::find(rules, failure.number, &Rule::number) != rules.end();
 }
 
 /// Where `text` ends so: " at line 3".
@@ -169,7 +197,11 @@ std::string without_values(const Failure& failure, std::span<const ValueView> pa
       text.replace(open + 1, close - open - 1, "...");
     }
   }
-  if (failure.number == 1526) text = "the table has no partition for the value";
+  if (failure.number == 1526) return "the table has no partition for the value";
+  if (!quotes_a_value(failure.number) && !names_no_value(failure)) {
+    return fmt::format("the server refused it, in words that may quote values (error {}, {})",
+                       failure.number, failure.sqlstate);
+  }
   // Elsewhere a value is quoted when it named something: `Table '...' doesn't exist`.
   for (const ValueView param : params) {
     if (param.kind() != ValueKind::text || param.as_characters().empty()) continue;

@@ -335,7 +335,7 @@ ErrorInfo PostgresConnection::failure_info(const PGresult* failed, Operation ope
     if (PQstatus(handle_.get()) != CONNECTION_OK) fail_lost(operation);
     fail_without_memory(operation.effect, first_line(PQresultErrorMessage(failed)));
   }
-  auto info = server_error(failed, node_, params);
+  auto info = server_error(failed, node_, params, operation.has_values || !params.empty());
   if (info.code == Errc::outcome_unknown && operation.effect == Effect::read) {
     info.code = Errc::unavailable;
   }

@@ -83,6 +83,7 @@ class PostgresConnection final : public Connection {
     bool copies = false;          ///< It is a COPY of rows to the server.
     bool in_transaction = false;  ///< Open when it was sent: nothing is durable before the commit.
     bool may_commit = false;      ///< It may have made a part of its work durable, and failed then.
+    bool has_values = false;      ///< They were sent, and are not known any more.
     bool guarded = false;         ///< The server was told to refuse it where it writes.
     std::uint64_t most = kMostForItself;  ///< The bytes that its answer may have; 0: any number.
   };

@@ -83,10 +83,16 @@ constexpr std::array<std::string_view, 33> kAboutTheSchema{
     "23", "24", "25", "26", "27", "28", "2B", "2D", "2F", "34", "3B",
     "3D", "3F", "40", "42", "44", "53", "54", "55", "57", "58", "XX"};
 
+/// Those of them that say that what was named is not there, or not what it should be. A name may
+/// stand in the statement, or in a value that a function takes for a name.
+constexpr std::array<std::string_view, 7> kAboutNames{"26", "34", "3D", "3F", "42", "55000", "58"};
+
 /// What may be told of an error to everybody. The server's own text is: by its code it names what
 /// is in the catalogue, and the server has made it itself.
-std::string told(std::string_view message, std::string_view sqlstate, std::string_view routine,
-                 std::string_view position) {
+std::string told(const PGresult* failed, std::string_view message, std::string_view sqlstate,
+                 bool has_values) {
+  const auto routine = field(failed, PG_DIAG_SOURCE_FUNCTION);
+  const auto position = field(failed, PG_DIAG_STATEMENT_POSITION);
   if (routine == "exec_stmt_raise" || sqlstate.starts_with("P0")) {
     return fmt::format("a function or a trigger raised an error of its own ({})", sqlstate);
   }
@@ -104,6 +110,16 @@ std::string told(std::string_view message, std::string_view sqlstate, std::strin
   const bool names_only =
       std::ranges::find(kAboutTheSchema, sqlstate.substr(0, 2)) != kAboutTheSchema.end();
   if (!names_only) return fmt::format("an error of its own kind ({})", sqlstate);
+  const bool about_names = std::ranges::any_of(
+      kAboutNames, [&](std::string_view each) { return sqlstate.starts_with(each); });
+  if (about_names && !field(failed, PG_DIAG_INTERNAL_QUERY).empty()) {
+    return fmt::format("a statement that a function made does not fit what there is ({})",
+                       sqlstate);
+  }
+  if (about_names && has_values && position.empty() && sqlstate != "42501") {
+    return fmt::format("a value names what is not there, or is not what it should be ({})",
+                       sqlstate);
+  }
   return message.empty() ? fmt::format("an error without a text ({})", sqlstate)
                          : std::string(message);
 }
@@ -180,7 +196,7 @@ Errc code_for_connect(std::string_view sqlstate, std::string_view message) noexc
 }
 
 ErrorInfo server_error(const PGresult* failed, std::string_view node,
-                       std::span<const ValueView> params) {
+                       std::span<const ValueView> params, bool has_values) {
   const auto sqlstate = sqlstate_of(failed);
   const auto message = field(failed, PG_DIAG_MESSAGE_PRIMARY);
   ErrorInfo info;
@@ -192,8 +208,7 @@ ErrorInfo server_error(const PGresult* failed, std::string_view node,
   const auto table = field(failed, PG_DIAG_TABLE_NAME);
   info.constraint = field(failed, PG_DIAG_CONSTRAINT_NAME);
   info.server_message = all_words(failed);
-  const auto words = told(message, sqlstate, field(failed, PG_DIAG_SOURCE_FUNCTION),
-                          field(failed, PG_DIAG_STATEMENT_POSITION));
+  const auto words = told(failed, message, sqlstate, has_values);
   info.message = fmt::format("node \"{}\": {}", node, without_values(words, params));
   if (!table.empty() && !contains(info.message, fmt::format("\"{}\"", table))) {
     info.message += fmt::format(" (table \"{}\")", table);

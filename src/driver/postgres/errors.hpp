@@ -16,9 +16,10 @@ namespace grant::postgres {
 /// The code for a connection attempt that failed. `sqlstate` is empty when no server answered.
 [[nodiscard]] Errc code_for_connect(std::string_view sqlstate, std::string_view message) noexcept;
 
-/// What the server says in `failed`, without the values that it may quote from `params`.
+/// What the server says in `failed`, without the values that it may quote from `params`, or from
+/// others where `has_values` says that there were some.
 [[nodiscard]] ErrorInfo server_error(const PGresult* failed, std::string_view node,
-                                     std::span<const ValueView> params);
+                                     std::span<const ValueView> params, bool has_values);
 
 /// What libpq says about a connection attempt, given in verbose form: the only one with the
 /// SQLSTATE in it.

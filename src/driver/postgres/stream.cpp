@@ -83,7 +83,11 @@ class SingleRowStream final : public RowStream {
  private:
   using Operation = PostgresConnection::Operation;
 
-  [[nodiscard]] static Operation now() { return {Effect::read, Clock::system().now()}; }
+  [[nodiscard]] static Operation now() {
+    Operation operation{Effect::read, Clock::system().now()};
+    operation.has_values = true;
+    return operation;
+  }
 
   [[nodiscard]] bool is_open() const noexcept { return open_ && connection_.is_open(); }
 
@@ -218,6 +222,7 @@ class CursorStream final : public RowStream {
   [[nodiscard]] static PostgresConnection::Operation now() {
     PostgresConnection::Operation operation{Effect::read, Clock::system().now()};
     operation.in_transaction = true;
+    operation.has_values = true;
     operation.most = 0;
     return operation;
   }

@@ -263,7 +263,7 @@ void Connection::fail(int code, std::string_view tried, const Statement& stateme
 
 void Connection::fail_as_it_stands(int code, std::string_view tried, const Statement& statement) {
   const std::string words = sqlite3_errmsg(database_.get());
-  std::string message = without_values(words, statement.params);
+  std::string message = told(code, words, !statement.sql.empty(), statement.params);
   const bool commits_by_itself = !in_transaction_ && statement.effect == Effect::write;
   follow_transaction(false);
   const int primary = code & 0xff;

@@ -65,6 +65,22 @@ std::string undoubled(std::string_view text, char quote) {
   return out;
 }
 
+/// Without what is quoted of the SQL: a literal may stand there.
+std::string_view without_sql(std::string_view message) noexcept {
+  if (message.starts_with("near \"") && message.ends_with(": syntax error")) return "syntax error";
+  if (message.starts_with("unrecognized token: ")) return "unrecognized token";
+  return message;
+}
+
+/// What is SQLite's own, and holds no value.
+std::string_view without_words_of_functions(std::string_view message) noexcept {
+  constexpr std::array own{"no such ",  "integer overflow",       "malformed JSON",
+                           "too many ", "string or blob too big", "statement too long",
+                           "cannot "};
+  const auto begins = [&](std::string_view each) { return message.starts_with(each); };
+  return std::ranges::any_of(own, begins) ? message : "a function or a virtual table has failed";
+}
+
 }  // namespace
 
 Errc errc_of(int extended) noexcept {
@@ -122,6 +138,14 @@ std::string without_values(std::string message, std::span<const ValueView> param
     if (!part.empty() && is_quoted_from(part, params)) message.replace(first + 1, size, "...");
   }
   return message;
+}
+
+std::string told(int extended, std::string_view message, bool runs,
+                 std::span<const ValueView> params) {
+  if ((extended & 0xff) == SQLITE_CANTOPEN) return sqlite3_errstr(extended);
+  if (extended != SQLITE_ERROR) return without_values(std::string(message), params);
+  const auto own = runs ? without_words_of_functions(message) : without_sql(message);
+  return without_values(std::string(own), params);
 }
 
 void throw_at(Errc code, std::string_view node, std::string_view what, int native) {

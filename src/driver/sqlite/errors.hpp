@@ -26,6 +26,12 @@ namespace grant::sqlite {
 /// json_extract() and MATCH, quote their argument.
 [[nodiscard]] std::string without_values(std::string message, std::span<const ValueView> params);
 
+/// What may be told to everybody of `message`, which SQLite gave with the code `extended`. Where
+/// that says no more than that something failed, the words come from the SQL while a statement is
+/// prepared, and from functions, which may quote values, while it `runs`.
+[[nodiscard]] std::string told(int extended, std::string_view message, bool runs,
+                               std::span<const ValueView> params);
+
 [[noreturn]] void throw_at(Errc code, std::string_view node, std::string_view what, int native = 0);
 
 /// Throws for `extended`; `tried` says what did not work, such as "cannot begin a transaction".

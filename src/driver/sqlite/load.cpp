@@ -94,7 +94,9 @@ class Connection::Load {
   }
 
   [[noreturn]] void fail(int code) {
+    const auto sql = insert_one(target_);
     Statement statement;
+    statement.sql = sql;
     statement.params = row_;
     connection_.fail(code, fmt::format("{}: row {}", tried_, rows_ + 1), statement);
   }

@@ -410,7 +410,8 @@ TEST_F(SqliteTest, FunctionsThatQuoteTheirArgumentDoNotLeakIt) {
   const std::pair<std::string_view, std::string_view> leaky[] = {
       {"SELECT json_extract('{}', $1)", "$.[secret's"},
       {"SELECT * FROM f WHERE f MATCH $1", "\"a\" ^^secret's"},
-      {"ATTACH $1 AS other", "/no/such/secret's \"place\""}};
+      {"ATTACH $1 AS other", "/no/such/secret's \"place\""},
+      {"ATTACH '/no/such/' || lower($1) AS other", "SECRET"}};
   for (const auto& entry : leaky) {
     const auto error =
         error_of([&] { run(*connection, entry.first, {ValueView::text(entry.second)}); });
