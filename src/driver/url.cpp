@@ -227,8 +227,8 @@ std::optional<std::string> Url::take_param(std::string_view name) {
 }
 
 bool Url::holds_secret() const {
-  return !password.empty() || std::ranges::any_of(params, is_secret,
-                                                  &std::pair<std::string, std::string>::first);
+  return !password.empty() ||
+         std::ranges::any_of(params, is_secret, &std::pair<std::string, std::string>::first);
 }
 
 std::string Url::to_string() const {

@@ -62,12 +62,6 @@ void take_tls(Settings& settings, UrlParams& params) {
   if (settings.tls == TlsMode::disabled && has_files) {
     params.refuse("\"ssl-ca\" and \"ssl-cert\" are of no use without TLS: set \"ssl-mode\"");
   }
-  const bool demands = settings.tls == TlsMode::required || settings.tls == TlsMode::verify_ca;
-  if (demands && !settings.socket.empty()) {
-    params.refuse(
-        "on a unix socket \"ssl-mode\" is disabled, preferred or verify_full: the others would be "
-        "looked at when the password has been sent");
-  }
   if (settings.tls == TlsMode::verify_ca && settings.tls_authority.empty()) {
     params.refuse("\"ssl-mode\" is verify_ca, but there is no \"ssl-ca\"");
   }

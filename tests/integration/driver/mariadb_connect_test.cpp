@@ -35,8 +35,17 @@ INSTANTIATE_TEST_SUITE_P(OfMariadb, HostNames,
 TEST(MariadbConnect, UnixSocketsWork) {
   std::string socket;
   for (const char c : cluster().socket(0)) socket += c == '/' ? "%2F" : std::string(1, c);
-  const auto connection = connect_to("mysql://app:app-secret@" + socket + "/app");
-  EXPECT_EQ(first(*connection, "select user()"), "app@localhost");
+  const auto url = "mysql://app:app-secret@" + socket + "/app";
+  const auto cipher = [&](const std::string& params) {
+    const auto connection = connect_to(url + params);
+    EXPECT_EQ(first(*connection, "select user()"), "app@localhost");
+    const auto rows = exec(*connection, "show session status like 'Ssl_cipher'");
+    return std::string(rows->cell(0, 1).as_characters());
+  };
+  EXPECT_EQ(cipher(""), "");
+  EXPECT_NE(cipher("?ssl-mode=preferred"), "");
+  EXPECT_NE(cipher("?ssl-mode=required"), "");
+  EXPECT_NE(cipher("?ssl-mode=verify_ca&ssl-ca=" + cluster().authority()), "");
 }
 
 TEST(MariadbConnect, TlsIsUsedAndVerifiedAsAsked) {

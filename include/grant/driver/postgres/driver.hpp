@@ -22,6 +22,10 @@ namespace grant::postgres {
 ///     cancel it, 0 to 60000, default 100. A statement that was cancelled in that time changed
 ///     nothing, and its connection stays open; otherwise the connection is closed, as with 0 at
 ///     once. COMMIT is never cancelled.
+///   - `max_result_size`: MiB that one answer may have, 0 to 1048576, default 1024; 0: any. A
+///   larger
+///     one ends the connection, with invalid_argument, or outcome_unknown for a write; streams have
+///     no limit;
 ///   - `clear_password`: `verified` (the default), `encrypted` or `always`: which servers may ask
 ///   for
 ///     the password itself. libpq before 16 cannot be told, so within TLS every server may, and
@@ -38,8 +42,9 @@ namespace grant::postgres {
 ///
 /// A host name is looked up within the deadline, on another thread. Each of its addresses is tried,
 /// with an equal share of the time that is left, until one answers. libpq itself looks up only what
-/// it gets from PGHOST or a service file, and that blocks, whatever the waiter. One URL names one
-/// host; several, with commas between them, are refused.
+/// it gets from PGHOST or a service file. Connecting runs on a thread of its own, which is left
+/// behind at the deadline where libpq does not come back: see the guide, Security. One URL names
+/// one host; several, with commas between them, are refused.
 [[nodiscard]] const Driver& driver() noexcept;
 
 /// The same, looking up host names with `resolver`. Not registered; must outlive its connections'

@@ -22,7 +22,10 @@ namespace grant::sqlite {
 ///     the call ends it sooner;
 ///   - `synchronous`: `off`, `normal` or `full`;
 ///   - `statement_cache_size`: prepared statements kept per connection, 0 to 10000, default 256;
-///     0: none.
+///     0: none;
+///   - `max_result_size`: MiB that the rows of one answer may take, 0 to 1048576, default 1024; 0:
+///     any. More is refused with invalid_argument, or outcome_unknown for a write; streams have no
+///     limit.
 ///
 /// A file has one writer at a time, and readers see the newest commit without waiting for it. So a
 /// node has one connection for writing, for which callers queue in their order, and others for
