@@ -1,5 +1,7 @@
 #include "cancel.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <utility>
 
@@ -13,22 +15,38 @@ namespace grant::postgres {
 namespace {
 
 // PQcancel() blocks, without a limit of its own where the server hangs. So it gets workers of its
-// own: look-ups of host names must not wait for them.
-constinit io::ProcessWorkers cancelling{8};
+// own, and a server no more than a few of them.
+constinit io::ProcessWorkers cancelling{1024};
+constexpr int kTurnsForEachServer = 8;
 
 /// What libpq says about why it did not work; empty when it did.
-std::string cancel_now(const CancelHandle& handle) {
+std::string cancel_now(const CancelHandle& handle, driver::Turns& turns, TimePoint deadline) {
+  const auto turn = turns.take(deadline);
+  if (!turn) return "earlier requests to cancel keep the server busy";
   std::array<char, 256> why{};
   if (PQcancel(handle.get(), why.data(), static_cast<int>(why.size())) == 1) return {};
   return std::string(first_line(why.data()));
 }
 
+std::string_view or_empty(const char* text) noexcept { return text != nullptr ? text : ""; }
+
 }  // namespace
 
-CancelHandle cancel_handle(PGconn* connection) { return {PQgetCancel(connection), FreeCancel{}}; }
+std::shared_ptr<PostgresCanceller> PostgresCanceller::of(const std::string& node,
+                                                         PGconn* connection) {
+  CancelHandle handle(PQgetCancel(connection), FreeCancel{});
+  if (!handle) return nullptr;
+  const auto server = fmt::format("{}:{}:{}", or_empty(PQhost(connection)),
+                                  or_empty(PQhostaddr(connection)), or_empty(PQport(connection)));
+  auto turns = driver::Turns::at(fmt::format(
+      "cancelling {} on postgres://{}", PQbackendPID(connection) % kTurnsForEachServer, server));
+  return std::make_shared<PostgresCanceller>(node, std::move(handle), std::move(turns));
+}
 
 Task<void> PostgresCanceller::cancel(io::Call call) {
-  auto work = [handle = handle_] { return cancel_now(handle); };
+  auto work = [handle = handle_, turns = turns_, deadline = call.deadline()] {
+    return cancel_now(handle, *turns, deadline);
+  };
   const auto started = Clock::system().now();
   auto done = co_await io::offload(call, std::move(work), cancelling.get());
   if (done.outcome != io::Outcome::ready) {
@@ -39,14 +57,16 @@ Task<void> PostgresCanceller::cancel(io::Call call) {
   }
 }
 
-void PostgresCanceller::cancel_unseen(CancelHandle handle) {
-  cancelling.get().post([handle = std::move(handle)] { static_cast<void>(cancel_now(handle)); });
+void PostgresCanceller::cancel_unseen() const {
+  constexpr std::chrono::seconds limit(10);
+  cancelling.get().post(
+      [handle = handle_, turns = turns_, deadline = after(Clock::system().now(), limit)] {
+        static_cast<void>(cancel_now(handle, *turns, deadline));
+      });
 }
 
 std::shared_ptr<Canceller> PostgresConnection::canceller() {
-  if (!handle_) return nullptr;
-  auto handle = cancel_handle(handle_.get());
-  return handle ? std::make_shared<PostgresCanceller>(node_, std::move(handle)) : nullptr;
+  return handle_ ? PostgresCanceller::of(node_, handle_.get()) : nullptr;
 }
 
 Task<bool> PostgresConnection::cancel_late(io::Call& call, io::Outcome outcome,
@@ -57,18 +77,18 @@ Task<bool> PostgresConnection::cancel_late(io::Call& call, io::Outcome outcome,
     co_return co_await cancel_again(call, end);
   }
   if (!operation.cancellable || cancelled_late_ || cancel_timeout_.count() == 0) co_return false;
-  auto handle = cancel_handle(handle_.get());
-  if (!handle) co_return false;
+  const auto canceller = PostgresCanceller::of(node_, handle_.get());
+  if (!canceller) co_return false;
   cancelled_late_ = true;
   if (outcome == io::Outcome::cancelled) {
     // Every further wait would be cancelled as well.
-    PostgresCanceller::cancel_unseen(std::move(handle));
+    canceller->cancel_unseen();
     co_return false;
   }
   call = io::Call(call.waiter(), after(Clock::system().now(), cancel_timeout_));
   bool delivered = true;
   try {
-    co_await PostgresCanceller(node_, std::move(handle)).cancel(call);
+    co_await canceller->cancel(call);
   } catch (const Error&) {
     delivered = false;
   }
@@ -84,10 +104,10 @@ PostgresConnection::Operation PostgresConnection::unwanted(io::Call& call) {
 
 Task<bool> PostgresConnection::cancel_again(io::Call& call, TimePoint end) {
   constexpr auto pause = std::chrono::milliseconds(50);
-  bool delivered = true;
+  const auto canceller = PostgresCanceller::of(node_, handle_.get());
+  bool delivered = canceller != nullptr;
   try {
-    co_await PostgresCanceller(node_, cancel_handle(handle_.get()))
-        .cancel(io::Call(call.waiter(), end));
+    if (canceller) co_await canceller->cancel(io::Call(call.waiter(), end));
   } catch (const Error&) {
     delivered = false;
   }

@@ -4,7 +4,9 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "driver/turns.hpp"
 #include "grant/driver/canceller.hpp"
 
 namespace grant::postgres {
@@ -14,22 +16,25 @@ struct FreeCancel {
 };
 using CancelHandle = std::shared_ptr<PGcancel>;
 
-/// What it takes to cancel the statements of `connection`; libpq's own needs no memory of it.
-[[nodiscard]] CancelHandle cancel_handle(PGconn* connection);
-
+/// Cancels the statements of one session. libpq needs no memory of the connection for it.
 class PostgresCanceller final : public Canceller {
  public:
-  PostgresCanceller(std::string node, CancelHandle handle)
-      : node_(std::move(node)), handle_(std::move(handle)) {}
+  /// Null where `connection` has nothing to cancel.
+  [[nodiscard]] static std::shared_ptr<PostgresCanceller> of(const std::string& node,
+                                                             PGconn* connection);
+
+  PostgresCanceller(std::string node, CancelHandle handle, std::shared_ptr<driver::Turns> turns)
+      : node_(std::move(node)), handle_(std::move(handle)), turns_(std::move(turns)) {}
 
   Task<void> cancel(io::Call call) override;
 
   /// Does the same on a worker and waits for nothing.
-  static void cancel_unseen(CancelHandle handle);
+  void cancel_unseen() const;
 
  private:
   const std::string node_;
   const CancelHandle handle_;
+  const std::shared_ptr<driver::Turns> turns_;  // of some of the sessions of its server
 };
 
 }  // namespace grant::postgres

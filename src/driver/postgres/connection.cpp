@@ -331,9 +331,12 @@ void PostgresConnection::follow_transaction(const PGresult* answer, std::string_
 ErrorInfo PostgresConnection::failure_info(const PGresult* failed, Operation operation,
                                            std::span<const ValueView> params) {
   if (sqlstate_of(failed).empty()) {
-    // Of libpq's own: it has no memory for the rows, and the server has done its part.
-    if (PQstatus(handle_.get()) != CONNECTION_OK) fail_lost(operation);
-    fail_without_memory(operation.effect, first_line(PQresultErrorMessage(failed)));
+    // Of libpq's own: mostly it has no memory for the rows, and the server has done its part. It
+    // tells by its words alone, which are translated only where the program has set a locale.
+    const std::string_view why = first_line(PQresultErrorMessage(failed));
+    const bool no_memory = why.find("out of memory") != std::string_view::npos;
+    if (!no_memory || PQstatus(handle_.get()) != CONNECTION_OK) fail_lost(operation);
+    fail_without_memory(operation.effect, why);
   }
   auto info = server_error(failed, node_, params, operation.has_values || !params.empty());
   if (info.code == Errc::outcome_unknown && operation.effect == Effect::read) {

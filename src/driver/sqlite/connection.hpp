@@ -74,6 +74,7 @@ class Connection final : public grant::Connection {
   void open();
   void configure();
   void enter_wal_mode();
+  void refuse_other_than_files() const;
   [[noreturn]] void fail_open(int code) const;
 
   void refuse_unless_ready(TimePoint deadline, std::string_view tried) const;

@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <filesystem>
 #include <set>
 #include <system_error>
@@ -112,6 +114,7 @@ void Connection::open() {
     flags |= SQLITE_OPEN_READWRITE | (may_create(options_) ? SQLITE_OPEN_CREATE : 0);
   }
   give_up_inherited();
+  if (!options_.in_memory()) refuse_other_than_files();
   sqlite3* raw = nullptr;
   const std::string file = name_to_open(options_);
   if (!options_.memory.empty()) flags |= SQLITE_OPEN_URI;
@@ -122,6 +125,18 @@ void Connection::open() {
   sqlite3_busy_handler(raw, &Connection::on_busy, this);
   sqlite3_set_authorizer(raw, &Connection::on_compile, this);
   sqlite3_progress_handler(raw, kInstructionsBetweenChecks, &Connection::on_progress, this);
+}
+
+// Opening a pipe waits for whoever writes to it, and a device may be read for ever.
+void Connection::refuse_other_than_files() const {
+  std::error_code unknown;
+  const auto status = std::filesystem::status(options_.file, unknown);
+  if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status) ||
+      std::filesystem::is_directory(status)) {
+    return;
+  }
+  throw_at(Errc::configuration, node_,
+           fmt::format("cannot open the SQLite file {}: it is no file", options_.file));
 }
 
 void Connection::fail_open(int code) const {
@@ -156,6 +171,10 @@ void Connection::configure() {
   sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
+
+  // What it does with one value, such as comparing it, it does in one piece: no deadline ends that.
+  const auto longest = std::min<std::uint64_t>(options_.max_result_size, INT_MAX);
+  if (longest != 0) sqlite3_limit(database, SQLITE_LIMIT_LENGTH, static_cast<int>(longest));
 
   if (const int code = add_functions(database); code != SQLITE_OK) fail_open(code);
 

@@ -52,6 +52,22 @@ TEST(PostgresFailures, HungServerEndsAReadAtItsDeadline) {
   EXPECT_EQ(connection->kind_hint(), NodeKind::unknown);
 }
 
+TEST(PostgresFailures, HungServerKeepsNoOtherFromCancelling) {
+  const auto other = connect_to(0);
+  std::vector<std::unique_ptr<Connection>> connections(12);
+  for (auto& connection : connections) {
+    connection = connect_to(1);
+    exec(*connection, "select 1");
+  }
+  const Hung hung(cluster(), 1);
+  for (const auto& connection : connections) {
+    EXPECT_EQ(exec_error(*connection, "select 1", Effect::read, 20ms).code, Errc::timeout);
+  }
+  const auto error = exec_error(*other, "select pg_sleep(30)", Effect::read, 100ms);
+  EXPECT_EQ(error.code, Errc::timeout);
+  EXPECT_TRUE(other->is_open()) << error.message;
+}
+
 TEST(PostgresFailures, HungServerLeavesAWriteUnknown) {
   const auto connection = connect_to(1);
   exec(*connection, "select 1");

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <limits>
 
+#include "grant/io/poll_loop.hpp"
 #include "integration/driver/sqlite_fixture.hpp"
 
 namespace grant::test {
@@ -514,6 +515,44 @@ TEST_F(SqliteTest, FileThatTurnsToRubbishClosesTheConnection) {
   EXPECT_EQ(error.code, Errc::configuration);
   EXPECT_FALSE(connection->is_open());
   EXPECT_EQ(error_of([&] { run(*connection, "SELECT 1"); }).code, Errc::unavailable);
+}
+
+Task<void> run_for_ever(io::Call call, Connection& connection) {
+  Statement statement;
+  statement.sql =
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
+  statement.effect = Effect::read;
+  try {
+    co_await connection.execute(call, statement);
+  } catch (const Error&) {
+    // It ends as its waiter does.
+  }
+}
+
+Task<void> open_and_probe(io::Call call, std::string url, io::PollLoop& loop, ErrorInfo& error,
+                          NodeKind& kind) {
+  ConnectOptions options;
+  options.url = Url::parse(url);
+  try {
+    const auto connection = co_await sqlite::driver().connect(call, std::move(options));
+    kind = (co_await connection->probe(call)).kind;
+  } catch (const Error& failure) {
+    error = failure.info();
+  }
+  loop.cancel();
+}
+
+TEST_F(SqliteTest, OpeningAndProbingWaitForNoStatements) {
+  std::vector<std::unique_ptr<Connection>> busy(40);  // more than there are threads for them
+  for (auto& connection : busy) connection = connect("sqlite::memory:");
+  io::PollLoop loop;
+  for (const auto& connection : busy) loop.spawn(run_for_ever(io::Call(loop), *connection));
+  ErrorInfo error;
+  auto kind = NodeKind::unknown;
+  const io::Call call(loop, after(Clock::system().now(), std::chrono::seconds(20)));
+  loop.spawn(open_and_probe(call, url("a.db"), loop, error, kind));
+  loop.run();
+  EXPECT_EQ(kind, NodeKind::primary) << error.message;
 }
 
 }  // namespace

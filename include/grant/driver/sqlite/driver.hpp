@@ -25,7 +25,8 @@ namespace grant::sqlite {
 ///     0: none;
 ///   - `max_result_size`: MiB that the rows of one answer may take, 0 to 1048576, default 1024; 0:
 ///     any. More is refused with invalid_argument, or outcome_unknown for a write; streams have no
-///     limit.
+///     limit. No value may be longer, read or written (SQLITE_LIMIT_LENGTH; by default that is
+///     1,000,000,000 bytes): what SQLite does with one value it does whatever the deadline says.
 ///
 /// A file has one writer at a time, and readers see the newest commit without waiting for it. So a
 /// node has one connection for writing, for which callers queue in their order, and others for
