@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <utility>
@@ -103,7 +102,7 @@ int MariadbConnection::seen(io::Outcome outcome, MYSQL* handle, int events) noex
   if (outcome == io::Outcome::ready) return events & ~MYSQL_WAIT_TIMEOUT;  // it takes several
   if (interrupted_ == io::Outcome::ready) interrupted_ = outcome;
   cancelling_ = false;
-  ::shutdown(mysql_get_socket(handle), SHUT_RDWR);
+  hang_up(mysql_get_socket(handle));
   return MYSQL_WAIT_TIMEOUT;
 }
 

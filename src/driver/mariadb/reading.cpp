@@ -18,6 +18,13 @@ constexpr int kRead = 0;
 
 }  // namespace
 
+void hang_up(int socket) noexcept {
+  linger at_once{};
+  at_once.l_onoff = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  ::shutdown(socket, SHUT_RDWR);
+}
+
 void Reading::begin(TimePoint deadline, std::uint64_t most) noexcept {
   deadline_ = deadline;
   most_ = most;
@@ -47,7 +54,7 @@ void Reading::on_transfer(int mode, MYSQL* connection, const unsigned char* buff
   if (mode != kRead || reading == nullptr || read <= 0 || reading->end_ != End::none) return;
   const int socket = mysql_get_socket(connection);
   reading->end_ = reading->judge(socket, {reinterpret_cast<const char*>(buffer), size});
-  if (reading->end_ != End::none) ::shutdown(socket, SHUT_RDWR);
+  if (reading->end_ != End::none) hang_up(socket);
 }
 
 Reading::End Reading::judge(int socket, std::string_view bytes) noexcept {

@@ -8,6 +8,10 @@
 
 namespace grant::mariadb {
 
+/// Ends what is under way on `socket`, for both sides. Closing it then tells the server at once,
+/// also one that waits for room to send: it would go on waiting, for up to net_write_timeout.
+void hang_up(int socket) noexcept;
+
 /// What calls into libmariadb read on one connection, and when that is enough. libmariadb reads for
 /// as long as something is there, and asks nobody; this is told after each of its reads, and shuts
 /// the socket, which ends the call as the loss of the connection does. What has arrived by the
