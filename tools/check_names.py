@@ -179,16 +179,18 @@ def check_keys(tree, keys):
                         documented(tables, "Pool"), keys["pool"])
     problems += compare(CONFIGURATION, "under \"Health checks\", the key", source,
                         documented(tables, "Health checks"), keys["health_check"])
-    # That page promises that every field is a key of the same name.
+    # That page promises that every field is a key of the same name, but for one whose fields are, and
+    # one that says what the file itself is like.
     for header, struct, of in (("include/grant/pool/pool_options.hpp", "PoolOptions", "pool"),
                                ("include/grant/cluster/health_check_options.hpp", "HealthCheckOptions",
                                 "health_check"),
                                ("include/grant/cluster/routing_options.hpp", "RoutingOptions", "database"),
                                ("include/grant/registry/connection_spec.hpp", "ConnectionSpec", "database"),
                                ("include/grant/registry/connection_spec.hpp", "ShardSpec", "shard")):
+        beside = {"routing", "file"} if struct == "ConnectionSpec" else set()
         problems += [f"{header}: {struct}::{field} is no key of grant.toml"
                      for field in fields_of(tree, header, struct)
-                     if field not in keys[of] | ({"routing"} if struct == "ConnectionSpec" else set())]
+                     if field not in keys[of] | beside]
     return problems
 
 

@@ -22,8 +22,9 @@ constexpr std::chrono::seconds kCheckLimit{5};
 constexpr std::chrono::seconds kOpeningLimit{30};
 
 io::Workers& pool_workers() {
-  // An opening keeps a thread for as long as the server makes it wait, so these are pools' own.
-  constexpr std::size_t kThreads = 64;
+  // An opening keeps a thread for as long as the server makes it wait, and a pool has up to 8 under
+  // way: so these are pools' own, and enough for many pools of bad servers.
+  constexpr std::size_t kThreads = 1024;
   static constinit io::ProcessWorkers threads(kThreads);
   return threads.get();
 }
