@@ -27,8 +27,8 @@ using namespace std::chrono_literals;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
-constexpr auto kDeadline = 2s;
-constexpr auto kLate = 3s;
+constexpr auto kDeadline = 1s;
+constexpr auto kLate = 4s;
 
 struct Bad {
   std::string name;

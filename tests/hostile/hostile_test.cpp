@@ -36,8 +36,8 @@ using ::testing::Not;
 constexpr std::string_view kPassword = "hush-hush";
 
 /// How long a call may take, and how much longer a busy machine may make it.
-constexpr auto kDeadline = 2s;
-constexpr auto kLate = 3s;
+constexpr auto kDeadline = 1s;
+constexpr auto kLate = 4s;
 
 struct Scenario {
   std::string engine;

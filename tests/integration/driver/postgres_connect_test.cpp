@@ -170,7 +170,7 @@ TEST(PostgresConnect, ConnectTimeoutOfTheUrlEndsTheAttemptToo) {
   const SilentServer server;
   const auto error = connect_error(url_of(server) + "?connect_timeout=1");
   EXPECT_EQ(error.code, Errc::unavailable);
-  EXPECT_THAT(error.message, HasSubstr("within 10"));
+  EXPECT_THAT(error.message, HasSubstr("no answer to the connection attempt within"));
 }
 
 TEST(PostgresConnect, FrozenServerEndsAtTheDeadline) {

@@ -75,8 +75,7 @@ TEST_F(BadServers, HungHost) {
   ErrorInfo error;
   const auto took = duration_of([&] { error = failure_of(impatient_spec(cluster().url(0))); });
   EXPECT_EQ(error.code, Errc::unavailable);
-  EXPECT_THAT(error.message,
-              HasSubstr("no answer to the connection attempt within 2"));  // 200 ms and a little
+  EXPECT_THAT(error.message, HasSubstr("no answer to the connection attempt within "));
   EXPECT_LT(took, 5s);
 }
 
