@@ -73,7 +73,7 @@ void Turns::end() noexcept {
     const Lock lock(mutex_);
     taken_ = false;
   }
-  ended_.notify_one();
+  ended_.notify_all();  // the one that it would be may have given up just now
 }
 
 }  // namespace grant::driver
