@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <new>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -216,6 +217,29 @@ TEST(ExecutionReads, StreamIsNotTriedAgainAfterRowsWereHandedOut) {
   });
   EXPECT_EQ(error.code, Errc::unavailable);
   EXPECT_EQ(taken, 1);
+}
+
+TEST(ExecutionReads, StreamWithoutMemoryIsAnError) {
+  const Shop shop;
+  for (const std::string name : {"w", "r1"}) {
+    shop.server(name).on_statement([](const Statement& statement) -> std::unique_ptr<Result> {
+      if (statement.sql == "SELECT") throw std::bad_alloc();
+      return nullptr;
+    });
+  }
+  detail::Access access;
+  access.connection = connects_to("shop");
+  Statement statement;
+  statement.sql = "SELECT";
+  statement.effect = Effect::read;
+  const auto error = error_of([&] {
+    shop.session.run([&] {
+      access.context = detail::current_context();
+      detail::stream(access, statement, {}, [](const Result&, const Origin*) {});
+    });
+  });
+  EXPECT_EQ(error.code, Errc::invalid_argument);
+  EXPECT_THAT(error.message, ::testing::HasSubstr("no memory"));
 }
 
 TEST(ExecutionTransactions, LostConnectionDropsTheIdleOnesOnce) {
