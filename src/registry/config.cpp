@@ -176,12 +176,19 @@ class Reader {
   std::string_view name_;
 };
 
+/// A key as messages have it: what is no word may have come there by mistake.
+std::string shown(std::string_view key) {
+  constexpr std::size_t longest = 40;
+  const auto in_word = [](char c) { return is_in_name(c) || c == '-'; };
+  const bool is_word = std::ranges::all_of(key, in_word) && key.size() <= longest;
+  return is_word ? std::string(key) : described(key);
+}
+
 /// Keys of one table and what each does with its value.
 using Keys = std::vector<std::pair<std::string_view, std::function<void(const toml::node&)>>>;
 
 void read_keys(const Reader& reader, const toml::table& table, std::string_view where,
                const Keys& keys) {
-  constexpr std::size_t longest = 40;
   for (const auto& [key, node] : table) {
     const auto known = std::ranges::find(keys, key.str(), &Keys::value_type::first);
     if (known != keys.end()) {
@@ -193,10 +200,8 @@ void read_keys(const Reader& reader, const toml::table& table, std::string_view 
     const auto meant = nearest(key.str(), names);
     const auto hint = meant.empty() ? fmt::format("there are {}", fmt::join(names, ", "))
                                     : fmt::format("did you mean {}?", meant);
-    const bool is_word = std::ranges::all_of(key.str(), is_in_name) && key.str().size() <= longest;
-    reader.refuse(key.source(), fmt::format("unknown key {} in {}: {}",
-                                            is_word ? std::string(key.str()) : described(key.str()),
-                                            where, hint));
+    reader.refuse(key.source(),
+                  fmt::format("unknown key {} in {}: {}", shown(key.str()), where, hint));
   }
 }
 
@@ -280,7 +285,7 @@ std::vector<std::pair<std::string, const toml::node*>> in_written_order(const to
 void read_shards(const Reader& reader, const toml::node& node, const std::string& where,
                  ConnectionSpec& spec) {
   for (const auto& [name, shard_node] : in_written_order(reader.table(node, "shards"))) {
-    const auto path = fmt::format("{}.shards.{}", where, name);
+    const auto path = fmt::format("{}.shards.{}", where, shown(name));
     ShardSpec shard;
     Keys keys;
     add_node_keys(reader, shard, keys);
@@ -361,7 +366,7 @@ Databases read_all(const Reader& reader, const toml::table& root, std::string_vi
   Databases databases;
   const auto read = [&](const toml::node& node) {
     for (const auto& [key, database] : in_written_order(reader.table(node, "databases"))) {
-      databases.emplace_back(key, read_database(reader, *database, "databases." + key));
+      databases.emplace_back(key, read_database(reader, *database, "databases." + shown(key)));
     }
   };
   const Keys keys{{"databases", read}};

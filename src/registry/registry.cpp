@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/described.hpp"
 #include "core/fork.hpp"
 #include "grant/cluster/health_monitor.hpp"
 #include "grant/core/duration.hpp"
@@ -156,7 +157,9 @@ void check_name(std::string_view what, const std::string& name) {
   if (name.empty() || !plain) {
     throw_error(
         Errc::configuration,
-        fmt::format("\"{}\" cannot be the name of a {}: letters, digits, \"_\" and \"-\" can", name,
+        fmt::format("{} cannot be the name of a {}: letters, digits, \"_\" and \"-\" can",
+                    name.find_first_of("@:/") == std::string::npos ? fmt::format("\"{}\"", name)
+                                                                   : described(name),
                     what));
   }
 }

@@ -268,6 +268,15 @@ TEST(ConfigRefusals, WhatIsNoFileIsNotRead) {
   }
 }
 
+TEST(ConfigRefusals, NamesThatAreUrlsAreNotShown) {
+  const std::string url = "postgres://app:hunter2@h/d";
+  for (const auto& text :
+       {"[databases.'" + url + "']\nulr = 1", "[databases.d.shards.'" + url + "']\nulr = 1",
+        "[databases.d]\n'" + url + "' = 1"}) {
+    EXPECT_THAT(complaint_of_file(text), AllOf(HasSubstr("a URL"), Not(HasSubstr("hunter2"))));
+  }
+}
+
 TEST(ConfigRefusals, BadNumbersComeWithTheirLine) {
   for (const std::string bad : {"-1", "1.5", "'3'", "true"}) {
     EXPECT_EQ(complaint("pool.max_size = " + bad),

@@ -59,6 +59,14 @@ TEST(RegistrySetUp, RefusesAMalformedUrlWithoutShowingItsPassword) {
       AllOf(HasSubstr("node \"shop/writer\""), HasSubstr("port"), Not(HasSubstr("secret"))));
 }
 
+TEST(RegistrySetUp, ShowsNoNameThatIsAUrl) {
+  const auto error = error_of([] {
+    const Registry registry({{"postgres://app:hunter2@h/d", spec("a")}});
+  });
+  EXPECT_THAT(error.message, ::testing::Not(::testing::HasSubstr("hunter2")));
+  EXPECT_THAT(error.message, ::testing::HasSubstr("a URL"));
+}
+
 TEST(RegistrySetUp, RefusesAUrlOfAnotherAdapter) {
   EXPECT_EQ(complaint([](ConnectionSpec& s) { s.adapter = Adapter::sqlite; }),
             "node \"shop/writer\": its URL is for mariadb, but the adapter is sqlite");
