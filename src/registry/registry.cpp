@@ -158,8 +158,8 @@ void check_name(std::string_view what, const std::string& name) {
     throw_error(
         Errc::configuration,
         fmt::format("{} cannot be the name of a {}: letters, digits, \"_\" and \"-\" can",
-                    name.find_first_of("@:/") == std::string::npos ? fmt::format("\"{}\"", name)
-                                                                   : described(name),
+                    name.find_first_of("@:") == std::string::npos ? fmt::format("\"{}\"", name)
+                                                                  : described(name),
                     what));
   }
 }
