@@ -155,12 +155,11 @@ void check_name(std::string_view what, const std::string& name) {
            c == '-';
   });
   if (name.empty() || !plain) {
-    throw_error(
-        Errc::configuration,
-        fmt::format("{} cannot be the name of a {}: letters, digits, \"_\" and \"-\" can",
-                    name.find_first_of("@:") == std::string::npos ? fmt::format("\"{}\"", name)
-                                                                  : described(name),
-                    what));
+    throw_error(Errc::configuration,
+                fmt::format("{} cannot be the name of a {}: letters, digits, \"_\" and \"-\" can",
+                            name.find(':') == std::string::npos ? fmt::format("\"{}\"", name)
+                                                                : described(name),
+                            what));
   }
 }
 
