@@ -15,13 +15,13 @@ namespace {
 constexpr std::size_t kThreads = 1024;
 constinit io::ProcessWorkers connecting_threads(kThreads);
 
-/// What is left to be done when nobody waits any more.
-class Abandoned {
+/// Ends what runs on `loop` when its caller waits no longer, for whatever reason.
+class CancelAtEnd {
  public:
-  explicit Abandoned(std::shared_ptr<io::PollLoop> loop) noexcept : loop_(std::move(loop)) {}
-  Abandoned(const Abandoned&) = delete;
-  Abandoned& operator=(const Abandoned&) = delete;
-  ~Abandoned() { loop_->cancel(); }
+  explicit CancelAtEnd(std::shared_ptr<io::PollLoop> loop) noexcept : loop_(std::move(loop)) {}
+  CancelAtEnd(const CancelAtEnd&) = delete;
+  CancelAtEnd& operator=(const CancelAtEnd&) = delete;
+  ~CancelAtEnd() { loop_->cancel(); }
 
  private:
   const std::shared_ptr<io::PollLoop> loop_;
@@ -49,15 +49,16 @@ std::unique_ptr<Connection> connect_here(io::PollLoop& loop, const Connecting& c
 
 }  // namespace
 
-Task<std::unique_ptr<Connection>> connect_apart(io::Call call, std::string node,
+Task<std::unique_ptr<Connection>> connect_apart(io::Call call, Limit limit, std::string node,
                                                 std::shared_ptr<Turns> turns,
                                                 Connecting connecting) {
   const auto started = Clock::system().now();
+  if (limit) call = call.until(after(started, *limit));
   if (const auto since = turns->overdue_since()) {
     throw_error(failures::stuck(node, started - *since));
   }
   const auto loop = std::make_shared<io::PollLoop>();
-  const Abandoned when_done(loop);
+  const CancelAtEnd cancel(loop);
   auto work = [loop, turns, connecting = std::move(connecting), deadline = call.deadline()] {
     return connect_here(*loop, connecting, deadline);
   };

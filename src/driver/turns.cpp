@@ -1,21 +1,15 @@
 #include "driver/turns.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <cstdint>
 #include <map>
 
-#include "core/fork.hpp"
+#include "core/per_process.hpp"
 
 namespace grant::driver {
 namespace {
 
 class Servers {
  public:
-  [[nodiscard]] bool is_of_this_process() const noexcept {
-    return forks_ == grant::detail::forks();
-  }
-
   std::shared_ptr<Turns> at(const std::string& server) {
     const Lock lock(mutex_);
     std::erase_if(known_, [](const auto& each) { return each.second.expired(); });
@@ -26,27 +20,15 @@ class Servers {
   }
 
  private:
-  const std::uint64_t forks_ = grant::detail::forks();
   Mutex mutex_;
   std::map<std::string, std::weak_ptr<Turns>> known_ GRANT_GUARDED_BY(mutex_);
 };
 
-std::atomic<Servers*> the_servers = nullptr;
-
-// Never destroyed: threads may be in the middle of their turns when the process ends.
-Servers& servers() {
-  auto* known = the_servers.load(std::memory_order_acquire);
-  if (known != nullptr && known->is_of_this_process()) return *known;
-  auto made = std::make_unique<Servers>();
-  if (the_servers.compare_exchange_strong(known, made.get(), std::memory_order_acq_rel)) {
-    return *made.release();
-  }
-  return *known;
-}
+constinit grant::detail::PerProcess<Servers> servers;
 
 }  // namespace
 
-std::shared_ptr<Turns> Turns::at(const std::string& server) { return servers().at(server); }
+std::shared_ptr<Turns> Turns::at(const std::string& server) { return servers.get().at(server); }
 
 TimePoint Turns::given_up_at() const noexcept { return after(due_, kSlack); }
 

@@ -1,11 +1,10 @@
 #include "keeper.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
 #include <vector>
 
-#include "core/fork.hpp"
+#include "core/per_process.hpp"
 #include "grant/core/error.hpp"
 #include "grant/core/mutex.hpp"
 #include "grant/io/worker.hpp"
@@ -17,8 +16,6 @@ namespace {
 /// The pools that a thread looks after.
 class Keeper {
  public:
-  [[nodiscard]] bool is_of_this_process() const noexcept { return forks_ == forks(); }
-
   void keep(const std::shared_ptr<PoolCore>& core) {
     const Lock lock(mutex_);
     std::erase_if(cores_, [](const auto& known) { return known.expired(); });
@@ -59,7 +56,7 @@ class Keeper {
       for (const auto& known : wait()) {
         if (const auto core = known.lock()) next = std::min(next, core->look_after_if_open());
         // An event sink has forked, and goes on in the child as this thread.
-        if (!is_of_this_process()) return;
+        if (forks_ != forks()) return;
       }
       const Lock lock(mutex_);
       next_ = std::min(next_, next);
@@ -81,24 +78,12 @@ class Keeper {
   bool running_ GRANT_GUARDED_BY(mutex_) = false;
 };
 
-std::atomic<Keeper*> the_keeper = nullptr;
-
-Keeper& keeper() {
-  // Never destroyed: its thread runs until the process ends. In a forked child that thread is not
-  // there, and may have been using what is left behind: nobody touches it again.
-  auto* known = the_keeper.load(std::memory_order_acquire);
-  if (known != nullptr && known->is_of_this_process()) return *known;
-  auto made = std::make_unique<Keeper>();
-  if (the_keeper.compare_exchange_strong(known, made.get(), std::memory_order_acq_rel)) {
-    return *made.release();
-  }
-  return *known;
-}
+constinit PerProcess<Keeper> keeper;
 
 }  // namespace
 
-void keep(const std::shared_ptr<PoolCore>& core) { keeper().keep(core); }
+void keep(const std::shared_ptr<PoolCore>& core) { keeper.get().keep(core); }
 
-void look_by(TimePoint time) noexcept { keeper().look_by(time); }
+void look_by(TimePoint time) noexcept { keeper.get().look_by(time); }
 
 }  // namespace grant::detail

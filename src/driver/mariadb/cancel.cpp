@@ -24,7 +24,8 @@ class MariadbCanceller final : public Canceller {
       co_await messenger->kill_query(share, id);
       co_return messenger;
     };
-    co_await driver::connect_apart(call, target_->settings.node, turns, std::move(connecting));
+    co_await driver::connect_apart(call, std::nullopt, target_->settings.node, turns,
+                                   std::move(connecting));
   }
 
  private:

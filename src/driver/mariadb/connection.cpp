@@ -127,43 +127,35 @@ void MariadbConnection::fail_unread() {
   throw_error(std::move(info));
 }
 
-void MariadbConnection::fail_lost(Operation operation) {
-  auto info = failures::lost(node_, operation.effect, failure_.message);
-  info.native = static_cast<int>(failure_.number);
-  info.sqlstate = failure_.sqlstate;
-  if (begun_ && operation.in_transaction && operation.effect == Effect::write) {
-    ended_ = TransactionEnd::unknown;
-  }
+/// Closes the connection, with which a transaction that `wrote` is in doubt.
+void MariadbConnection::leave(ErrorInfo info, bool wrote) {
+  if (begun_ && wrote) ended_ = TransactionEnd::unknown;
   close();
   throw_error(std::move(info));
 }
 
+void MariadbConnection::fail_lost(Operation operation) {
+  auto info = failures::lost(node_, operation.effect, failure_.message);
+  info.native = static_cast<int>(failure_.number);
+  info.sqlstate = failure_.sqlstate;
+  leave(std::move(info), operation.in_transaction && operation.effect == Effect::write);
+}
+
 void MariadbConnection::fail_without_memory(Effect effect) {
-  auto info = failures::no_memory(node_, effect);
-  if (begun_ && in_transaction() && effect == Effect::write) ended_ = TransactionEnd::unknown;
-  close();
-  throw_error(std::move(info));
+  leave(failures::no_memory(node_, effect), in_transaction() && effect == Effect::write);
 }
 
 void MariadbConnection::fail_too_large(Operation operation) {
   auto info = reading_.most() == kMostForItself
                   ? failures::lost(node_, operation.effect, "the server sends more than asked for")
                   : failures::too_large(node_, operation.effect, reading_.most());
-  if (begun_ && operation.in_transaction && operation.effect == Effect::write) {
-    ended_ = TransactionEnd::unknown;
-  }
-  close();
-  throw_error(std::move(info));
+  leave(std::move(info), operation.in_transaction && operation.effect == Effect::write);
 }
 
 void MariadbConnection::give_up(Operation operation) {
   auto info = failures::gave_up(node_, operation.effect, interrupted_,
                                 Clock::system().now() - operation.started);
-  if (begun_ && operation.in_transaction && operation.effect == Effect::write) {
-    ended_ = TransactionEnd::unknown;
-  }
-  close();
-  throw_error(std::move(info));
+  leave(std::move(info), operation.in_transaction && operation.effect == Effect::write);
 }
 
 /// Throws when the call that has just ended, and maybe set failure_, ended the connection.

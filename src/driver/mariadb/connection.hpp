@@ -234,6 +234,7 @@ class MariadbConnection final : public Connection {
   void close() noexcept;
   [[nodiscard]] unsigned int server_status() const noexcept;
   [[nodiscard]] bool in_transaction() const noexcept;
+  [[noreturn]] void leave(ErrorInfo info, bool wrote);
   [[noreturn]] void fail_lost(Operation operation);
   [[noreturn]] void fail_too_large(Operation operation);
   [[noreturn]] void fail_without_memory(Effect effect);

@@ -109,8 +109,7 @@ class MariadbDriver final : public Driver {
 
   Task<std::unique_ptr<Connection>> connect(io::Call call, ConnectOptions options) const override {
     const auto target = std::make_shared<const Target>(Target{settings_from(options), resolver_});
-    const auto limit = target->settings.connect_timeout;
-    const auto limited = limit ? call.until(after(Clock::system().now(), *limit)) : call;
+    const auto& settings = target->settings;
     const auto turns = target->turns();
     driver::Connecting connecting = [target,
                                      turns](io::Call share) -> Task<std::unique_ptr<Connection>> {
@@ -119,7 +118,7 @@ class MariadbDriver final : public Driver {
       co_await connection->make_session(share);
       co_return connection;
     };
-    co_return co_await driver::connect_apart(limited, target->settings.node, turns,
+    co_return co_await driver::connect_apart(call, settings.connect_timeout, settings.node, turns,
                                              std::move(connecting));
   }
 

@@ -100,7 +100,8 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
   follow_transaction(statement.sql, operation.commits);
   co_return result;
 } catch (const std::bad_alloc&) {
-  fail_without_memory(statement.effect);
+  // What was not committed is gone with the connection.
+  fail_without_memory(in_transaction() ? Effect::read : statement.effect);
 }
 
 Prepared* MariadbConnection::find_prepared(std::string_view sql) {

@@ -118,6 +118,13 @@ void PostgresConnection::fail_unsent(std::string_view why, std::string_view sqls
   throw_error(std::move(info));
 }
 
+/// Closes the connection, with which a transaction that `wrote` is in doubt.
+void PostgresConnection::leave(ErrorInfo info, bool wrote) {
+  if (begun_ && wrote) ended_ = TransactionEnd::unknown;
+  close();
+  throw_error(std::move(info));
+}
+
 void PostgresConnection::fail_lost(Operation operation, std::string_view why) {
   std::string_view seen = why.empty() ? first_line(PQerrorMessage(handle_.get())) : why;
   std::string_view sqlstate = farewell_;
@@ -129,32 +136,20 @@ void PostgresConnection::fail_lost(Operation operation, std::string_view why) {
   info.sqlstate = sqlstate;
   // A standby ended the session in favour of replay: nothing is in doubt.
   if (sqlstate.starts_with("40") && !operation.may_commit) info.code = Errc::conflict;
-  if (begun_ && operation.in_transaction && operation.effect == Effect::write) {
-    ended_ = TransactionEnd::unknown;
-  }
-  close();
-  throw_error(std::move(info));
+  leave(std::move(info), operation.in_transaction && operation.effect == Effect::write);
 }
 
 void PostgresConnection::give_up(io::Outcome outcome, Operation operation) {
   auto info = failures::gave_up(node_, operation.effect, outcome,
                                 Clock::system().now() - operation.started);
-  if (begun_ && operation.in_transaction && operation.effect == Effect::write) {
-    ended_ = TransactionEnd::unknown;
-  }
-  close();
-  throw_error(std::move(info));
+  leave(std::move(info), operation.in_transaction && operation.effect == Effect::write);
 }
 
 void PostgresConnection::fail_too_large(Operation operation) {
   if (operation.most == kMostForItself)
     fail_lost(operation, "the server sends more than asked for");
   auto info = failures::too_large(node_, operation.effect, operation.most);
-  if (begun_ && operation.in_transaction && operation.effect == Effect::write) {
-    ended_ = TransactionEnd::unknown;
-  }
-  close();
-  throw_error(std::move(info));
+  leave(std::move(info), operation.in_transaction && operation.effect == Effect::write);
 }
 
 void PostgresConnection::refuse_in_child() const {
@@ -374,10 +369,7 @@ void PostgresConnection::send(int queued, Operation operation) {
 }
 
 void PostgresConnection::fail_without_memory(Effect effect, std::string_view why) {
-  auto info = failures::no_memory(node_, effect, why);
-  if (begun_ && in_transaction() && effect == Effect::write) ended_ = TransactionEnd::unknown;
-  close();
-  throw_error(std::move(info));
+  leave(failures::no_memory(node_, effect, why), in_transaction() && effect == Effect::write);
 }
 
 Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Statement statement) try {
@@ -459,7 +451,8 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
   }
   co_return result_of(std::move(answer), columns);
 } catch (const std::bad_alloc&) {
-  fail_without_memory(statement.effect);
+  // What was not committed is gone with the connection.
+  fail_without_memory(in_transaction() ? Effect::read : statement.effect);
 }
 
 Prepared* PostgresConnection::find_prepared(std::string_view sql, TimePoint now) {

@@ -220,6 +220,7 @@ class PostgresConnection final : public Connection {
   /// `why`: empty: as libpq or the server says.
   [[noreturn]] void fail_too_large(Operation operation);
   [[noreturn]] void fail_without_memory(Effect effect, std::string_view why = {});
+  [[noreturn]] void leave(ErrorInfo info, bool wrote);
   [[noreturn]] void fail_lost(Operation operation, std::string_view why = {});
   [[noreturn]] void fail_unsent(std::string_view why, std::string_view sqlstate = {});
   [[noreturn]] void give_up(io::Outcome outcome, Operation operation);

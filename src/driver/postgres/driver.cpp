@@ -163,8 +163,6 @@ class PostgresDriver final : public Driver {
 
   Task<std::unique_ptr<Connection>> connect(io::Call call, ConnectOptions options) const override {
     const auto settings = std::make_shared<const Settings>(settings_from(options));
-    const auto limit = settings->connect_timeout;
-    const auto limited = limit ? call.until(after(Clock::system().now(), *limit)) : call;
     const auto turns =
         driver::Turns::at(fmt::format("postgres://{}:{}", options.url.host, options.url.port));
     driver::Connecting connecting = [settings, turns, resolver = resolver_](
@@ -173,7 +171,8 @@ class PostgresDriver final : public Driver {
       co_await connection->open(share, *settings, resolver, *turns);
       co_return connection;
     };
-    co_return co_await driver::connect_apart(limited, settings->node, turns, std::move(connecting));
+    co_return co_await driver::connect_apart(call, settings->connect_timeout, settings->node, turns,
+                                             std::move(connecting));
   }
 
  private:

@@ -24,7 +24,7 @@ io::Call within(io::Waiter& waiter, Duration span) {
 
 std::unique_ptr<Connection> connect(io::Call call, const std::shared_ptr<Turns>& turns,
                                     Connecting connecting) {
-  return run(connect_apart(call, "node", turns, std::move(connecting)));
+  return run(connect_apart(call, std::nullopt, "node", turns, std::move(connecting)));
 }
 
 /// A client library that does not come back before it is opened.
@@ -100,7 +100,8 @@ TEST(ApartTest, OneThreadIsKeptThoughManyCameAtOnce) {
   int failed = 0;
   const auto attempt = [&]() -> Task<void> {
     try {
-      co_await connect_apart(within(loop, 50ms), "node", turns, library.connecting(turns));
+      co_await connect_apart(within(loop, 50ms), std::nullopt, "node", turns,
+                             library.connecting(turns));
     } catch (const Error&) {
       ++failed;
     }
@@ -120,7 +121,8 @@ TEST(ApartTest, IsCancelledAtOnce) {
   std::optional<Errc> code;
   const auto attempt = [&]() -> Task<void> {
     try {
-      co_await connect_apart(io::Call(loop), "node", turns, library.connecting(turns));
+      co_await connect_apart(io::Call(loop), std::nullopt, "node", turns,
+                             library.connecting(turns));
     } catch (const Error& error) {
       code = error.code();
     }

@@ -29,10 +29,9 @@ namespace grant::mariadb {
 ///     0 prepares each statement anew;
 ///   - `statement_lifetime`: milliseconds for which what the server said of a prepared statement is
 ///     believed, default 300000; 0: as long as the connection lives;
-///   - `max_result_size`: MiB that one answer may have, 0 to 1048576, default 1024; 0: any. A
-///   larger
-///     one ends the connection, with invalid_argument, or outcome_unknown for a write; streams have
-///     no limit;
+///   - `max_result_size`: MiB that one answer may have, 0 to 1048576, default 1024;
+///     0: any number. A larger answer ends the connection, with invalid_argument, or
+///     outcome_unknown for a write; streams have no limit;
 ///   - `cancel_timeout`: milliseconds that cancelling a statement and its end may take after its
 ///     deadline has passed, 0 to 60000, default 100; 0 closes the connection at once.
 ///

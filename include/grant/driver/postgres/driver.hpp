@@ -22,10 +22,9 @@ namespace grant::postgres {
 ///     cancel it, 0 to 60000, default 100. A statement that was cancelled in that time changed
 ///     nothing, and its connection stays open; otherwise the connection is closed, as with 0 at
 ///     once. COMMIT is never cancelled.
-///   - `max_result_size`: MiB that one answer may have, 0 to 1048576, default 1024; 0: any. A
-///   larger
-///     one ends the connection, with invalid_argument, or outcome_unknown for a write; streams have
-///     no limit;
+///   - `max_result_size`: MiB that one answer may have, 0 to 1048576, default 1024;
+///     0: any number. A larger answer ends the connection, with invalid_argument, or
+///     outcome_unknown for a write; streams have no limit;
 ///   - `clear_password`: `verified` (the default), `encrypted` or `always`: which servers may ask
 ///   for
 ///     the password itself. libpq before 16 cannot be told, so within TLS every server may, and
