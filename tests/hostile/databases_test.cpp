@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kTimeout = 300ms;  // of a probe, and of a wait for a connection
+constexpr auto kTimeout = 300ms;  // of a probe, and of a wait for a connection, of the bad one
 
 /// How much longer a busy machine may make things.
 constexpr auto kLate = 4s;
@@ -35,13 +35,14 @@ std::ostream& operator<<(std::ostream& out, const Bad& bad) {
   return out << bad.engine << ' ' << bad.arguments << ' ' << bad.params;
 }
 
-ConnectionSpec spec_of(const std::string& engine, int port, const std::string& params) {
+ConnectionSpec spec_of(const std::string& engine, int port, const std::string& params,
+                       std::chrono::milliseconds timeout) {
   ConnectionSpec spec;
   spec.url = fmt::format("{}://app:hush@127.0.0.1:{}/app{}", engine, port, params);
-  spec.pool.checkout_timeout = kTimeout;
+  spec.pool.checkout_timeout = timeout;
   spec.pool.max_size = 20;
-  spec.routing.failover_timeout = kTimeout;
-  spec.health_check.timeout = kTimeout;
+  spec.routing.failover_timeout = timeout;
+  spec.health_check.timeout = timeout;
   spec.health_check.interval = 100ms;
   spec.health_check.recheck_interval = 100ms;
   return spec;
@@ -76,8 +77,9 @@ TEST_P(OneBadServer, KeepsNobodyFromTheOthers) {
   const auto& [engine, arguments, params] = GetParam();
   HostileServer bad(engine + ' ' + arguments);
   HostileServer good(engine + " polite");
-  const auto registry = std::make_shared<Registry>(Databases{
-      {"bad", spec_of(engine, bad.port(), params)}, {"good", spec_of(engine, good.port(), "")}});
+  const auto registry = std::make_shared<Registry>(
+      Databases{{"bad", spec_of(engine, bad.port(), params, kTimeout)},
+                {"good", spec_of(engine, good.port(), "", kLate)}});
   EXPECT_LT(duration_of([&] { registry->check_health_now(); }), 2 * kTimeout + kLate);
   EXPECT_FALSE(is_healthy(*registry, "bad"));
   EXPECT_TRUE(is_healthy(*registry, "good"));
