@@ -61,6 +61,8 @@ Outcome poll_until(int fd, Interest interest, TimePoint deadline) {
 
 class BlockingWaiter final : public Waiter {
  public:
+  [[nodiscard]] bool blocks() const noexcept override { return true; }
+
   std::shared_ptr<Signal> make_signal() override { return std::make_shared<BlockingSignal>(); }
 
   bool finish_now(Wait& wait) override {
@@ -77,6 +79,8 @@ class BlockingWaiter final : public Waiter {
 };
 
 }  // namespace
+
+TimePoint Waiter::now() const noexcept { return Clock::system().now(); }
 
 Waiter& blocking_waiter() noexcept {
   // Never destroyed: connections may be closed while the process ends.

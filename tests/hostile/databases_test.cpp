@@ -77,9 +77,9 @@ TEST_P(OneBadServer, KeepsNobodyFromTheOthers) {
   const auto& [engine, arguments, params] = GetParam();
   HostileServer bad(engine + ' ' + arguments);
   HostileServer good(engine + " polite");
-  const auto registry = std::make_shared<Registry>(
-      Databases{{"bad", spec_of(engine, bad.port(), params, kTimeout)},
-                {"good", spec_of(engine, good.port(), "", kLate)}});
+  const auto registry =
+      std::make_shared<Registry>(Databases{{"bad", spec_of(engine, bad.port(), params, kTimeout)},
+                                           {"good", spec_of(engine, good.port(), "", kLate)}});
   EXPECT_LT(duration_of([&] { registry->check_health_now(); }), 2 * kTimeout + kLate);
   EXPECT_FALSE(is_healthy(*registry, "bad"));
   EXPECT_TRUE(is_healthy(*registry, "good"));

@@ -3,32 +3,26 @@
 #include <memory>
 #include <vector>
 
-#include "grant/io/task.hpp"
-#include "grant/io/waiter.hpp"
+#include "grant/io/loop.hpp"
 
 namespace grant::io {
 
 /// A small event loop over poll(2): many tasks, one thread. The health monitor runs on one.
 ///
 /// Everything but cancel() and is_cancelled() is for the thread that calls run().
-class PollLoop final : public Waiter {
+class PollLoop final : public Loop {
  public:
   PollLoop();
   ~PollLoop() override;
 
-  /// Starts `task` at once, up to its first wait, and keeps it until it ends. A task that throws
-  /// ends the program: catch inside.
-  void spawn(Task<void> task);
+  void spawn(Task<void> task) override;
 
   /// Returns when every spawned task has ended.
   void run();
 
-  /// Ends each wait that is under way, and from then on every new one at once, with
-  /// Outcome::cancelled, so that run() returns soon. Thread-safe; final.
-  void cancel() noexcept;
-
-  /// Thread-safe.
-  [[nodiscard]] bool is_cancelled() const noexcept;
+  /// So that run() returns soon.
+  void cancel() noexcept override;
+  [[nodiscard]] bool is_cancelled() const noexcept override;
 
   [[nodiscard]] std::shared_ptr<Signal> make_signal() override;
   bool finish_now(Wait& wait) override;

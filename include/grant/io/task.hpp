@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cassert>
+#include <concepts>
 #include <coroutine>
 #include <exception>
 #include <optional>
@@ -13,7 +14,13 @@ namespace grant {
 template <class T>
 class Task;
 
+/// What a finished Task<void> is made from: `return grant::Done();`.
+struct Done {};
+
 namespace detail {
+
+template <class T>
+using Finished = std::conditional_t<std::is_void_v<T>, Done, T>;
 
 /// What every Task's frame holds: who awaits it, and whether it has ended.
 class TaskPromiseBase {
@@ -94,6 +101,9 @@ class TaskPromise<void> : public TaskPromiseBase {
 /// blocking waiter, awaiting it is a plain call: the caller is not suspended, and the stack does
 /// not grow from one await to the next.
 ///
+/// A task may also hold a result that is there already: `return value;` in a plain function that
+/// gives a Task. That costs no frame.
+///
 /// Await or run a task exactly once. It owns its frame; destroying a task that waits is only safe
 /// once its waiter has given it up.
 template <class T = void>
@@ -101,9 +111,16 @@ class [[nodiscard]] Task {
  public:
   using promise_type = detail::TaskPromise<T>;
 
-  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  /// With a finished result.
+  template <class U>
+  requires std::convertible_to<U, detail::Finished<T>> Task(U&& result)
+      : result_(std::forward<U>(result)) {}  // NOLINT(google-explicit-constructor)
+
+  Task(Task&& other) noexcept
+      : handle_(std::exchange(other.handle_, {})), result_(std::move(other.result_)) {}
   Task& operator=(Task&& other) noexcept {
     std::swap(handle_, other.handle_);
+    std::swap(result_, other.result_);
     return *this;
   }
   Task(const Task&) = delete;
@@ -113,23 +130,21 @@ class [[nodiscard]] Task {
   }
 
   struct Awaiter {
-    std::coroutine_handle<promise_type> handle;
+    const Task& task;
 
     // The work happens here, before the awaiting coroutine is suspended, so that work which never
     // waits costs no suspension.
-    bool await_ready() const {
-      handle.resume();
-      return handle.promise().ended();
-    }
+    bool await_ready() const { return task.go(); }
     bool await_suspend(std::coroutine_handle<> caller) const noexcept {
-      return handle.promise().await_with(caller);
+      return task.handle_.promise().await_with(caller);
     }
-    T await_resume() const { return handle.promise().take(); }
+    T await_resume() const { return task.take(); }
   };
 
+  /// The task must stay where it is until it has ended.
   Awaiter operator co_await() const noexcept {
-    assert(handle_ && !handle_.promise().ended());
-    return Awaiter{handle_};
+    assert(result_ || (handle_ && !handle_.promise().ended()));
+    return Awaiter{*this};
   }
 
  private:
@@ -139,7 +154,23 @@ class [[nodiscard]] Task {
 
   explicit Task(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
 
+  /// Runs up to the first wait. True: the result is there.
+  bool go() const {
+    if (result_) return true;
+    handle_.resume();
+    return handle_.promise().ended();
+  }
+
+  T take() const {
+    if constexpr (std::is_void_v<T>) {
+      if (!result_) handle_.promise().take();
+    } else {
+      return result_ ? std::move(*result_) : handle_.promise().take();
+    }
+  }
+
   std::coroutine_handle<promise_type> handle_;
+  mutable std::optional<detail::Finished<T>> result_;  // taken by whoever awaits, once
 };
 
 namespace detail {
@@ -162,9 +193,8 @@ inline Task<void> TaskPromise<void>::get_return_object() noexcept {
 /// would ever resume it.
 template <class T>
 T run(Task<T> task) {
-  task.handle_.resume();
-  if (!task.handle_.promise().ended()) detail::fail_run_suspended();
-  return task.handle_.promise().take();
+  if (!task.go()) detail::fail_run_suspended();
+  return task.take();
 }
 
 }  // namespace grant

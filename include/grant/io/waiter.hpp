@@ -37,14 +37,23 @@ struct Wait {
   std::coroutine_handle<> waiting;  ///< Whom to resume.
 };
 
-/// How a call waits: by blocking its thread, or by suspending into an event loop. To run Grant on
-/// an event loop of your own, derive from this and implement start() and make_signal().
+/// How a call waits: by blocking its thread, or by suspending into an event loop; and by which
+/// time. To run Grant on an event loop of your own, derive from this and implement make_signal(),
+/// finish_now() and start().
 class Waiter {
  public:
   Waiter() = default;
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
   virtual ~Waiter() = default;
+
+  /// The time that the deadlines of its calls are in: by default the machine's monotonic clock.
+  /// Whatever waits here asks this and no other clock. Thread-safe.
+  [[nodiscard]] virtual TimePoint now() const noexcept;
+
+  /// Whether every wait is carried out at once, on the thread of its caller, which stands still
+  /// meanwhile.
+  [[nodiscard]] virtual bool blocks() const noexcept { return false; }
 
   [[nodiscard]] virtual std::shared_ptr<Signal> make_signal() = 0;
 
@@ -66,6 +75,9 @@ class Call {
 
   [[nodiscard]] Waiter& waiter() const noexcept { return *waiter_; }
   [[nodiscard]] TimePoint deadline() const noexcept { return deadline_; }
+
+  /// The waiter's time.
+  [[nodiscard]] TimePoint now() const noexcept { return waiter_->now(); }
 
   /// The same call, ending at `deadline` if that is sooner.
   [[nodiscard]] Call until(TimePoint deadline) const noexcept {

@@ -204,5 +204,31 @@ TEST(SuspendingTaskDeathTest, EndsTheProgramWhenItIsRun) {
   EXPECT_DEATH(run(wait_once(waiter)), "suspended");
 }
 
+Task<int> number_there(int value) { return value; }
+Task<std::unique_ptr<int>> owned_there(int value) { return std::make_unique<int>(value); }
+Task<void> done_there() { return Done(); }
+
+Task<int> add_those_there() {
+  co_await done_there();
+  const auto pointer = co_await owned_there(3);
+  auto kept = number_there(4);
+  co_return *pointer + co_await kept;
+}
+
+TEST(Task, HoldsAResultThatIsThere) {
+  EXPECT_EQ(run(number_there(2)), 2);
+  EXPECT_EQ(*run(owned_there(5)), 5);
+  run(done_there());
+  EXPECT_EQ(run(add_those_there()), 7);
+}
+
+TEST(Task, MovesAResultThatIsThere) {
+  auto first = owned_there(1);
+  auto second = std::move(first);
+  first = owned_there(2);
+  EXPECT_EQ(*run(std::move(second)), 1);
+  EXPECT_EQ(*run(std::move(first)), 2);
+}
+
 }  // namespace
 }  // namespace grant
