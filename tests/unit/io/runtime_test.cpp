@@ -37,12 +37,12 @@ TEST(SystemRuntime, LoopsAreCancelledFromOutside) {
   const auto told = std::make_shared<std::promise<Outcome>>();
   const auto begun = std::make_shared<std::promise<Loop*>>();
   auto outcome = told->get_future();
-  auto loop = begun->get_future();
+  auto started = begun->get_future();
   system_runtime().start([told, begun](Loop& loop) {
     loop.spawn(sleep_and_tell(Call(loop), told));
     begun->set_value(&loop);
   });
-  loop.get()->cancel();
+  started.get()->cancel();
   EXPECT_EQ(outcome.get(), Outcome::cancelled);
 }
 
