@@ -2,151 +2,233 @@
 
 #include <fmt/format.h>
 
-#include <mutex>
-#include <system_error>
+#include <algorithm>
 #include <thread>
 #include <utility>
 
 #include "core/fork.hpp"
 #include "grant/core/error.hpp"
 #include "grant/core/mutex.hpp"
-#include "grant/io/poll_loop.hpp"
-#include "io/signals_blocked.hpp"
 
 namespace grant {
 
-namespace {
-
-/// On a monitor's own thread: the run that it belongs to.
-constinit thread_local const void* this_threads_run = nullptr;
-
-}  // namespace
-
-/// The monitor's thread, and what it works on. Owns itself until the thread ends; in a forked
-/// child, where it never ran, it is left alone for ever.
+/// The probing of one process. Its tasks share it; in a forked child, where they never run, it is
+/// left alone for ever.
 class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
  public:
-  explicit Run(const std::vector<std::shared_ptr<Cluster>>& clusters) : clusters_(clusters) {
-    for (const auto& cluster : clusters_) {
-      for (std::size_t i = 0; i < cluster->size(); ++i) {
-        watches_.push_back(std::make_unique<Watch>(*cluster, i));
-      }
-    }
-  }
+  explicit Run(io::Runtime& runtime) : runtime_(runtime) {}
 
+  /// Errors: unavailable.
   void start() {
-    try {
-      const io::SignalsBlocked blocked;
-      thread_ = std::thread([self = shared_from_this()] { self->work(); });
-    } catch (const std::system_error& error) {
-      throw_error(Errc::unavailable,
-                  fmt::format("cannot start the thread of the health monitor: {}", error.what()));
-    }
+    runtime_.start([self = shared_from_this()](io::Loop& loop) { self->begin(loop); });
   }
 
   [[nodiscard]] bool is_of_this_process() const noexcept { return forks_ == detail::forks(); }
-  [[nodiscard]] bool is_this_thread() const noexcept { return this_threads_run == this; }
+
+  void watch(std::weak_ptr<Topology> topology) {
+    const Lock lock(mutex_);
+    topologies_.push_back(std::move(topology));
+    news_ = true;
+    if (listening_) listening_->set();
+  }
 
   void stop() {
-    std::call_once(stopped_, [this] {
-      loop_.cancel();
-      if (is_this_thread()) {
-        thread_.detach();  // it ends when its caller lets it
-      } else {
-        thread_.join();
-      }
-    });
+    const Lock lock(mutex_);
+    stopped_ = true;
+    if (loop_ == nullptr) {
+      // Not begun, and never going to; or over.
+      ended_ = true;
+      checked_.notify_all();
+      return;
+    }
+    loop_->cancel();
+    if (is_here_locked()) return;  // it ends when its caller lets it
+    while (!ended_) checked_.wait(mutex_);
   }
 
   void check_now() {
-    if (is_this_thread()) {
+    if (is_here()) {
       throw_error(Errc::invalid_argument,
                   "the nodes cannot be checked and waited for on the thread that checks them, on "
                   "which the event sink is called: ask on another thread");
     }
-    std::vector<std::uint64_t> wanted;
-    for (const auto& each : watches_) wanted.push_back(wake(*each));
+    std::vector<std::pair<std::shared_ptr<Watch>, std::uint64_t>> asked;
     const Lock lock(mutex_);
-    for (std::size_t i = 0; i < watches_.size(); ++i) {
-      while (!ended_ && watches_[i]->checked < wanted[i]) checked_.wait(mutex_);
+    while (!ended_ && news_) checked_.wait(mutex_);
+    for (const auto& watch : watches_) asked.emplace_back(watch, wake_locked(*watch));
+    for (const auto& [watch, wanted] : asked) {
+      while (!ended_ && !watch->over && watch->checked < wanted) checked_.wait(mutex_);
     }
   }
 
-  void wake_all(const Cluster& cluster) {
-    for (const auto& each : watches_) {
-      if (&each->cluster == &cluster) wake(*each);
+  /// The nodes of this one shall be probed; and there may be others than before.
+  void wake_all(const Topology& topology) {
+    const Lock lock(mutex_);
+    for (const auto& watch : watches_) {
+      if (watch->of == &topology) wake_locked(*watch);
     }
+    news_ = true;
+    if (listening_) listening_->set();
   }
 
  private:
   /// One node and its probing.
   struct Watch {
-    Watch(Cluster& owner, std::size_t index) : cluster(owner), node(index) {}
+    Watch(const std::shared_ptr<Topology>& owner, std::shared_ptr<Node> probed)
+        : topology(owner), of(owner.get()), clock(owner->clock()), node(std::move(probed)) {}
 
-    Cluster& cluster;
-    const std::size_t node;
+    const std::weak_ptr<Topology> topology;
+    const Topology* const of;
+    const Clock& clock;
 
-    // Guarded by the monitor's mutex.
+    // Guarded by the run's mutex.
     std::uint64_t wanted = 1;   ///< Probes asked for.
     std::uint64_t checked = 0;  ///< The value of `wanted` that the last finished probe began with.
+    bool over = false;
     std::shared_ptr<io::Signal> sleeping;
 
-    // For the monitor's thread only.
+    // For the run's loop only.
+    std::shared_ptr<Node> node;
     std::unique_ptr<Connection> connection;
     bool warmed_up = false;
   };
 
-  void work() {
-    this_threads_run = this;
-    for (const auto& each : watches_) loop_.spawn(watch(*each));
-    loop_.run();
-    if (!is_of_this_process()) return;
+  /// One of the run's tasks, counted until it ends.
+  class Running {
+   public:
+    explicit Running(std::shared_ptr<Run> run) : run_(std::move(run)) {
+      const Lock lock(run_->mutex_);
+      ++run_->tasks_;
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    ~Running() {
+      // In a child of a sink's, this goes on as a thread that nobody wants there.
+      if (run_->is_of_this_process()) run_->end_task();
+    }
+
+   private:
+    const std::shared_ptr<Run> run_;
+  };
+
+  void begin(io::Loop& loop) {
+    {
+      const Lock lock(mutex_);
+      if (stopped_) return;
+      loop_ = &loop;
+      thread_ = std::this_thread::get_id();
+    }
+    loop.spawn(listen(shared_from_this(), loop));
+  }
+
+  [[nodiscard]] bool is_here_locked() const GRANT_REQUIRES(mutex_) {
+    return loop_ != nullptr && thread_ == std::this_thread::get_id();
+  }
+  [[nodiscard]] bool is_here() {
     const Lock lock(mutex_);
+    return is_here_locked();
+  }
+
+  void end_task() {
+    const Lock lock(mutex_);
+    if (--tasks_ > 0) return;
+    loop_ = nullptr;
     ended_ = true;
+    watches_.clear();
     checked_.notify_all();
   }
 
   /// Asks for one more probe; gives the number that `checked` reaches when it is done.
-  std::uint64_t wake(Watch& watch) {
-    std::shared_ptr<io::Signal> sleeping;
-    std::uint64_t wanted = 0;
-    {
-      const Lock lock(mutex_);
-      wanted = ++watch.wanted;
-      sleeping = watch.sleeping;
-    }
-    if (sleeping) sleeping->set();
-    return wanted;
+  static std::uint64_t wake_locked(Watch& watch) {
+    if (watch.sleeping) watch.sleeping->set();
+    return ++watch.wanted;
   }
 
   /// Those that are being probed are in this round already.
-  void wake_sleeping(const Cluster& cluster) {
+  void wake_sleeping(const Topology* of) {
     const Lock lock(mutex_);
-    for (const auto& each : watches_) {
-      if (&each->cluster == &cluster && each->sleeping) each->sleeping->set();
+    for (const auto& watch : watches_) {
+      if (watch->of == of && watch->sleeping) watch->sleeping->set();
     }
   }
 
-  /// The nodes of a cluster are probed together, because each is judged by what the others said.
-  Task<void> watch(Watch& watch) {
+  /// Begins to watch the nodes that have come.
+  static Task<void> listen(std::shared_ptr<Run> self, io::Loop& loop) {
+    const Running running(self);
     auto outcome = io::Outcome::ready;
     while (outcome != io::Outcome::cancelled) {
-      const auto wanted = begin_check(watch);
-      watch.cluster.begin_probe(watch.node);
-      auto result = co_await probe(watch);
-      if (loop_.is_cancelled()) co_return;
-      watch.cluster.record(watch.node, result);
+      const auto signal = loop.make_signal();
+      for (const auto& watch : self->find_new(signal)) loop.spawn(probe_all(self, loop, watch));
+      outcome = co_await io::Call(loop).signalled(*signal);
+    }
+  }
+
+  std::vector<std::shared_ptr<Watch>> find_new(const std::shared_ptr<io::Signal>& signal) {
+    std::vector<std::weak_ptr<Topology>> topologies;
+    {
+      const Lock lock(mutex_);
+      std::erase_if(topologies_, [](const auto& topology) { return topology.expired(); });
+      topologies = topologies_;
+      listening_ = signal;
+      news_ = false;
+    }
+    std::vector<std::shared_ptr<Watch>> found;
+    for (const auto& known : topologies) {
+      const auto topology = known.lock();
+      if (!topology) continue;
+      for (const auto& member : topology->members()) {
+        if (!is_watched(*topology, *member.node)) {
+          found.push_back(std::make_shared<Watch>(topology, member.node));
+        }
+      }
+    }
+    const Lock lock(mutex_);
+    watches_.insert(watches_.end(), found.begin(), found.end());
+    checked_.notify_all();
+    return found;
+  }
+
+  [[nodiscard]] bool is_watched(const Topology& topology, const Node& node) {
+    const Lock lock(mutex_);
+    return std::ranges::any_of(watches_, [&](const auto& watch) {
+      return watch->of == &topology && watch->node.get() == &node;
+    });
+  }
+
+  /// The nodes of a cluster are probed together, because each is judged by what the others said.
+  static Task<void> probe_all(std::shared_ptr<Run> self, io::Loop& loop,
+                              std::shared_ptr<Watch> watch) {
+    const Running running(self);
+    auto outcome = io::Outcome::ready;
+    while (outcome != io::Outcome::cancelled) {
+      auto topology = watch->topology.lock();
+      if (!topology || !topology->begin_probe(watch->node->id())) break;
+      const auto wanted = self->begin_check(*watch);
+      const auto deadline = after(loop.now(), topology->probe_timeout());
+      topology.reset();  // it may go meanwhile
+      const auto result = co_await probe(*watch, io::Call(loop, deadline));
+      if (loop.is_cancelled()) break;
+      topology = watch->topology.lock();
+      if (!topology) break;
+      topology->record(watch->node->id(), result);
       // An event sink has forked, and goes on in the child as this thread, which nobody wants
       // there.
-      if (!is_of_this_process()) loop_.cancel();
-      if (loop_.is_cancelled()) co_return;
-      const auto signal = end_check(watch, wanted);
-      if (result.seen && !std::exchange(watch.warmed_up, true)) loop_.spawn(warm_up(watch));
-
-      const auto pause_ends = after(Clock::system().now(), watch.cluster.next_check_in());
-      outcome = co_await io::Call(loop_, pause_ends).signalled(*signal);
-      if (outcome == io::Outcome::timed_out) wake_sleeping(watch.cluster);
+      if (!self->is_of_this_process()) loop.cancel();
+      if (loop.is_cancelled()) break;
+      const auto pause_ends = after(loop.now(), topology->next_check_in());
+      if (result.seen && !std::exchange(watch->warmed_up, true)) {
+        const io::Call call(loop, after(loop.now(), topology->probe_timeout()));
+        loop.spawn(warm_up(self, watch->node, call));
+      }
+      topology.reset();
+      const auto signal = self->end_check(*watch, wanted, loop.make_signal());
+      outcome = co_await io::Call(loop, pause_ends).signalled(*signal);
+      if (outcome == io::Outcome::timed_out) self->wake_sleeping(watch->of);
     }
+    if (!self->is_of_this_process()) co_return;
+    self->forget(*watch);
+    watch->connection.reset();
+    watch->node.reset();
   }
 
   std::uint64_t begin_check(Watch& watch) {
@@ -156,8 +238,8 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
   }
 
   /// The signal that ends the pause; set already if another probe was asked for meanwhile.
-  std::shared_ptr<io::Signal> end_check(Watch& watch, std::uint64_t wanted) {
-    auto signal = loop_.make_signal();
+  std::shared_ptr<io::Signal> end_check(Watch& watch, std::uint64_t wanted,
+                                        std::shared_ptr<io::Signal> signal) {
     const Lock lock(mutex_);
     watch.checked = wanted;
     watch.sleeping = signal;
@@ -166,8 +248,14 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
     return signal;
   }
 
-  Task<ProbeResult> probe(Watch& watch) {
-    const io::Call call(loop_, after(Clock::system().now(), watch.cluster.health().timeout));
+  void forget(Watch& watch) {
+    const Lock lock(mutex_);
+    watch.over = true;
+    std::erase_if(watches_, [&watch](const auto& each) { return each.get() == &watch; });
+    checked_.notify_all();
+  }
+
+  static Task<ProbeResult> probe(Watch& watch, io::Call call) {
     const bool kept = watch.connection && watch.connection->is_open();
     auto result = co_await probe_once(watch, call);
     // A connection that is lost may be all that was wrong: a new one tells.
@@ -177,14 +265,12 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
     co_return result;
   }
 
-  Task<ProbeResult> probe_once(Watch& watch, io::Call call) {
-    auto& node = watch.cluster.node(watch.node);
+  static Task<ProbeResult> probe_once(Watch& watch, io::Call call) {
     ProbeResult result;
-    const auto& clock = watch.cluster.clock();
-    const auto began = clock.now();
+    const auto began = watch.clock.now();
     try {
       if (!watch.connection || !watch.connection->is_open()) {
-        watch.connection = co_await node.driver().connect(call, node.target());
+        watch.connection = co_await watch.node->driver().connect(call, watch.node->target());
       }
       result.seen = co_await watch.connection->probe(call);
     } catch (const Error& error) {
@@ -193,58 +279,67 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
     } catch (const std::exception& error) {
       result.error.code = Errc::unavailable;
       result.error.message =
-          fmt::format("node \"{}\": the probe failed: {}", node.name(), error.what());
+          fmt::format("node \"{}\": the probe failed: {}", watch.node->name(), error.what());
       watch.connection.reset();
     }
-    result.at = clock.now();
+    result.at = watch.clock.now();
     result.took = result.at - began;
     co_return result;
   }
 
   /// Opens the node's first connections, once the node is known to answer.
-  Task<void> warm_up(Watch& watch) {
-    const io::Call call(loop_, after(Clock::system().now(), watch.cluster.health().timeout));
+  static Task<void> warm_up(std::shared_ptr<Run> self, std::shared_ptr<Node> node, io::Call call) {
+    const Running running(std::move(self));
     try {
-      co_await watch.cluster.node(watch.node).warm_up(call);
+      co_await node->warm_up(call);
     } catch (const std::exception&) {
       // The next query opens its own connection and reports what is wrong.
     }
   }
 
+  io::Runtime& runtime_;
   const std::uint64_t forks_ = detail::forks();
-  const std::vector<std::shared_ptr<Cluster>> clusters_;
-  std::vector<std::unique_ptr<Watch>> watches_;  // constant after construction
-  io::PollLoop loop_;
 
+  // Guards everything below. Not held across I/O, callbacks or logging.
   Mutex mutex_;
   Condition checked_;
+  std::vector<std::weak_ptr<Topology>> topologies_ GRANT_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<Watch>> watches_ GRANT_GUARDED_BY(mutex_);
+  std::shared_ptr<io::Signal> listening_ GRANT_GUARDED_BY(mutex_);
+  bool news_ GRANT_GUARDED_BY(mutex_) = true;  ///< There may be nodes that are not watched yet.
+  io::Loop* loop_ GRANT_GUARDED_BY(mutex_) = nullptr;  ///< While it runs, ...
+  std::thread::id thread_ GRANT_GUARDED_BY(mutex_);    ///< ... here.
+  std::size_t tasks_ GRANT_GUARDED_BY(mutex_) = 0;
+  bool stopped_ GRANT_GUARDED_BY(mutex_) = false;
   bool ended_ GRANT_GUARDED_BY(mutex_) = false;
-
-  std::thread thread_;
-  std::once_flag stopped_;
 };
 
 /// What there is of a monitor in every process.
 class HealthMonitor::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  explicit Impl(std::vector<std::shared_ptr<Cluster>> clusters) : clusters_(std::move(clusters)) {}
+  explicit Impl(io::Runtime& runtime) : runtime_(runtime) {}
 
-  void start() {
-    for (const auto& cluster : clusters_) {
-      // Weak: a query may hold its cluster for longer than the monitor lives.
-      cluster->on_probe_wanted([weak = weak_from_this(), cluster = cluster.get()] {
-        const auto monitor = weak.lock();
-        if (const auto run = monitor ? monitor->here() : nullptr) run->wake_all(*cluster);
-      });
+  void watch(const std::shared_ptr<Topology>& topology) {
+    // Weak: a statement may hold its cluster for longer than the monitor lives.
+    topology->on_probe_wanted([weak = weak_from_this(), topology = topology.get()] {
+      const auto monitor = weak.lock();
+      if (const auto run = monitor ? monitor->here() : nullptr) run->wake_all(*topology);
+    });
+    {
+      const Lock lock(mutex_);
+      std::erase_if(topologies_, [](const auto& known) { return known.expired(); });
+      topologies_.push_back(topology);
+      if (!run_ || !run_->is_of_this_process()) return;  // which will find it there
     }
-    here();
+    if (const auto run = here()) run->watch(topology);
   }
 
   /// The run of this process, which starts now if there is none yet. Null once stopped.
   std::shared_ptr<Run> here() {
     const Lock lock(mutex_);
     if (stopped_ || (run_ && run_->is_of_this_process())) return run_;
-    auto run = std::make_shared<Run>(clusters_);
+    auto run = std::make_shared<Run>(runtime_);
+    for (const auto& topology : topologies_) run->watch(topology);
     run->start();
     leave_alone(std::exchange(run_, std::move(run)));
     return run_;
@@ -263,25 +358,32 @@ class HealthMonitor::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
-  /// A parent's run. To end it would need its thread, and to free it would close its connections.
+  /// A parent's run. To end it would need its threads, and to free it would close its connections.
   static void leave_alone(std::shared_ptr<Run> run) {
     if (run) static_cast<void>(new std::shared_ptr<Run>(std::move(run)));
   }
 
-  const std::vector<std::shared_ptr<Cluster>> clusters_;
+  io::Runtime& runtime_;
 
   Mutex mutex_;
+  std::vector<std::weak_ptr<Topology>> topologies_ GRANT_GUARDED_BY(mutex_);
   std::shared_ptr<Run> run_ GRANT_GUARDED_BY(mutex_);
   bool stopped_ GRANT_GUARDED_BY(mutex_) = false;
   const detail::HeldOverForks held_{mutex_};
 };
 
-HealthMonitor::HealthMonitor(std::vector<std::shared_ptr<Cluster>> clusters)
-    : forks_(detail::forks()), impl_(std::make_shared<Impl>(std::move(clusters))) {
-  impl_->start();
+HealthMonitor::HealthMonitor(const std::vector<std::shared_ptr<Cluster>>& clusters,
+                             io::Runtime& runtime)
+    : forks_(detail::forks()), impl_(std::make_shared<Impl>(runtime)) {
+  for (const auto& cluster : clusters) watch(cluster);
+  impl_->here();
 }
 
 HealthMonitor::~HealthMonitor() { impl_->stop(); }
+
+void HealthMonitor::watch(const std::shared_ptr<Cluster>& cluster) {
+  impl_->watch(cluster->shared_topology());
+}
 
 void HealthMonitor::stop() { impl_->stop(); }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <utility>
 
+#include "grant/core/interned.hpp"
 #include "grant/io/waiter.hpp"
 #include "pool/option_fields.hpp"
 
@@ -16,6 +17,15 @@ namespace {
 std::string new_memory_name() {
   static std::atomic<std::uint64_t> count = 0;
   return fmt::format("grant-{}", ++count);
+}
+
+std::string identity_of(const Url& url) {
+  return fmt::format("{}:{}/{}", url.host, url.port, url.database);
+}
+
+NodeId new_id() {
+  static std::atomic<NodeId> last = 0;
+  return ++last;
 }
 
 PoolStats sum(const PoolStats& a, const PoolStats& b) noexcept {
@@ -35,12 +45,14 @@ PoolStats sum(const PoolStats& a, const PoolStats& b) noexcept {
 
 }  // namespace
 
-Node::Node(Role role, const Driver& driver, ConnectOptions target, PoolOptions pool,
-           const Clock& clock, EventSink events)
-    : role_(role),
+Node::Node(const Driver& driver, ConnectOptions target, PoolOptions pool, const Clock& clock,
+           EventSink events, std::string identity)
+    : id_(new_id()),
+      identity_(identity.empty() ? identity_of(target.url) : std::move(identity)),
+      name_(interned(target.node)),
       driver_(driver),
       target_(std::move(target)),
-      shared_name_(std::make_shared<const std::string>(target_.node)) {
+      given_(pool) {
   auto options = pool;
   auto opened_as = target_;
   switch (driver.sharing(target_)) {
@@ -59,6 +71,27 @@ Node::Node(Role role, const Driver& driver, ConnectOptions target, PoolOptions p
       break;
   }
   pool_.emplace(options, driver, std::move(opened_as), clock, std::move(events));
+}
+
+Node::~Node() = default;
+
+std::shared_ptr<Node> Node::make(const Driver& driver, ConnectOptions target, PoolOptions pool,
+                                 const Clock& clock, EventSink events, std::string identity,
+                                 io::Runtime& runtime) {
+  auto made = std::make_unique<Node>(driver, std::move(target), pool, clock, std::move(events),
+                                     std::move(identity));
+  return {made.release(), [&runtime](Node* node) {
+            std::unique_ptr<Node> last(node);
+            if (node->closed_) return;
+            // Its last user may be a statement, or an event loop, that cannot wait for what its
+            // pool is in the middle of.
+            try {
+              runtime.post([node] { delete node; });
+              static_cast<void>(last.release());
+            } catch (const Error&) {
+              // No thread can be had: here, then.
+            }
+          }};
 }
 
 PoolStats Node::pool_stats() const {
@@ -107,6 +140,7 @@ void Node::resize(std::size_t max_size) {
 }
 
 void Node::close() noexcept {
+  closed_ = true;
   pool_->close();
   if (reading_) reading_->close();
 }

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <vector>
 
 namespace grant {
 namespace {
 
-bool tried(const RouteRequest& request, std::size_t node) {
-  return (request.tried >> node & 1U) != 0;
+bool tried(const RouteRequest& request, const NodeView& node) {
+  return std::ranges::find(request.tried, node.id) != request.tried.end();
 }
 
 /// A replica that does not know its branch is taken at its history's word.
@@ -20,7 +20,7 @@ bool same_epoch(const Epoch& replica, const Epoch& cluster) {
 
 Route to_primary(const RoutingTable& table, const RouteRequest& request, RouteReason reason) {
   if (!table.rivals.empty()) return {std::nullopt, RouteReason::rival_primaries};
-  if (!table.primary || tried(request, *table.primary)) {
+  if (!table.primary || tried(request, table.nodes[*table.primary])) {
     return {std::nullopt, RouteReason::no_primary};
   }
   return {table.primary, reason};
@@ -37,7 +37,7 @@ std::optional<std::size_t> least_stale(const RoutingTable& table, const RouteReq
   };
   for (std::size_t i = 0; i < table.nodes.size(); ++i) {
     const auto& node = table.nodes[i];
-    if (!node.healthy || node.kind != NodeKind::replica || tried(request, i)) continue;
+    if (!node.healthy || node.kind != NodeKind::replica || tried(request, node)) continue;
     if (is_foreign(table, i)) continue;
     if (!best || lag(i) < lag(*best)) best = i;
   }
@@ -92,7 +92,7 @@ std::string_view to_string(Fitness fitness) noexcept {
 
 Fitness fitness(const RoutingTable& table, std::size_t node, const RouteRequest& request) {
   const auto& view = table.nodes[node];
-  if (tried(request, node)) return Fitness::tried;
+  if (tried(request, view)) return Fitness::tried;
   if (!view.healthy) return Fitness::unhealthy;
   if (is_foreign(table, node)) return Fitness::other_epoch;
   if (view.kind != NodeKind::replica) return Fitness::not_a_replica;
@@ -109,12 +109,13 @@ Route route(const RoutingTable& table, const RouteRequest& request, const Balanc
   if (request.role == Role::writing) return to_primary(table, request, RouteReason::writing_role);
   if (request.sticky) return to_primary(table, request, RouteReason::sticky);
 
-  std::array<std::size_t, kMaxNodes> fit{};
-  std::size_t count = 0;
+  // Kept, so that however many nodes there are, it is allocated once for each thread.
+  thread_local std::vector<std::size_t> fit;
+  fit.clear();
   for (std::size_t i = 0; i < table.nodes.size(); ++i) {
-    if (fitness(table, i, request) == Fitness::fit) fit[count++] = i;
+    if (fitness(table, i, request) == Fitness::fit) fit.push_back(i);
   }
-  if (count > 0) return {pick({fit.data(), count}, balance), RouteReason::replica};
+  if (!fit.empty()) return {pick(fit, balance), RouteReason::replica};
 
   const bool has_readers = std::ranges::any_of(
       table.nodes, [](const NodeView& node) { return node.role == Role::reading; });

@@ -15,6 +15,7 @@
 #include "grant/query/dialect.hpp"
 #include "grant/session/session.hpp"
 #include "grant/session/transaction.hpp"
+#include "session/place.hpp"
 
 namespace grant::detail {
 namespace {
@@ -29,6 +30,10 @@ Access access_to(const ModelInfo& model, const Origin* home, CallSite place) {
   access.home = home;
   access.place = place;
   return access;
+}
+
+Place place_of(const ModelInfo& model, const Origin* home, CallSite place) {
+  return Place(access_to(model, home, place));
 }
 
 void load_cell(const TableInfo& table, const ColumnInfo& column, ValueView value, void* record) {
@@ -85,14 +90,14 @@ bool is_stamp(const ColumnInfo& column, std::string_view name) {
 }
 
 /// Sets the time stamps of a new record; gives their columns.
-ColumnSet stamp_new(const TableInfo& table, const Access& access, void* record,
+ColumnSet stamp_new(const TableInfo& table, const Place& at, void* record,
                     const ColumnSet& given = {}) {
   ColumnSet stamps;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     const auto& column = table.columns[i];
     if (!is_stamp(column, kCreatedAt) && !is_stamp(column, kUpdatedAt)) continue;
     if (column.generated || std::ranges::find(given, i) != given.end()) continue;
-    if (column.is_unset(record)) column.touch(record, wall_time_of(access));
+    if (column.is_unset(record)) column.touch(record, at.wall_time());
     stamps.push_back(i);
   }
   return stamps;
@@ -113,9 +118,9 @@ void load_written(const TableInfo& table, const Result& result, const ColumnSet&
 }
 
 /// Errors about a value name its column.
-Executed execute(const Access& access, const RenderedSql& rendered, Effect effect) {
+Executed execute(const Place& at, const RenderedSql& rendered, Effect effect) {
   try {
-    return execute(access, rendered.statement(effect));
+    return execute(at, rendered.statement(effect));
   } catch (const Error& error) {
     auto info = error.info();
     if (info.parameter == 0 || info.parameter > rendered.columns.size()) throw;
@@ -132,10 +137,10 @@ ColumnSet all_columns(const TableInfo& table) {
   return all;
 }
 
-const Origin* insert(const TableInfo& table, const Access& access, void* record,
+const Origin* insert(const TableInfo& table, const Place& at, void* record,
                      const ColumnSet& columns) {
-  const auto rendered = render_insert(adapter_of(access), table, record, columns);
-  const auto executed = execute(access, rendered, Effect::write);
+  const auto rendered = render_insert(at.adapter(), table, record, columns);
+  const auto executed = execute(at, rendered, Effect::write);
   if (executed.result->row_count() != 1) {
     throw_error(Errc::invalid_record,
                 fmt::format("table {}: no row came back from the insert: a trigger or a rule may "
@@ -173,11 +178,11 @@ void refuse_mixed_keys(const TableInfo& table, std::span<void* const> records) {
                           table.name, unset, records.size()));
 }
 
-/// The types that the table's columns have where `access` leads; empty where nobody needs them.
-ColumnTypes column_types(const TableInfo& table, const Access& access) {
-  const auto rendered = render_column_types(adapter_of(access), table);
+/// The types that the table's columns have where `at` leads; empty where nobody needs them.
+ColumnTypes column_types(const TableInfo& table, const Place& at) {
+  const auto rendered = render_column_types(at.adapter(), table);
   if (rendered.sql.empty()) return {};
-  const auto executed = execute(access, rendered, Effect::write);
+  const auto executed = execute(at, rendered, Effect::write);
   ColumnTypes types(table.columns.size());
   for (std::size_t row = 0; row < executed.result->row_count(); ++row) {
     const auto name = Codec<std::string>::decode(executed.result->cell(row, 0));
@@ -197,13 +202,13 @@ void insert_many(const ModelInfo& model, std::span<void* const> records, OnConfl
   if (records.empty()) return;
   const auto& table = model.table;
   refuse_mixed_keys(table, records);
-  const auto access = access_to(model, nullptr, place);
-  for (void* record : records) stamp_new(table, access, record);
-  const auto adapter = adapter_of(access);
+  const Place at = place_of(model, nullptr, place);
+  for (void* record : records) stamp_new(table, at, record);
+  const auto adapter = at.adapter();
   const auto most = most_records(adapter, table);
   const auto insert = [&] {
     // Made here: inside the transaction, if there is one.
-    const auto inner = access_to(model, nullptr, place);
+    const Place inner = place_of(model, nullptr, place);
     const auto types = column_types(table, inner);
     for (const auto& batch : batches(table, records)) {
       for (std::span<void* const> rest = batch.records; !rest.empty();) {
@@ -259,13 +264,13 @@ Selection by_key(const TableInfo& table, Value key) {
   return selection;
 }
 
-Executed select(const Access& access, const Selection& selection) {
-  const auto rendered = render_select(adapter_of(access), selection);
-  return execute(access, rendered, Effect::read);
+Executed select(const Place& at, const Selection& selection) {
+  const auto rendered = render_select(at.adapter(), selection);
+  return execute(at, rendered, Effect::read);
 }
 
-void load_rows(const Access& access, const Selection& selection, RecordSink& sink) {
-  const auto executed = select(access, selection);
+void load_rows(const Place& at, const Selection& selection, RecordSink& sink) {
+  const auto executed = select(at, selection);
   for (std::size_t i = 0; i < executed.result->row_count(); ++i) {
     load_row(*selection.table, *executed.result, i, sink.add(executed.origin));
   }
@@ -273,15 +278,15 @@ void load_rows(const Access& access, const Selection& selection, RecordSink& sin
 
 /// Whether no two rows of the table can have the same key, as far as the database knows. Asked once
 /// for each table, place and thread, until the answer is yes.
-bool key_is_unique(const TableInfo& table, const Access& access) {
+bool key_is_unique(const TableInfo& table, const Place& at) {
   // By the cluster, not its name: others may have been set up under that since.
-  thread_local std::map<const TableInfo*, std::set<std::weak_ptr<Cluster>, std::owner_less<>>>
+  thread_local std::map<const TableInfo*, std::set<std::weak_ptr<Topology>, std::owner_less<>>>
       known;
-  const std::weak_ptr<Cluster> here = cluster_of(access);
+  const std::weak_ptr<Topology> here = at.cluster().shared_topology();
   auto& places = known[&table];
   if (places.contains(here)) return true;
-  const auto rendered = render_key_rules(adapter_of(access), table);
-  const auto executed = execute(access, rendered, Effect::write);
+  const auto rendered = render_key_rules(at.adapter(), table);
+  const auto executed = execute(at, rendered, Effect::write);
   const auto rules = Codec<std::int64_t>::decode(executed.result->cell(0, 0));
   if (rules == 0) return false;
   places.insert(here);
@@ -289,21 +294,21 @@ bool key_is_unique(const TableInfo& table, const Access& access) {
 }
 
 /// How a statement about the record's row is kept to that row.
-Alone alone(const TableInfo& table, const Access& access) {
+Alone alone(const TableInfo& table, const Place& at) {
   // A rule about the text of a key lets two forms of one value be there.
-  const auto how = dialect::comparing(adapter_of(access), table.key().kind);
-  const bool by_rule = how == dialect::Comparing::as_the_type && key_is_unique(table, access);
+  const auto how = dialect::comparing(at.adapter(), table.key().kind);
+  const bool by_rule = how == dialect::Comparing::as_the_type && key_is_unique(table, at);
   return by_rule ? Alone::by_rule : Alone::by_count;
 }
 
 /// Why a statement about the record's row changed none.
-[[noreturn]] void throw_unchanged(const TableInfo& table, const Access& access, const void* record,
+[[noreturn]] void throw_unchanged(const TableInfo& table, const Place& at, const void* record,
                                   std::string_view doing) {
   Params key;
   table.key().bind(record, key);
   const auto selection = by_key(table, Value(key.views()[0]));
-  const auto rendered = render_count(adapter_of(access), selection);
-  const auto executed = execute(access, rendered, Effect::write);
+  const auto rendered = render_count(at.adapter(), selection);
+  const auto executed = execute(at, rendered, Effect::write);
   const auto rows = Codec<std::int64_t>::decode(executed.result->cell(0, 0));
   if (rows == 0) throw_missing(table, fmt::format("the row to {} is gone", doing));
   if (rows == 1) {
@@ -333,41 +338,41 @@ ColumnSet made_by_the_database(const TableInfo& table, const ColumnSet& written)
   return columns;
 }
 
-void update_indices(const TableInfo& table, const Access& access, void* record, ColumnSet indices) {
+void update_indices(const TableInfo& table, const Place& at, void* record, ColumnSet indices) {
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (!is_stamp(table.columns[i], kUpdatedAt) || table.columns[i].generated) continue;
-    table.columns[i].touch(record, wall_time_of(access));
+    table.columns[i].touch(record, at.wall_time());
     if (std::ranges::find(indices, i) == indices.end()) indices.push_back(i);
   }
   if (indices.empty()) return;
-  const auto adapter = adapter_of(access);
+  const auto adapter = at.adapter();
   auto returned = made_by_the_database(table, indices);
   if (adapter == Adapter::mariadb) returned.clear();
   const auto rendered =
-      render_update_record(adapter, table, record, indices, returned, alone(table, access));
-  const auto executed = execute(access, rendered, Effect::write);
+      render_update_record(adapter, table, record, indices, returned, alone(table, at));
+  const auto executed = execute(at, rendered, Effect::write);
   const auto& result = *executed.result;
   const auto rows = returned.empty() ? result.affected_rows() : result.row_count();
-  if (rows == 0) throw_unchanged(table, access, record, "update");
+  if (rows == 0) throw_unchanged(table, at, record, "update");
   if (!returned.empty()) load_written(table, result, returned, record);
 }
 
 }  // namespace
 
 const Origin* insert_record(const ModelInfo& model, void* record, CallSite place) {
-  const auto access = access_to(model, nullptr, place);
-  stamp_new(model.table, access, record);
-  return insert(model.table, access, record, columns_to_insert(model.table, record));
+  const Place at = place_of(model, nullptr, place);
+  stamp_new(model.table, at, record);
+  return insert(model.table, at, record, columns_to_insert(model.table, record));
 }
 
 const Origin* insert_columns(const ModelInfo& model, void* record,
                              std::span<const std::string_view> columns, CallSite place) {
-  const auto access = access_to(model, nullptr, place);
+  const Place at = place_of(model, nullptr, place);
   auto given = indices_of(model.table, columns);
-  for (const auto stamp : stamp_new(model.table, access, record, given)) given.push_back(stamp);
+  for (const auto stamp : stamp_new(model.table, at, record, given)) given.push_back(stamp);
   std::ranges::sort(given);
   given.erase(std::unique(given.begin(), given.end()), given.end());
-  return insert(model.table, access, record, given);
+  return insert(model.table, at, record, given);
 }
 
 const Origin* create_records(const ModelInfo& model, std::span<void* const> records,
@@ -399,12 +404,12 @@ void update_record(const ModelInfo& model, const Origin* home, void* record, Cal
     const auto& column = model.table.columns[i];
     if (!column.primary_key && !column.generated) indices.push_back(i);
   }
-  update_indices(model.table, access_to(model, home, place), record, std::move(indices));
+  update_indices(model.table, place_of(model, home, place), record, std::move(indices));
 }
 
 void update_columns(const ModelInfo& model, const Origin* home, void* record,
                     std::span<const std::string_view> columns, CallSite place) {
-  update_indices(model.table, access_to(model, home, place), record,
+  update_indices(model.table, place_of(model, home, place), record,
                  indices_of(model.table, columns));
 }
 
@@ -417,12 +422,12 @@ void refuse_key_change(const ModelInfo& model, std::span<const std::string_view>
 }
 
 void delete_record(const ModelInfo& model, const Origin* home, const void* record, CallSite place) {
-  const auto access = access_to(model, home, place);
+  const Place at = place_of(model, home, place);
   const auto rendered =
-      render_delete_record(adapter_of(access), model.table, record, alone(model.table, access));
-  const auto executed = execute(access, rendered, Effect::write);
+      render_delete_record(at.adapter(), model.table, record, alone(model.table, at));
+  const auto executed = execute(at, rendered, Effect::write);
   if (executed.result->affected_rows() == 0) {
-    throw_unchanged(model.table, access, record, "delete");
+    throw_unchanged(model.table, at, record, "delete");
   }
 }
 
@@ -430,7 +435,7 @@ void reload_record(const ModelInfo& model, const Origin* home, void* record, Cal
   Params key;
   model.table.key().bind(record, key);
   const auto selection = by_key(model.table, Value(key.views()[0]));
-  const auto executed = select(access_to(model, home, place), selection);
+  const auto executed = select(place_of(model, home, place), selection);
   if (executed.result->row_count() == 0) throw_missing(model.table, "the row to reload is gone");
   refuse_several(model.table, *executed.result);
   load_row(model.table, *executed.result, 0, record);
@@ -438,7 +443,7 @@ void reload_record(const ModelInfo& model, const Origin* home, void* record, Cal
 
 const Origin* find_record(const ModelInfo& model, Value key, void* record, CallSite place) {
   const auto executed =
-      select(access_to(model, nullptr, place), by_key(model.table, std::move(key)));
+      select(place_of(model, nullptr, place), by_key(model.table, std::move(key)));
   if (executed.result->row_count() == 0) return nullptr;
   refuse_several(model.table, *executed.result);
   load_row(model.table, *executed.result, 0, record);
@@ -446,8 +451,8 @@ const Origin* find_record(const ModelInfo& model, Value key, void* record, CallS
 }
 
 void create_table(const ModelInfo& model, CallSite place) {
-  const auto access = access_to(model, nullptr, place);
-  const auto adapter = adapter_of(access);
+  const Place at = place_of(model, nullptr, place);
+  const auto adapter = at.adapter();
   auto text = render_create_table(adapter, model.table);
   // PostgreSQL's IF NOT EXISTS looks before it writes: of several that do so at once, all but one
   // break a rule of the catalogue. By then the table is there, or something else has its name.
@@ -459,7 +464,7 @@ void create_table(const ModelInfo& model, CallSite place) {
   }
   Statement statement;
   statement.sql = text;
-  execute(access, statement);
+  execute(at, statement);
 }
 
 void stick_to_primary(const ModelInfo& model, std::chrono::milliseconds period) {
@@ -509,20 +514,21 @@ void QueryState::order(Order order) { selection_.order.push_back(order); }
 void QueryState::limit(std::uint64_t rows) { selection_.limit = rows; }
 void QueryState::offset(std::uint64_t rows) { selection_.offset = rows; }
 
-Access QueryState::access_from(CallSite place) const {
+Place QueryState::place_of(CallSite place) const {
   auto access = access_;
   access.place = place;
-  return access;
+  return Place(access);
 }
 
 void QueryState::load(RecordSink& sink, CallSite place) const {
-  load_rows(access_from(place), selection_, sink);
+  load_rows(place_of(place), selection_, sink);
 }
 
 void QueryState::stream(RecordSink& sink, StreamOptions options, CallSite place,
                         const std::function<void()>& done) const {
-  const auto rendered = render_select(adapter_of(access_), selection_);
-  detail::stream(access_from(place), rendered.statement(Effect::read), options,
+  const auto at = place_of(place);
+  const auto rendered = render_select(at.adapter(), selection_);
+  detail::stream(at, rendered.statement(Effect::read), options,
                  [&](const Result& rows, const Origin* origin) {
                    for (std::size_t i = 0; i < rows.row_count(); ++i) {
                      load_row(*selection_.table, rows, i, sink.add(origin));
@@ -535,28 +541,32 @@ void QueryState::load_first(RecordSink& sink, CallSite place) const {
   auto one = selection_;
   if (one.order.empty()) one.order.push_back({{one.table->name, one.table->key().name}, false});
   if (!one.limit || *one.limit > 1) one.limit = 1;
-  load_rows(access_from(place), one, sink);
+  load_rows(place_of(place), one, sink);
 }
 
 std::uint64_t QueryState::count(CallSite place) const {
-  const auto rendered = render_count(adapter_of(access_), selection_);
-  const auto executed = execute(access_from(place), rendered, Effect::read);
+  const auto at = place_of(place);
+  const auto rendered = render_count(at.adapter(), selection_);
+  const auto executed = execute(at, rendered, Effect::read);
   return static_cast<std::uint64_t>(Codec<std::int64_t>::decode(executed.result->cell(0, 0)));
 }
 
 bool QueryState::exists(CallSite place) const {
-  const auto rendered = render_exists(adapter_of(access_), selection_);
-  return execute(access_from(place), rendered, Effect::read).result->row_count() > 0;
+  const auto at = place_of(place);
+  const auto rendered = render_exists(at.adapter(), selection_);
+  return execute(at, rendered, Effect::read).result->row_count() > 0;
 }
 
 std::uint64_t QueryState::update(std::vector<ColumnValue> values, CallSite place) const {
-  const auto rendered = render_update(adapter_of(access_), selection_, values);
-  return execute(access_from(place), rendered, Effect::write).result->affected_rows();
+  const auto at = place_of(place);
+  const auto rendered = render_update(at.adapter(), selection_, values);
+  return execute(at, rendered, Effect::write).result->affected_rows();
 }
 
 std::uint64_t QueryState::remove(CallSite place) const {
-  const auto rendered = render_delete(adapter_of(access_), selection_);
-  return execute(access_from(place), rendered, Effect::write).result->affected_rows();
+  const auto at = place_of(place);
+  const auto rendered = render_delete(at.adapter(), selection_);
+  return execute(at, rendered, Effect::write).result->affected_rows();
 }
 
 RouteExplanation QueryState::explain_route() const {

@@ -1,136 +1,32 @@
 #include "grant/registry/registry.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <set>
-#include <thread>
 #include <utility>
 
-#include "core/described.hpp"
 #include "core/fork.hpp"
 #include "grant/cluster/health_monitor.hpp"
-#include "grant/core/duration.hpp"
 #include "grant/core/error.hpp"
 #include "grant/core/mutex.hpp"
-#include "pool/option_fields.hpp"
+#include "set_up.hpp"
+#include "shares.hpp"
 
 namespace grant {
 namespace {
 
+using detail::Generation;
 using std::chrono::milliseconds;
 
-[[noreturn]] void refuse(std::string_view where, std::string_view what) {
-  throw_error(Errc::configuration, fmt::format("{}: {}", where, what));
-}
-
-std::size_t count_param(std::string_view where, std::string_view name, std::string_view text) {
-  std::size_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    refuse(where,
-           fmt::format("URL parameter {} must be a whole number, but it is \"{}\"", name, text));
-  }
-  return number;
-}
-
-milliseconds duration_param(std::string_view where, std::string_view name, std::string_view text) {
-  const auto duration = parse_duration(text);
-  if (!duration) {
-    refuse(
-        where,
-        fmt::format("URL parameter {} must be a duration such as 250ms, 5s or 2m, but it is \"{}\"",
-                    name, text));
-  }
-  return *duration;
-}
-
-/// The pool's options with those that the URL carries; they are taken out of the URL.
-PoolOptions pool_options(PoolOptions pool, Url& url, std::string_view where) {
-  for (const auto& field : detail::kPoolOptionFields) {
-    const auto text = url.take_param(field.url_parameter);
-    if (!text) continue;
-    if (field.count != nullptr) {
-      pool.*field.count = count_param(where, field.url_parameter, *text);
-    } else {
-      pool.*field.span = duration_param(where, field.url_parameter, *text);
-    }
-  }
-  pool.validate(where);
-  return pool;
-}
-
-/// Puts the nodes of one shard together, checking what can be checked without connecting.
-class ClusterBuilder {
- public:
-  ClusterBuilder(const std::string& database, const ConnectionSpec& spec,
-                 const RegistryOptions& options, std::uint64_t lineage)
-      : database_(database), spec_(spec), options_(options), lineage_(lineage) {}
-
-  std::shared_ptr<Cluster> build(const std::string& shard, const ShardSpec& nodes) const {
-    const auto prefix = shard == "default" ? database_ : database_ + '@' + shard;
-    if (nodes.url.empty() && nodes.writer.empty() && nodes.readers.empty()) {
-      refuse("database \"" + prefix + "\"", "it has no url, writer or readers");
-    }
-    if (!nodes.url.empty() && !nodes.writer.empty()) {
-      refuse("database \"" + prefix + "\"",
-             "url and writer are both given: url is for nodes that serve both roles");
-    }
-    std::vector<std::unique_ptr<Node>> built;
-    if (!nodes.url.empty()) built.push_back(node(prefix + "/writer", Role::writing, nodes.url));
-    if (!nodes.writer.empty())
-      built.push_back(node(prefix + "/writer", Role::writing, nodes.writer));
-    for (std::size_t i = 0; i < nodes.readers.size(); ++i) {
-      built.push_back(
-          node(fmt::format("{}/reader-{}", prefix, i + 1), Role::reading, nodes.readers[i]));
-    }
-    if (built.size() > kMaxNodes) {
-      refuse("database \"" + prefix + "\"",
-             fmt::format("it has {} nodes, the most is {}", built.size(), kMaxNodes));
-    }
-    return std::make_shared<Cluster>(database_, shard, std::move(built), spec_.routing,
-                                     spec_.health_check, options_.clock, options_.events, lineage_);
-  }
-
- private:
-  std::unique_ptr<Node> node(const std::string& name, Role role, const UrlSource& source) const {
-    const auto where = "node \"" + name + "\"";
-    ConnectOptions target;
-    target.node = name;
-    // SQLite readers are copies that only their refresher may write to.
-    target.access = role == Role::reading ? Effect::read : Effect::write;
-    try {
-      target.url = Url::parse(source.get());
-      if (spec_.adapter && *spec_.adapter != target.url.adapter) {
-        throw_error(Errc::configuration,
-                    fmt::format("its URL is for {}, but the adapter is {}",
-                                to_string(target.url.adapter), to_string(*spec_.adapter)));
-      }
-    } catch (const Error& error) {
-      refuse(where, error.what());
-    }
-    const auto pool = pool_options(spec_.pool, target.url, where);
-    try {
-      const Driver* const driver = &find_driver(target.url.adapter);
-      driver->validate(target.url);
-      return std::make_unique<Node>(role, *driver, std::move(target), pool, options_.clock,
-                                    options_.events);
-    } catch (const Error& error) {
-      refuse(where, error.what());
-    }
-  }
-
-  const std::string& database_;
-  const ConnectionSpec& spec_;
-  const RegistryOptions& options_;
-  const std::uint64_t lineage_;
-};
-
-/// For a registry made by hand; never 0, which is for those that establish_connections() makes.
+/// For a registry made by hand; never 0, which is for the one that establish_connections() sets up.
 std::uint64_t new_lineage() {
+  static std::atomic<std::uint64_t> last = 0;
+  return ++last;
+}
+
+std::uint64_t new_registry_id() {
   static std::atomic<std::uint64_t> last = 0;
   return ++last;
 }
@@ -149,172 +45,262 @@ void tell_of_files(const Databases& databases, const EventSink& events) {
   }
 }
 
-void check_name(std::string_view what, const std::string& name) {
-  const bool plain = std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
-  });
-  if (name.empty() || !plain) {
-    throw_error(Errc::configuration,
-                fmt::format("{} cannot be the name of a {}: letters, digits, \"_\" and \"-\" can",
-                            name.find(':') == std::string::npos ? fmt::format("\"{}\"", name)
-                                                                : described(name),
-                            what));
+/// Where events go, which a later set-up may change: nodes that stay tell the new sink.
+class Sink {
+ public:
+  void replace(EventSink sink) {
+    auto next = std::make_shared<const EventSink>(std::move(sink));
+    const Lock lock(mutex_);
+    sink_.swap(next);
   }
-}
+
+  void operator()(const Event& event) const {
+    std::shared_ptr<const EventSink> sink;
+    {
+      const Lock lock(mutex_);
+      sink = sink_;
+    }
+    if (sink && *sink) (*sink)(event);
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::shared_ptr<const EventSink> sink_ GRANT_GUARDED_BY(mutex_);
+  const detail::HeldOverForks held_{mutex_};
+};
 
 }  // namespace
 
+/// One mutex for who changes what is there, which may take its time, and one for what is there.
 class Registry::Impl {
  public:
-  Impl(const Databases& databases, const RegistryOptions& options, std::uint64_t lineage)
-      : clock_(options.clock) {
-    for (const auto& [name, spec] : databases) add(name, spec, options, lineage);
-    std::vector<std::shared_ptr<Cluster>> all;
-    for (const auto& database : databases_) {
-      all.insert(all.end(), database.shards.begin(), database.shards.end());
+  /// What is there at one time. Immutable, but for the sink.
+  struct State {
+    const Clock& clock;
+    io::Runtime& runtime;
+    EventSink events;
+    std::shared_ptr<Sink> sink;
+    std::shared_ptr<HealthMonitor> monitor;
+    std::shared_ptr<const Generation> generation;
+    std::map<std::string, detail::NodeNames> names{};
+    /// Taken out by a reload; statements may still be under way there.
+    std::vector<std::weak_ptr<Cluster>> former_clusters{};
+    std::vector<std::weak_ptr<Node>> former_nodes{};
+    bool closed = false;
+  };
+
+  /// Checks, then changes. Errors: configuration.
+  void set_up(const Databases& databases, const RegistryOptions& options, std::uint64_t lineage) {
+    const Lock changing(changing_mutex_);
+    const auto last = state();
+    const bool shares = last && !last->closed && &last->clock == &options.clock &&
+                        &last->runtime == &options.runtime;
+    const auto before = shares ? last : nullptr;
+
+    const auto sink = before ? before->sink : std::make_shared<Sink>();
+    detail::Setting setting{
+        {options.clock, [sink](const Event& event) { (*sink)(event); }, options.runtime},
+        lineage,
+        before ? before->generation : nullptr,
+        before ? before->names : decltype(State::names)()};
+    auto plan = detail::set_up(databases, setting);
+    auto monitor =
+        before ? before->monitor : std::make_shared<HealthMonitor>(plan.added, options.runtime);
+
+    sink->replace(options.events);
+    auto next = std::make_shared<State>(State{options.clock, options.runtime, options.events, sink,
+                                              std::move(monitor), plan.generation});
+    next->names = std::move(plan.names);
+    std::vector<Member> members = members_of(last);
+    for (auto& change : plan.changes) {
+      change.cluster->change(std::move(change.members), change.options);
     }
-    monitor_ = std::make_unique<HealthMonitor>(std::move(all));
+    if (before) {
+      for (const auto& cluster : plan.added) next->monitor->watch(cluster);
+    }
+    retire(last, std::move(members), *next);
+    replace(std::move(next));
     tell_of_files(databases, options.events);
   }
 
-  const std::shared_ptr<Cluster>& cluster(std::string_view database, std::string_view shard) const {
-    monitor_->go_on();
-    const auto& found = find(database);
-    const auto at = std::ranges::find(found.shards, shard,
-                                      [](const auto& c) -> std::string_view { return c->shard(); });
-    if (at == found.shards.end()) {
-      throw_error(Errc::invalid_argument,
-                  fmt::format("database \"{}\" has no shard \"{}\"; it has: {}", database, shard,
-                              fmt::join(shard_names(found), ", ")));
+  /// Errors: configuration; closed.
+  void reload(const Databases& databases, std::uint64_t lineage) {
+    const auto now = state();
+    if (!now || now->closed) throw_error(Errc::closed, "the registry is closed");
+    set_up(databases, {now->clock, now->events, now->runtime}, lineage);
+  }
+
+  /// `forget`: as if it had never been set up.
+  void close(milliseconds drain, bool forget) {
+    std::shared_ptr<const State> last;
+    {
+      const Lock changing(changing_mutex_);
+      last = state();
+      if (!last || last->closed) return;
+      auto closed = std::make_shared<State>(*last);
+      closed->closed = true;
+      replace(forget ? nullptr : std::move(closed));
     }
-    return *at;
+    const auto clusters = all_clusters(*last);
+    for (const auto& cluster : clusters) cluster->close();
+    const auto nodes = all_nodes(*last, clusters);
+    for (const auto& node : nodes) node->close();
+    last->monitor->stop();
+    const auto deadline = after(io::blocking_waiter().now(), drain);
+    run(wait_for_leases(io::Call(io::blocking_waiter(), deadline), nodes));
   }
 
-  std::vector<std::string> databases() const {
-    std::vector<std::string> names;
-    for (const auto& database : databases_) names.push_back(database.name);
-    return names;
+  /// Null: it is not set up.
+  [[nodiscard]] std::shared_ptr<const State> state() const {
+    const Lock lock(mutex_);
+    return state_;
   }
 
-  std::vector<std::string> shards(std::string_view database) const {
-    return shard_names(find(database));
-  }
-
-  template <class Visitor>
-  void each_cluster(const Visitor& visit) const {
-    for (const auto& database : databases_) {
-      for (const auto& cluster : database.shards) visit(*cluster);
+  /// The same. Errors: configuration, when it is not set up; closed, once the process ends.
+  [[nodiscard]] std::shared_ptr<const State> set_up_state() const {
+    auto now = state();
+    if (!now) {
+      if (ended_) throw_error(Errc::closed, "the process is ending, and its databases were closed");
+      throw_error(Errc::configuration,
+                  "no databases are set up: call grant::establish_connections() first");
     }
+    now->monitor->go_on();
+    return now;
   }
 
-  void go_on() const { monitor_->go_on(); }
-  void check_health_now() { monitor_->check_now(); }
+  /// Nothing is set up after this.
+  void end() noexcept { ended_ = true; }
+  [[nodiscard]] bool has_ended() const noexcept { return ended_; }
 
-  void close(milliseconds drain) {
-    if (closed_.exchange(true)) return;
-    each_cluster([](Cluster& cluster) { cluster.close(); });
-    monitor_->stop();
+  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+  [[nodiscard]] std::uint64_t version() const noexcept {
+    return version_.load(std::memory_order_acquire);
+  }
 
-    const auto deadline = after(Clock::system().now(), drain);
-    while (leased_elsewhere() > 0 && Clock::system().now() < deadline) {
-      // Leases end on other threads and tell nobody; closing is rare and may look now and then.
-      std::this_thread::sleep_for(milliseconds(2));
+  /// Kept for as long as the registry.
+  LoadBalancer* keep(const std::shared_ptr<LoadBalancer>& balancer) {
+    const Lock lock(mutex_);
+    if (balancer && std::ranges::find(balancers_, balancer) == balancers_.end()) {
+      balancers_.push_back(balancer);
     }
+    return balancer.get();
   }
-
-  const Clock& clock() const noexcept { return clock_; }
 
  private:
-  struct Database {
-    std::string name;
-    std::vector<std::shared_ptr<Cluster>> shards;
-  };
-
-  void add(const std::string& name, const ConnectionSpec& spec, const RegistryOptions& options,
-           std::uint64_t lineage) {
-    check_name("database", name);
-    const auto where = "database \"" + name + "\"";
-    if (std::ranges::find(databases_, name, &Database::name) != databases_.end()) {
-      refuse(where, "it is there twice");
+  void replace(std::shared_ptr<const State> next) {
+    {
+      const Lock lock(mutex_);
+      state_.swap(next);
+      version_.fetch_add(1, std::memory_order_acq_rel);
     }
-    spec.health_check.validate(where);
-    spec.routing.validate(where);
-    spec.pool.validate(where);
-
-    Database database;
-    database.name = name;
-    const ClusterBuilder builder(database.name, spec, options, lineage);
-    ShardSpec unsharded;
-    unsharded.url = spec.url;
-    unsharded.writer = spec.writer;
-    unsharded.readers = spec.readers;
-    if (spec.shards.empty()) {
-      database.shards.push_back(builder.build("default", unsharded));
-    } else if (!spec.url.empty() || !spec.writer.empty() || !spec.readers.empty()) {
-      refuse(where, "it has shards, so url, writer and readers belong into them");
-    }
-    std::set<std::string> seen;
-    for (const auto& [shard, nodes] : spec.shards) {
-      check_name("shard", shard);
-      if (!seen.insert(shard).second) refuse(where, "shard \"" + shard + "\" is there twice");
-      database.shards.push_back(builder.build(shard, nodes));
-    }
-    databases_.push_back(std::move(database));
+    detail::forget_shares(id_);
   }
 
-  const Database& find(std::string_view name) const {
-    const auto found = std::ranges::find(databases_, name, &Database::name);
-    if (found == databases_.end()) {
-      throw_error(Errc::invalid_argument, fmt::format("no database \"{}\"; there are: {}", name,
-                                                      fmt::join(databases(), ", ")));
+  static std::vector<Member> members_of(const std::shared_ptr<const State>& state) {
+    std::vector<Member> all;
+    if (!state) return all;
+    for (const auto& cluster : state->generation->clusters()) {
+      const auto members = cluster->topology().members();
+      all.insert(all.end(), members.begin(), members.end());
     }
-    return *found;
+    return all;
   }
 
-  static std::vector<std::string> shard_names(const Database& database) {
-    std::vector<std::string> names;
-    for (const auto& cluster : database.shards) names.push_back(cluster->shard());
-    return names;
-  }
-
-  /// Connections that are waited for. Those of this thread cannot come back meanwhile.
-  std::size_t leased_elsewhere() const {
-    std::size_t count = 0;
-    each_cluster([&count](Cluster& cluster) {
-      for (std::size_t i = 0; i < cluster.size(); ++i) {
-        const auto stats = cluster.node(i).pool_stats();
-        count += stats.leased - stats.leased_here + stats.opening;
+  /// Nodes that go give their connections back as soon as nobody uses them.
+  static void retire(const std::shared_ptr<const State>& last, std::vector<Member> members,
+                     State& next) {
+    if (!last || last->closed) return;
+    next.former_clusters = last->former_clusters;
+    next.former_nodes = last->former_nodes;
+    std::erase_if(next.former_clusters, [](const auto& known) { return known.expired(); });
+    std::erase_if(next.former_nodes, [](const auto& known) { return known.expired(); });
+    const auto clusters = next.generation->clusters();
+    for (const auto& cluster : last->generation->clusters()) {
+      if (std::ranges::find(clusters, cluster) == clusters.end()) {
+        next.former_clusters.push_back(cluster);
       }
-    });
-    return count;
+    }
+    std::vector<const Node*> stay;
+    for (const auto& cluster : clusters) {
+      for (const auto& member : cluster->topology().members()) stay.push_back(member.node.get());
+    }
+    for (const auto& member : members) {
+      if (std::ranges::find(stay, member.node.get()) != stay.end()) continue;
+      member.node->drop_connections();
+      next.former_nodes.push_back(member.node);
+    }
   }
 
-  const Clock& clock_;
-  std::vector<Database> databases_;  // constant after construction
+  static std::vector<std::shared_ptr<Cluster>> all_clusters(const State& state) {
+    auto all = state.generation->clusters();
+    for (const auto& known : state.former_clusters) {
+      if (auto cluster = known.lock()) all.push_back(std::move(cluster));
+    }
+    return all;
+  }
 
-  std::unique_ptr<HealthMonitor> monitor_;  // never null after construction; stopped once closed
-  std::atomic<bool> closed_ = false;
+  static std::vector<std::shared_ptr<Node>> all_nodes(
+      const State& state, const std::vector<std::shared_ptr<Cluster>>& clusters) {
+    std::vector<std::shared_ptr<Node>> all;
+    for (const auto& cluster : clusters) {
+      for (const auto& member : cluster->topology().members()) all.push_back(member.node);
+    }
+    for (const auto& known : state.former_nodes) {
+      if (auto node = known.lock()) all.push_back(std::move(node));
+    }
+    return all;
+  }
+
+  /// Those of this thread cannot come back meanwhile.
+  static Task<void> wait_for_leases(io::Call call, std::vector<std::shared_ptr<Node>> nodes) {
+    const auto elsewhere = [](const std::shared_ptr<Node>& node) {
+      const auto stats = node->pool_stats();
+      return stats.leased - stats.leased_here + stats.opening > 0;
+    };
+    // Leases end on other threads and tell nobody; closing is rare and may look now and then.
+    constexpr milliseconds kLook{2};
+    while (std::ranges::any_of(nodes, elsewhere) && call.now() < call.deadline()) {
+      co_await call.sleep_until(after(call.now(), kLook));
+    }
+  }
+
+  const std::uint64_t id_ = new_registry_id();
+  std::atomic<std::uint64_t> version_ = 0;  // grows with each state
+  std::atomic<bool> ended_ = false;
+  Mutex changing_mutex_;  // held by who makes a state out of the last one
+
+  mutable Mutex mutex_;
+  std::shared_ptr<const State> state_ GRANT_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<LoadBalancer>> balancers_ GRANT_GUARDED_BY(mutex_);
+  const detail::HeldOverForks held_{mutex_};
+  // A child's first statement finds its way anew, and so has the probes begin there.
+  const detail::RenewedInChildren renewed_{
+      this, [](void* self) { static_cast<Impl*>(self)->version_.fetch_add(1); }};
 };
 
-Registry::Registry(const Databases& databases, RegistryOptions options)
-    : Registry(databases, options, new_lineage()) {}
+Registry::Registry(NotSetUp /*unused*/) : impl_(std::make_unique<Impl>()) {}
 
-Registry::Registry(const Databases& databases, const RegistryOptions& options,
-                   std::uint64_t lineage)
-    : impl_(std::make_unique<Impl>(databases, options, lineage)) {}
+Registry::Registry(const Databases& databases, RegistryOptions options) : Registry(NotSetUp()) {
+  lineage_ = new_lineage();
+  impl_->set_up(databases, options, lineage_);
+}
 
 Registry::~Registry() { close(); }
 
+void Registry::reload(const Databases& databases) { impl_->reload(databases, lineage_); }
+
 std::shared_ptr<Cluster> Registry::cluster(std::string_view database,
                                            std::string_view shard) const {
-  return impl_->cluster(database, shard);
+  return impl_->set_up_state()->generation->cluster(database, shard);
 }
 
-std::vector<std::string> Registry::databases() const { return impl_->databases(); }
+std::vector<std::string> Registry::databases() const {
+  return impl_->set_up_state()->generation->names();
+}
 
 std::vector<std::string> Registry::shards(std::string_view database) const {
-  return impl_->shards(database);
+  const auto state = impl_->set_up_state();
+  return Generation::shard_names(state->generation->database(database));
 }
 
 bool Registry::system_healthy() const {
@@ -322,78 +308,73 @@ bool Registry::system_healthy() const {
 }
 
 std::vector<NodeStatus> Registry::health_status() const {
-  impl_->go_on();
   std::vector<NodeStatus> all;
-  impl_->each_cluster([&all](const Cluster& cluster) {
-    for (auto& status : cluster.status()) all.push_back(std::move(status));
-  });
+  for (const auto& cluster : impl_->set_up_state()->generation->clusters()) {
+    for (auto& status : cluster->status()) all.push_back(std::move(status));
+  }
   return all;
 }
 
-void Registry::check_health_now() { impl_->check_health_now(); }
+void Registry::check_health_now() { impl_->set_up_state()->monitor->check_now(); }
 
 LoadBalancer* Registry::load_balancer(std::string_view database, std::string_view shard) const {
-  return impl_->cluster(database, shard)->load_balancer();
+  return impl_->keep(cluster(database, shard)->load_balancer());
 }
 
-void Registry::close(milliseconds drain) { impl_->close(drain); }
+void Registry::close(milliseconds drain) { impl_->close(drain, false); }
 
 void Registry::accept_history(std::string_view database, std::string_view shard) {
-  impl_->cluster(database, shard)->accept_history();
+  cluster(database, shard)->accept_history();
 }
 
-const Clock& Registry::clock() const noexcept { return impl_->clock(); }
+const Clock& Registry::clock() const noexcept { return impl_->set_up_state()->clock; }
 
-namespace {
+std::uint64_t detail::id_of(const Registry& registry) noexcept { return registry.impl_->id(); }
+
+std::uint64_t detail::version_of(const Registry& registry) noexcept {
+  return registry.impl_->version();
+}
+
+std::shared_ptr<const Generation> detail::generation_of(const Registry& registry) {
+  return registry.impl_->set_up_state()->generation;
+}
 
 /// The registry that is used where none is named. Never destroyed, because other static objects may
 /// ask for it while the process ends.
 class GlobalRegistry {
  public:
-  /// Errors: closed, once the process ends.
-  std::shared_ptr<Registry> replace(std::shared_ptr<Registry> next) {
-    const Lock lock(mutex_);
-    if (ended_ && next) fail_ended();
-    return std::exchange(current_, std::move(next));
+  static Registry& get() {
+    static auto& registry = *new Registry(Registry::NotSetUp());
+    return registry;
   }
 
-  /// Errors: closed, once the process ends.
-  std::shared_ptr<Registry> get() {
-    const Lock lock(mutex_);
-    if (ended_) fail_ended();
-    return current_;
+  /// Errors: configuration; closed, once the process ends.
+  static void set_up(const Databases& databases, const RegistryOptions& options) {
+    auto& impl = *get().impl_;
+    if (impl.has_ended()) static_cast<void>(impl.set_up_state());
+    impl.set_up(databases, options, 0);
   }
 
-  std::shared_ptr<Registry> end() {
-    const Lock lock(mutex_);
-    ended_ = true;
-    return std::exchange(current_, nullptr);
+  static void close(milliseconds drain) { get().impl_->close(drain, true); }
+
+  static void end() {
+    get().impl_->end();
+    close(std::chrono::seconds(5));
   }
 
- private:
-  [[noreturn]] static void fail_ended() {
-    throw_error(Errc::closed, "the process is ending, and its databases were closed");
-  }
-
-  Mutex mutex_;
-  std::shared_ptr<Registry> current_ GRANT_GUARDED_BY(mutex_);
-  bool ended_ GRANT_GUARDED_BY(mutex_) = false;
-  const detail::HeldOverForks held_{mutex_};
+  static void expect_set_up() { static_cast<void>(get().impl_->set_up_state()); }
 };
 
-GlobalRegistry& global_registry() {
-  static auto& global = *new GlobalRegistry;
-  return global;
-}
+Registry& detail::global_registry() noexcept { return GlobalRegistry::get(); }
+
+namespace {
 
 /// Closes what is open when the process ends.
 struct CloseAtExit {
   CloseAtExit() = default;
   CloseAtExit(const CloseAtExit&) = delete;
   CloseAtExit& operator=(const CloseAtExit&) = delete;
-  ~CloseAtExit() {
-    if (const auto last = global_registry().end()) last->close();
-  }
+  ~CloseAtExit() { GlobalRegistry::end(); }
 };
 
 }  // namespace
@@ -402,24 +383,18 @@ void establish_connections(const Databases& databases, RegistryOptions options) 
   // Exit handlers run in reverse order: static objects made after this may use the databases to
   // their end.
   static const CloseAtExit close_at_exit;
-  std::shared_ptr<Registry> next(new Registry(databases, options, 0));
-  const auto before = global_registry().replace(std::move(next));
-  if (before) before->close();
+  GlobalRegistry::set_up(databases, options);
 }
 
-void close_connections(milliseconds drain) {
-  if (const auto before = global_registry().replace(nullptr)) before->close(drain);
+void close_connections(milliseconds drain) { GlobalRegistry::close(drain); }
+
+Registry& registry() {
+  GlobalRegistry::expect_set_up();
+  return GlobalRegistry::get();
 }
 
 std::shared_ptr<Registry> shared_registry() {
-  auto current = global_registry().get();
-  if (!current) {
-    throw_error(Errc::configuration,
-                "no databases are set up: call grant::establish_connections() first");
-  }
-  return current;
+  return {std::shared_ptr<Registry>(), &registry()};  // which is never destroyed
 }
-
-Registry& registry() { return *shared_registry(); }
 
 }  // namespace grant

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "grant/io/waiter.hpp"
 #include "session_state.hpp"
 
 namespace grant::detail {
@@ -40,7 +41,7 @@ ContextFrame frame_of(std::string_view only_for, ConnectedTo change) {
   frame.role = change.role;
   frame.shard = std::move(change.shard);
   frame.prevent_writes = change.prevent_writes;
-  if (change.timeout) frame.deadline = after(Clock::system().now(), *change.timeout);
+  if (change.timeout) frame.deadline = after(io::blocking_waiter().now(), *change.timeout);
   return frame;
 }
 

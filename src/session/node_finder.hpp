@@ -1,39 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "grant/session/execution.hpp"
-#include "open_transaction.hpp"
-#include "session_state.hpp"
+#include "place.hpp"
 
 namespace grant::detail {
-
-/// Where the queries of one Access go.
-struct Located {
-  std::shared_ptr<SessionState> session;
-  std::shared_ptr<Cluster> cluster;
-  Target target;  ///< Its views belong to the Access.
-
-  /// The calling thread's transaction that the queries join; null: none.
-  OpenTransaction* transaction = nullptr;
-};
-
-/// Errors: as Registry::cluster().
-[[nodiscard]] Located locate(const Access& access);
-
-/// Whether `error` came from databases that were closed because others were set up in their place:
-/// then the statement, of which nothing was executed, belongs to those.
-[[nodiscard]] bool set_up_anew(const Error& error, const Access& access, const Located& located);
-
-/// What routing asks about a statement with this effect.
-[[nodiscard]] RouteRequest route_request(const Access& access, const Located& located,
-                                         Effect effect);
-
-/// Throws ReadOnlyError for a write where writes are prevented.
-void refuse_prevented_write(const Located& located, Effect effect);
 
 /// What the failure of a statement says about its node.
 enum class Verdict : std::uint8_t {
@@ -43,30 +18,33 @@ enum class Verdict : std::uint8_t {
   refuses,       ///< It is the primary and refused the write: it would do so again.
 };
 
-/// Tells `cluster` what the failure of a statement with this effect says about its node.
-Verdict report_failure(Cluster& cluster, std::size_t node, Effect effect, const Error& error,
+/// Tells `topology` what the failure of a statement with this effect says about its node.
+Verdict report_failure(Topology& topology, Node& node, Effect effect, const Error& error,
                        const Connection& connection);
+
+/// A node, and the table that owns it.
+struct Chosen {
+  std::shared_ptr<const RoutingTable> table;
+  Node& node;
+};
 
 /// Finds a node for one statement, and another one when that fails, until one takes it or the
 /// attempts are used up. For one task.
 class NodeFinder {
  public:
-  /// `access` and `located` must outlive the finder. Nothing is tried again after `deadline`.
-  NodeFinder(const Access& access, const Located& located, Effect effect, TimePoint deadline);
+  /// `place` must outlive the finder. Nothing is tried again after the call's deadline.
+  NodeFinder(const Place& place, Effect effect, io::Call call);
 
   /// The node to try. Waits while a primary is needed and none is known, or the one that failed has
   /// not been probed since, at most failover_timeout altogether. Errors: what the statement failed
   /// with, where a primary is known and waiting cannot change its mind; unavailable; configuration,
   /// when no node can ever be reached as configured; cancelled; closed.
-  Task<std::size_t> next(io::Call call);
-
-  /// The node to try, if no waiting is needed to tell.
-  [[nodiscard]] std::optional<std::size_t> next_now();
+  Task<Chosen> next();
 
   /// Before the statement is sent once more after it has broken a connection: whether this one
   /// lives, so that the statement is not blamed for one that had been dead for long. False: call
   /// next() again. Errors: what was wrong with it, when nothing is to be tried any more.
-  Task<bool> verify(io::Call call, Connection& connection);
+  Task<bool> verify(Connection& connection);
 
   /// Takes in that the node has taken the statement on this connection.
   void succeeded(Effect effect, const Connection& connection);
@@ -78,7 +56,15 @@ class NodeFinder {
   /// call next() again.
   [[nodiscard]] bool retry_after_failure(const Error& error, const Connection& connection);
 
+  /// Before the statement is tried again.
+  Task<void> pause();
+
  private:
+  [[nodiscard]] bool choose();
+  Task<Chosen> wait_for_next();
+  Task<void> sleep();
+  Task<bool> probe(Connection& connection);
+  [[nodiscard]] const NodeView& chosen() const { return table_->nodes[*route_.node]; }
   void served(Effect effect);
   /// Whether the newest table shows a primary that failed this statement before, and has been
   /// found well since.
@@ -90,8 +76,9 @@ class NodeFinder {
   void give_up_if_hopeless() const;
 
   Cluster& cluster_;
-  const Located& located_;
-  const TimePoint deadline_;
+  Topology& topology_;
+  const Place& place_;
+  const io::Call call_;
   RouteRequest request_;
   std::size_t attempts_left_;
   TimePoint missing_since_ = kNever;  ///< When no node was found first.

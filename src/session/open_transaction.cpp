@@ -6,8 +6,8 @@
 
 #include "driver/words.hpp"
 #include "grant/core/error.hpp"
-#include "node_finder.hpp"
 #include "session_state.hpp"
+#include "with_connection.hpp"
 
 namespace grant::detail {
 namespace {
@@ -37,6 +37,24 @@ ErrorInfo ended(const Cluster& cluster, TransactionEnd end, std::string_view sql
 
 }  // namespace
 
+OpenTransaction::OpenTransaction(const Place& place, Attempt attempt, Effect effect,
+                                 TransactionRuns* runs)
+    : context_(place.context()),
+      session_(&place.session()),
+      found_(place.found()),
+      table_(std::move(attempt.chosen.table)),
+      node_(attempt.chosen.node),
+      in_flight_(std::move(attempt.in_flight)),
+      lease_(std::move(attempt.lease)),
+      effect_(effect),
+      runs_(runs) {}
+
+OpenTransaction::~OpenTransaction() = default;
+
+void OpenTransaction::mark_written() const {
+  session_->wrote(cluster(), found_.table->options.routing.sticky_period);
+}
+
 void OpenTransaction::refuse_if_over(std::string_view tried) const {
   if (!over_) return;
   auto info = *over_;
@@ -54,17 +72,17 @@ void OpenTransaction::look(std::string_view sql) {
     if (!gone) return;
     end = TransactionEnd::unknown;
   }
-  over_ = ended(*cluster_, end, sql);
+  over_ = ended(cluster(), end, sql);
   if (end == TransactionEnd::rolled_back) return;
   note(TransactionRuns::Fate::kept);
-  if (wrote_) session_->wrote(*cluster_);
+  if (wrote_) mark_written();
 }
 
 void OpenTransaction::fail(const Statement& statement, const Error& error) {
   // A transaction for reading refuses writes on any node, and a guarded statement is refused them.
   const bool reads = effect_ == Effect::read || statement.guarded;
   const auto effect = reads ? Effect::read : statement.effect;
-  report_failure(*cluster_, node_, effect, error, *lease_);
+  report_failure(cluster().topology(), node_, effect, error, *lease_);
   if (statement.effect == Effect::write) note_write();
   auto info = error.info();
   const bool lost = !lease_->is_open();
@@ -77,7 +95,7 @@ void OpenTransaction::fail(const Statement& statement, const Error& error) {
 }
 
 void OpenTransaction::fail_commit(const Error& error) {
-  report_failure(*cluster_, node_, effect_, error, *lease_);
+  report_failure(cluster().topology(), node_, effect_, error, *lease_);
   rethrow(error.info(), effect_);
 }
 
@@ -85,7 +103,7 @@ void OpenTransaction::rethrow(ErrorInfo info, Effect effect) {
   const bool lost = !lease_->is_open();
   if (info.code == Errc::outcome_unknown) {
     note(TransactionRuns::Fate::kept);
-    if (wrote_) session_->wrote(*cluster_);
+    if (wrote_) mark_written();
   } else if (effect == Effect::write && is_demotion(info, *lease_)) {
     // The primary is another node now, or will be: there the whole can be done again.
     info.code = Errc::unavailable;

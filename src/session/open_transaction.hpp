@@ -7,28 +7,29 @@
 
 #include "grant/cluster/cluster.hpp"
 #include "grant/session/transaction.hpp"
+#include "registry/shares.hpp"
 
 namespace grant::detail {
 
+struct Attempt;
+class Place;
 class SessionState;
 
 /// A transaction that statements can join. For one caller at a time.
 class OpenTransaction {
  public:
   /// `runs`, if any, is told what becomes of it.
-  OpenTransaction(std::shared_ptr<SessionState> session, std::shared_ptr<Cluster> cluster,
-                  std::size_t node, Lease lease, Effect effect, TransactionRuns* runs)
-      : session_(std::move(session)),
-        cluster_(std::move(cluster)),
-        node_(node),
-        in_flight_(cluster_->node(node)),
-        lease_(std::move(lease)),
-        effect_(effect),
-        runs_(runs) {}
+  OpenTransaction(const Place& place, Attempt attempt, Effect effect, TransactionRuns* runs);
+  OpenTransaction(const OpenTransaction&) = delete;
+  OpenTransaction& operator=(const OpenTransaction&) = delete;
+  ~OpenTransaction();
 
   [[nodiscard]] SessionState& session() const noexcept { return *session_; }
-  [[nodiscard]] const std::shared_ptr<Cluster>& cluster() const noexcept { return cluster_; }
-  [[nodiscard]] std::size_t node() const noexcept { return node_; }
+  [[nodiscard]] Cluster& cluster() const noexcept { return *found_.cluster; }
+  [[nodiscard]] Node& node() const noexcept { return node_; }
+
+  /// What owns the cluster.
+  [[nodiscard]] const Found& found() const noexcept { return found_; }
   [[nodiscard]] Connection& connection() const noexcept { return *lease_; }
 
   /// What the server allows in it.
@@ -62,9 +63,14 @@ class OpenTransaction {
     if (runs_ != nullptr) runs_->note(fate);
   }
 
-  std::shared_ptr<SessionState> session_;
-  std::shared_ptr<Cluster> cluster_;
-  std::size_t node_;
+  /// The session reads its own writes from now on.
+  void mark_written() const;
+
+  const Context context_;  // owns the session
+  SessionState* const session_;
+  const Found found_;
+  const std::shared_ptr<const RoutingTable> table_;  // owns the node
+  Node& node_;
   Node::InFlight in_flight_;
   Lease lease_;
   Effect effect_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <random>
 
 namespace grant::detail {
 
@@ -15,11 +14,6 @@ Duration pause_after(std::size_t failures, std::uint64_t random_bits) noexcept {
   const auto half = whole / 2;
   const auto span = static_cast<std::uint64_t>(half.count()) + 1;
   return half + microseconds(static_cast<std::int64_t>(random_bits % span));
-}
-
-std::uint64_t random_bits() {
-  thread_local std::mt19937_64 engine(std::random_device{}());
-  return engine();
 }
 
 }  // namespace grant::detail

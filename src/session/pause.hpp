@@ -12,7 +12,4 @@ namespace grant::detail {
 /// random, so that those who failed together do not meet again. Pure.
 [[nodiscard]] Duration pause_after(std::size_t failures, std::uint64_t random_bits) noexcept;
 
-/// Bits for pause_after(): no more than look random. Thread-safe.
-[[nodiscard]] std::uint64_t random_bits();
-
 }  // namespace grant::detail

@@ -1,87 +1,134 @@
 #pragma once
 
-#include <map>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "grant/cluster/cluster.hpp"
-#include "grant/core/mutex.hpp"
+#include "grant/core/interned.hpp"
 #include "grant/registry/registry.hpp"
 #include "grant/session/session.hpp"
 
 namespace grant::detail {
 
-/// One of a few, which forked children find unlocked: there are too many sessions for one each.
-[[nodiscard]] Mutex& mutex_for_session() noexcept;
+/// Until when something holds, for each of a few databases and shards. Only grows: a session uses
+/// as many as its program has. Takes no lock. Thread-safe.
+class Marks {
+ public:
+  Marks() = default;
+  Marks(const Marks&) = delete;
+  Marks& operator=(const Marks&) = delete;
+  ~Marks() {
+    for (auto* mark = first_.load(); mark != nullptr;) {
+      const std::unique_ptr<Mark> owned(mark);
+      mark = mark->next;
+    }
+  }
 
-/// What the copies of one Session share. Thread-safe.
+  [[nodiscard]] bool empty() const noexcept {
+    return first_.load(std::memory_order_acquire) == nullptr;
+  }
+
+  /// `until`, or what was there if that is later.
+  void extend(const Origin& of, TimePoint until) {
+    auto* const mark = find_or_add(of);
+    auto before = mark->until.load(std::memory_order_relaxed);
+    while (before < until &&
+           !mark->until.compare_exchange_weak(before, until, std::memory_order_release,
+                                              std::memory_order_relaxed)) {
+    }
+  }
+
+  [[nodiscard]] bool holds(const Origin& of, TimePoint now) const noexcept {
+    const auto* const mark = find(first_.load(std::memory_order_acquire), of);
+    return mark != nullptr && now < mark->until.load(std::memory_order_acquire);
+  }
+
+ private:
+  struct Mark {
+    const Origin& of;
+    std::atomic<TimePoint> until;
+    Mark* next;
+  };
+
+  [[nodiscard]] static Mark* find(Mark* mark, const Origin& of) noexcept {
+    while (mark != nullptr && &mark->of != &of) mark = mark->next;
+    return mark;
+  }
+
+  /// Of two threads that come with the same one, one adds it, and the other finds it.
+  Mark* find_or_add(const Origin& of) {
+    std::unique_ptr<Mark> made;
+    auto* first = first_.load(std::memory_order_acquire);
+    while (true) {
+      if (auto* const found = find(first, of)) return found;
+      if (!made) made.reset(new Mark{of, TimePoint::min(), nullptr});
+      made->next = first;
+      if (first_.compare_exchange_weak(first, made.get(), std::memory_order_acq_rel)) {
+        return made.release();
+      }
+    }
+  }
+
+  std::atomic<Mark*> first_ = nullptr;
+};
+
+/// What the copies of one Session share. Takes no lock: who served last is one word, and until when
+/// reads stick to the primary are marks. Thread-safe.
 class SessionState {
  public:
   explicit SessionState(std::shared_ptr<Registry> registry) : registry_(std::move(registry)) {}
 
   /// Errors: configuration, when there is none.
-  [[nodiscard]] std::shared_ptr<Registry> registry() const {
-    return registry_ ? registry_ : shared_registry();
-  }
+  [[nodiscard]] Registry& registry() const { return registry_ ? *registry_ : global_registry(); }
 
   /// From now on, and for its sticky_period, reads of `cluster` go to the primary.
-  void wrote(const Cluster& cluster) {
-    const auto period = cluster.routing().sticky_period;
-    if (period.count() > 0) stick_key(cluster.name(), after(cluster.clock().now(), period));
+  void wrote(const Cluster& cluster, std::chrono::milliseconds sticky_period) {
+    if (sticky_period.count() > 0) {
+      sticky_until_.extend(cluster.origin(), after(cluster.clock().now(), sticky_period));
+    }
   }
 
-  /// Reads of every shard of `database` go to the primary until then.
-  void stick_database(std::string_view database, TimePoint until) {
-    stick_key(every_shard(database), until);
+  /// Reads of every shard of its database go to the primary until then.
+  void stick_database(const Cluster& cluster, TimePoint until) {
+    sticky_until_.extend(cluster.every_shard(), until);
   }
 
-  [[nodiscard]] bool sticks_to_primary(const Cluster& cluster, TimePoint now) const {
-    const Lock lock(mutex_);
+  [[nodiscard]] bool sticks_to_primary(const Cluster& cluster) const {
     if (sticky_until_.empty()) return false;
-    return runs_locked(cluster.name(), now) || runs_locked(every_shard(cluster.database()), now);
+    const auto now = cluster.clock().now();
+    return sticky_until_.holds(cluster.origin(), now) ||
+           sticky_until_.holds(cluster.every_shard(), now);
   }
 
-  void served(const std::shared_ptr<Cluster>& cluster, std::size_t node, RouteReason reason) {
-    auto name = cluster->node(node).shared_name();
-    const Lock lock(mutex_);
-    last_node_.swap(name);
-    last_reason_ = reason;
+  /// `node`: interned().
+  void served(const std::string& node, RouteReason reason) noexcept {
+    last_.store(reinterpret_cast<std::uintptr_t>(&node) | static_cast<std::uintptr_t>(reason),
+                std::memory_order_release);
   }
 
   [[nodiscard]] std::optional<Served> last_served() const {
-    const Lock lock(mutex_);
-    if (!last_node_) return std::nullopt;
-    return Served{*last_node_, last_reason_};
+    const auto last = last_.load(std::memory_order_acquire);
+    if (last == 0) return std::nullopt;
+    return Served{*reinterpret_cast<const std::string*>(last & ~kReason),
+                  static_cast<RouteReason>(last & kReason)};
   }
 
  private:
-  static std::string every_shard(std::string_view database) { return std::string(database) + "@*"; }
-
-  void stick_key(std::string key, TimePoint until) {
-    const Lock lock(mutex_);
-    auto& slot = sticky_until_[std::move(key)];
-    slot = std::max(slot, until);
-  }
-
-  [[nodiscard]] bool runs_locked(const std::string& key, TimePoint now) const
-      GRANT_REQUIRES(mutex_) {
-    const auto found = sticky_until_.find(key);
-    return found != sticky_until_.end() && now < found->second;
-  }
+  // The lowest bits of the address of an interned name are free.
+  static constexpr std::uintptr_t kReason = kInternedAlignment - 1;
+  static_assert(static_cast<std::uintptr_t>(RouteReason::no_replica) <= kReason);
 
   const std::shared_ptr<Registry> registry_;  // null: the global one
-
-  Mutex& mutex_ = mutex_for_session();
-  std::map<std::string, TimePoint> sticky_until_ GRANT_GUARDED_BY(mutex_);
-  // Only its name: a session must not keep a cluster that was closed.
-  std::shared_ptr<const std::string> last_node_ GRANT_GUARDED_BY(mutex_);
-  RouteReason last_reason_ GRANT_GUARDED_BY(mutex_){};
+  Marks sticky_until_;
+  std::atomic<std::uintptr_t> last_ = 0;
 };
 
-/// The session that `context` is in: the innermost one that it names, or the calling thread's own.
-[[nodiscard]] std::shared_ptr<SessionState> session_of(const ContextFrame* context);
+/// The session that `context` is in: the innermost one that it names. `context` owns it.
+[[nodiscard]] SessionState& session_of(const ContextFrame& context);
 
 }  // namespace grant::detail

@@ -8,8 +8,8 @@
 
 #include "grant/driver/connection.hpp"
 #include "grant/session/execution.hpp"
-#include "node_finder.hpp"
 #include "pause.hpp"
+#include "with_connection.hpp"
 
 namespace grant::detail {
 namespace {
@@ -17,48 +17,31 @@ namespace {
 /// Longest wait for the answer to a rollback: the caller is on its way out.
 constexpr std::chrono::seconds kRollbackLimit{1};
 
-Access access_for(const TransactionSpec& spec) {
+Access access_for(const TransactionSpec& spec, CallSite place) {
   Access access;
   access.context = current_context();
   access.connection = connects_to(spec.database);
   access.connection.lag_threshold = spec.replica_lag_threshold;
   access.connection.retry_attempts = spec.failover_retry_attempts;
   access.shard = spec.shard;
+  access.place = place;
   return access;
 }
 
-Task<std::unique_ptr<OpenTransaction>> open(const Access& access, const Located& located,
-                                            TransactionOptions options, io::Call call,
-                                            CallSite place, TransactionRuns* runs) {
-  NodeFinder finder(access, located, options.effect, call.deadline());
-  for (std::size_t failures = 0;; ++failures) {
-    if (failures > 1) {
-      co_await call.sleep_until(
-          after(Clock::system().now(), pause_after(failures - 1, random_bits())));
-    }
-    auto index = finder.next_now();
-    if (!index) index = co_await finder.next(call);
-    const Node::InFlight in_flight(located.cluster->node(*index));
-    auto& pool = located.cluster->node(*index).pool(options.effect);
-    auto lease = pool.try_acquire(call, place);
-    try {
-      if (!lease) lease = co_await pool.acquire(call, place);
-    } catch (const Error& error) {
-      if (!finder.retry_after_checkout_failure(error)) throw;
-    }
-    if (!lease) continue;
-    bool begun = false;
-    try {
-      co_await lease->begin(call, options);
-      begun = true;
-    } catch (const Error& error) {
-      if (!finder.retry_after_failure(error, *lease)) throw;
-    }
-    if (!begun) continue;
-    finder.succeeded(Effect::read, *lease);  // nothing has been written yet
-    co_return std::make_unique<OpenTransaction>(located.session, located.cluster, *index,
-                                                std::move(lease), options.effect, runs);
-  }
+Task<std::unique_ptr<OpenTransaction>> begin(const Place& place, TransactionOptions options,
+                                             io::Call call, TransactionRuns* runs,
+                                             Attempt& attempt) {
+  co_await attempt.lease->begin(call, options);
+  co_return std::make_unique<OpenTransaction>(place, std::move(attempt), options.effect, runs);
+}
+
+/// `place` must outlive the task.
+Task<std::unique_ptr<OpenTransaction>> open(const Place& place, TransactionOptions options,
+                                            io::Call call, TransactionRuns* runs) {
+  // Nothing has been written by the time it succeeds.
+  return with_connection(place, options.effect, Effect::read, call, [=, &place](Attempt& attempt) {
+    return begin(place, options, call, runs, attempt);
+  });
 }
 
 Statement command(std::string_view sql) {
@@ -75,23 +58,15 @@ Task<void> sleep(io::Call call, TimePoint until) { co_await call.sleep_until(unt
 class TransactionScope::Impl {
  public:
   Impl(const TransactionSpec& spec, CallSite place, TransactionRuns* runs)
-      : access_(access_for(spec)), located_(locate(access_)) {
-    refuse_prevented_write(located_, spec.effect);
-    call_ = io::Call(io::blocking_waiter(), located_.target.deadline);
-    if (located_.transaction != nullptr) {
+      : place_(access_for(spec, place)), call_(io::blocking_waiter(), place_.deadline()) {
+    place_.refuse_prevented(spec.effect);
+    if (place_.transaction() != nullptr) {
       begin_savepoint(spec);
     } else {
       TransactionOptions options;
       options.isolation = spec.isolation;
       options.effect = spec.effect;
-      while (!owned_) {
-        try {
-          owned_ = run(open(access_, located_, options, call_, place, runs));
-        } catch (const Error& error) {
-          if (!set_up_anew(error, access_, located_)) throw;
-          located_ = locate(access_);
-        }
-      }
+      owned_ = run(open(place_, options, call_, runs));
     }
     ContextFrame frame;
     frame.only_for = spec.database;
@@ -118,7 +93,7 @@ class TransactionScope::Impl {
       owned_->fail_commit(error);
     }
     // From the commit on, not from the write: only now is there something new to see.
-    if (owned_->wrote()) owned_->session().wrote(*owned_->cluster());
+    if (owned_->wrote()) place_.wrote();
   }
 
   ~Impl() {
@@ -128,27 +103,27 @@ class TransactionScope::Impl {
     } catch (...) {
       // The connection is lost, and with it the transaction. The pool closes what is not clean.
     }
-    if (located_.transaction != nullptr) located_.transaction->leave();
+    if (place_.transaction() != nullptr) place_.transaction()->leave();
   }
 
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
  private:
-  OpenTransaction& joined() const { return owned_ ? *owned_ : *located_.transaction; }
+  OpenTransaction& joined() const { return owned_ ? *owned_ : *place_.transaction(); }
 
   void begin_savepoint(const TransactionSpec& spec) {
     if (spec.isolation != Isolation::engine_default) {
       throw_error(Errc::invalid_argument,
                   fmt::format("database \"{}\": a transaction inside another one cannot have an "
                               "isolation of its own",
-                              located_.cluster->name()));
+                              place_.cluster().name()));
     }
-    savepoint_ = fmt::format("grant_{}", located_.transaction->enter());
+    savepoint_ = fmt::format("grant_{}", place_.transaction()->enter());
     try {
       run_command("SAVEPOINT " + savepoint_);
     } catch (...) {
-      located_.transaction->leave();
+      place_.transaction()->leave();
       throw;
     }
   }
@@ -164,7 +139,7 @@ class TransactionScope::Impl {
   }
 
   void roll_back() {
-    const io::Call call(io::blocking_waiter(), after(Clock::system().now(), kRollbackLimit));
+    const io::Call call(io::blocking_waiter(), after(io::blocking_waiter().now(), kRollbackLimit));
     auto& connection = joined().connection();
     if (!connection.is_open()) return;
     if (owned_) {
@@ -177,10 +152,9 @@ class TransactionScope::Impl {
     run(connection.execute(call, command(release)));
   }
 
-  const Access access_;
-  Located located_;
-  io::Call call_{io::blocking_waiter()};
-  std::unique_ptr<OpenTransaction> owned_;  // null: a savepoint of located_.transaction
+  const Place place_;
+  const io::Call call_;
+  std::unique_ptr<OpenTransaction> owned_;  // null: a savepoint of the place's transaction
   std::string savepoint_;
   std::optional<ContextScope> context_;
   bool done_ = false;
@@ -189,20 +163,21 @@ class TransactionScope::Impl {
 TransactionRuns::TransactionRuns(const TransactionSpec& spec) : left_(spec.conflict_retries) {
   if (left_ == 0) return;
   // What ends the outermost transaction has left those inside it nothing to repeat.
-  const auto access = access_for(spec);
-  const auto located = locate(access);
-  if (located.transaction != nullptr) left_ = 0;
-  deadline_ = located.target.deadline;
+  const Place place(access_for(spec, {}));
+  if (place.transaction() != nullptr) left_ = 0;
+  deadline_ = place.deadline();
 }
 
 bool TransactionRuns::again_after(const Error& error) {
   const auto fate = std::exchange(fate_, Fate::usual);
   const bool lost = error.code() == Errc::unavailable && fate == Fate::lost;
   if (left_ == 0 || fate == Fate::kept || (error.code() != Errc::conflict && !lost)) return false;
-  const auto until = after(Clock::system().now(), pause_after(++done_, random_bits()));
+  const io::Call call(io::blocking_waiter());
+  const auto random = io::system_runtime().random_bits();
+  const auto until = after(call.now(), pause_after(++done_, random));
   if (until >= deadline_) return false;
   --left_;
-  run(sleep(io::Call(io::blocking_waiter()), until));
+  run(sleep(call, until));
   return true;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -8,13 +9,18 @@
 #include <string>
 #include <utility>
 
-#include "grant/cluster/role.hpp"
+#include "grant/core/striped_count.hpp"
 #include "grant/driver/driver.hpp"
+#include "grant/io/runtime.hpp"
 #include "grant/pool/pool.hpp"
 
 namespace grant {
 
-/// One server endpoint: how to reach it, and its connections. Thread-safe.
+/// Tells nodes apart; 0 is no node's.
+using NodeId = std::uint64_t;
+
+/// One server endpoint: how to reach it, and its connections. Thread-safe. Owned by the tables that
+/// mention it and by the statements under way on it: one that was removed lasts as long as those.
 ///
 /// Where the engine has one writer (Driver::sharing()), reads and writes have a pool each: the one
 /// for reading is as the options say, and the one for writing holds a single connection, for which
@@ -23,19 +29,36 @@ namespace grant {
 class Node {
  public:
   /// `pool` must be valid. Opens nothing yet, but an in-memory database, which lives as long as the
-  /// node. Errors: configuration, where the driver refuses the URL.
-  Node(Role role, const Driver& driver, ConnectOptions target, PoolOptions pool, const Clock& clock,
-       EventSink events);
+  /// node. `identity`: empty for that of the URL. Errors: configuration, where the driver refuses
+  /// the URL.
+  Node(const Driver& driver, ConnectOptions target, PoolOptions pool, const Clock& clock,
+       EventSink events, std::string identity = {});
 
-  [[nodiscard]] const std::string& name() const noexcept { return target_.node; }
+  /// The same, owned together: what it takes to destroy it happens in the background, where it has
+  /// not been closed before. `runtime` must outlive it.
+  [[nodiscard]] static std::shared_ptr<Node> make(const Driver& driver, ConnectOptions target,
+                                                  PoolOptions pool, const Clock& clock,
+                                                  EventSink events, std::string identity,
+                                                  io::Runtime& runtime);
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  ~Node();
 
-  /// The same, for those who may outlive the node.
-  [[nodiscard]] const std::shared_ptr<const std::string>& shared_name() const noexcept {
-    return shared_name_;
-  }
-  [[nodiscard]] Role role() const noexcept { return role_; }
+  /// Who it is, whatever place in a list, role, password or options it has: the name that the user
+  /// gave, or else host, port and database.
+  [[nodiscard]] const std::string& identity() const noexcept { return identity_; }
+
+  /// Unlike that of any other node of the process, whenever it was there.
+  [[nodiscard]] NodeId id() const noexcept { return id_; }
+
+  /// Valid for as long as the process runs.
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
   [[nodiscard]] const Driver& driver() const noexcept { return driver_; }
   [[nodiscard]] const ConnectOptions& target() const noexcept { return target_; }
+
+  /// The pool's options as it was made with them.
+  [[nodiscard]] const PoolOptions& given() const noexcept { return given_; }
 
   /// The pool for statements and transactions with this effect.
   [[nodiscard]] Pool& pool(Effect effect = Effect::write) noexcept {
@@ -70,45 +93,53 @@ class Node {
 
   /// Statements and transactions under way here, from this process.
   [[nodiscard]] std::uint32_t in_flight() const noexcept {
-    return in_flight_.load(std::memory_order_relaxed);
+    return static_cast<std::uint32_t>(std::max<std::int64_t>(in_flight_.sum(), 0));
   }
 
   /// For a forked child, in which nothing of that goes on.
-  void forget_in_flight() noexcept { in_flight_.store(0, std::memory_order_relaxed); }
+  void forget_in_flight() noexcept {
+    ++life_;
+    in_flight_.reset();
+  }
 
   /// Counts one statement or transaction while it lives. The node must outlive it.
   class InFlight {
    public:
-    explicit InFlight(Node& node) noexcept : node_(&node) {
-      node.in_flight_.fetch_add(1, std::memory_order_relaxed);
+    explicit InFlight(Node& node) noexcept : node_(&node), life_(node.life_.load()) {
+      node.in_flight_.add(1);
     }
-    InFlight(InFlight&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+    InFlight(InFlight&& other) noexcept
+        : node_(std::exchange(other.node_, nullptr)), life_(other.life_) {}
     InFlight& operator=(InFlight&& other) noexcept {
       std::swap(node_, other.node_);
+      std::swap(life_, other.life_);
       return *this;
     }
     InFlight(const InFlight&) = delete;
     InFlight& operator=(const InFlight&) = delete;
     ~InFlight() {
-      // A forked child counts anew, and may end what its parent has begun.
-      if (node_ != nullptr && node_->in_flight_.fetch_sub(1, std::memory_order_relaxed) == 0) {
-        node_->in_flight_.store(0, std::memory_order_relaxed);
-      }
+      // A forked child may end what its parent has begun, and does not count it.
+      if (node_ != nullptr && life_ == node_->life_.load()) node_->in_flight_.add(-1);
     }
 
    private:
     Node* node_;
+    std::uint64_t life_;
   };
 
  private:
-  const Role role_;
+  const NodeId id_;
+  const std::string identity_;
+  const std::string& name_;
   const Driver& driver_;
   const ConnectOptions target_;
-  const std::shared_ptr<const std::string> shared_name_;
+  const PoolOptions given_;
   std::unique_ptr<Connection> keeper_;  // of an in-memory database; null elsewhere
   std::optional<Pool> pool_;            // never empty; for writing, or for both
   std::optional<Pool> reading_;
-  std::atomic<std::uint32_t> in_flight_ = 0;
+  std::atomic<bool> closed_ = false;
+  std::atomic<std::uint64_t> life_ = 0;
+  StripedCount in_flight_;
 };
 
 }  // namespace grant

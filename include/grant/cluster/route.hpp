@@ -25,8 +25,8 @@ struct RouteRequest {
   OnNoReplica on_no_replica = OnNoReplica::primary;
   /// With no primary and no fit replica, take the least stale one that answers.
   bool allow_stale = false;
-  /// One bit for each node that failed this statement already.
-  std::uint64_t tried = 0;
+  /// Nodes that failed this statement already.
+  std::vector<NodeId> tried{};
 };
 
 /// Why a statement goes where it goes, or nowhere.
@@ -69,7 +69,7 @@ struct Route {
 [[nodiscard]] Fitness fitness(const RoutingTable& table, std::size_t node,
                               const RouteRequest& request);
 
-/// Where the statement goes. Pure; does not allocate.
+/// Where the statement goes. Pure; allocates nothing that depends on the number of nodes.
 [[nodiscard]] Route route(const RoutingTable& table, const RouteRequest& request,
                           const Balance& balance);
 

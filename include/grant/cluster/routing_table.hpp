@@ -2,23 +2,26 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "grant/cluster/cluster_options.hpp"
 #include "grant/cluster/health.hpp"
+#include "grant/cluster/node.hpp"
 #include "grant/cluster/role.hpp"
 #include "grant/core/clock.hpp"
 #include "grant/driver/observation.hpp"
 
 namespace grant {
 
-/// Most nodes that one cluster may have.
-inline constexpr std::size_t kMaxNodes = 64;
-
 /// What routing needs to know of one node.
 struct NodeView {
+  /// Null where a decision is only tried out.
+  std::shared_ptr<Node> node{};
+  NodeId id{};
   std::string name{};
   Role role{};           ///< What it was configured for; where it is used depends on `kind`.
   bool checked = false;  ///< Probed at least once.
@@ -27,11 +30,15 @@ struct NodeView {
   Epoch epoch{};
   std::string instance{};
   std::optional<Duration> lag{};  ///< Replicas; empty: not known.
+
+  friend bool operator==(const NodeView&, const NodeView&) = default;
 };
 
-/// All nodes of one cluster at one moment. Immutable once published.
+/// All nodes of one cluster at one moment: what it calls a node is that one's place here, and means
+/// nothing in another table. Immutable once published; owns its nodes.
 struct RoutingTable {
   std::uint64_t version{};
+  ClusterOptions options{};
   std::vector<NodeView> nodes{};
 
   /// The one healthy node that is the primary.

@@ -116,7 +116,7 @@ class QueryState {
   [[nodiscard]] RouteExplanation explain_route() const;
 
  private:
-  [[nodiscard]] Access access_from(CallSite place) const;
+  [[nodiscard]] Place place_of(CallSite place) const;
 
   Access access_;
   Selection selection_;

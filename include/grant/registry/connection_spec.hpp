@@ -16,6 +16,9 @@
 namespace grant {
 
 /// A URL, or a function that gives one. The function is called once, when the registry is set up.
+///
+/// A node may have a name: `grant::env("READER_URL").named("eu-1")`. It is then that node, and
+/// stays it, whatever its URL becomes; without one it is known by host, port and database.
 class UrlSource {
  public:
   UrlSource() = default;  // no URL
@@ -30,11 +33,22 @@ class UrlSource {
       : provider_(std::move(provider)) {}
   // NOLINTEND(google-explicit-constructor)
 
+  /// Letters, digits, "_" and "-"; the registry refuses others.
+  [[nodiscard]] UrlSource named(std::string name) const {
+    auto named = *this;
+    named.name_ = std::move(name);
+    return named;
+  }
+
+  /// Empty: none was given.
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
   [[nodiscard]] bool empty() const noexcept { return !provider_; }
   [[nodiscard]] std::string get() const { return provider_(); }
 
  private:
   std::function<std::string()> provider_;
+  std::string name_;
 };
 
 /// The value of an environment variable, read when the registry is set up. Errors (then):

@@ -11,24 +11,51 @@
 #include "grant/cluster/node_status.hpp"
 #include "grant/core/clock.hpp"
 #include "grant/core/event.hpp"
+#include "grant/io/runtime.hpp"
 #include "grant/registry/connection_spec.hpp"
 
 namespace grant {
 
 class Cluster;
+class Registry;
+
+namespace detail {
+
+struct Generation;
+
+/// Unlike that of any other registry of the process.
+[[nodiscard]] std::uint64_t id_of(const Registry& registry) noexcept;
+
+/// Grows with each generation.
+[[nodiscard]] std::uint64_t version_of(const Registry& registry) noexcept;
+
+/// Errors: configuration, when it is not set up; closed, once the process ends.
+[[nodiscard]] std::shared_ptr<const Generation> generation_of(const Registry& registry);
+
+/// The registry that is used where none is named, set up or not.
+[[nodiscard]] Registry& global_registry() noexcept;
+
+}  // namespace detail
 
 struct RegistryOptions {
-  /// Must outlive the registry and all that it handed out.
+  /// What ages, lags and sticky periods are measured with, and the time of day of records. Must
+  /// outlive the registry and all that it handed out.
   const Clock& clock = Clock::system();
 
   /// Receives what happens; empty: nobody does.
   EventSink events{};
+
+  /// What pools and probes wait and work by; as long-lived as the clock.
+  io::Runtime& runtime = io::system_runtime();
 };
 
 /// All databases of a program: database and shard to cluster. Thread-safe.
 ///
-/// establish_connections() makes the one that is used where none is named; more can be made by hand
-/// and used through a Session.
+/// What it has at one time is an immutable generation; reload() makes the next one, which shares
+/// the clusters and nodes that are still there. What began on a generation ends on it.
+///
+/// establish_connections() sets up the one that is used where none is named; more can be made by
+/// hand and used through a Session.
 class Registry {
  public:
   /// Checks everything that can be checked without connecting, then starts probing in the
@@ -39,6 +66,14 @@ class Registry {
 
   /// close().
   ~Registry();
+
+  /// Takes these databases in place of those that were there, without waiting for a server or for
+  /// anybody. A node that stays (by its name, or else by host, port and database) with the same
+  /// URL, role and options keeps its connections, and what is known of it; one that has changed
+  /// begins with new ones. Statements and transactions under way end where they began: a node that
+  /// goes is chosen no more, and is there until the last of them has ended. Errors: as the
+  /// constructor, and closed; then everything stays as it was.
+  void reload(const Databases& databases);
 
   /// Errors: invalid_argument, naming the databases or shards that there are.
   [[nodiscard]] std::shared_ptr<Cluster> cluster(std::string_view database,
@@ -61,7 +96,8 @@ class Registry {
   /// checks them, on which event sinks are called: it would wait for itself.
   void check_health_now();
 
-  /// Null when the database has no readers. Lives as long as the registry. Errors: as cluster().
+  /// Null when the database has no readers. Lives as long as the registry, also where a reload took
+  /// its database away: then it balances nothing. Errors: as cluster().
   [[nodiscard]] LoadBalancer* load_balancer(std::string_view database,
                                             std::string_view shard = "default") const;
 
@@ -77,26 +113,35 @@ class Registry {
   [[nodiscard]] const Clock& clock() const noexcept;
 
  private:
-  friend void establish_connections(const Databases& databases, RegistryOptions options);
+  friend class GlobalRegistry;
+  friend std::uint64_t detail::id_of(const Registry& registry) noexcept;
+  friend std::uint64_t detail::version_of(const Registry& registry) noexcept;
+  friend std::shared_ptr<const detail::Generation> detail::generation_of(const Registry& registry);
 
-  Registry(const Databases& databases, const RegistryOptions& options, std::uint64_t lineage);
+  /// Of no databases yet.
+  struct NotSetUp {};
+  explicit Registry(NotSetUp);
 
   class Impl;
   std::unique_ptr<Impl> impl_;
+  std::uint64_t lineage_ = 0;  // see Origin
 };
 
-/// Sets up the registry that is used where none is named; one that was there before is closed.
-/// Errors: configuration; then the one before stays. closed, once the process ends. Thread-safe.
+/// Sets up the registry that is used where none is named. Where it is set up already, this is a
+/// reload: see Registry::reload(). With another clock or runtime than before, nothing is shared
+/// with what was there, which ends as it would in a reload. Errors: configuration; then all stays
+/// as it was. closed, once the process ends. Thread-safe.
 void establish_connections(const Databases& databases, RegistryOptions options = {});
 
-/// Closes the registry that establish_connections() made, if any: see Registry::close().
+/// Closes what establish_connections() set up, if anything: see Registry::close(). It may be set up
+/// again afterwards.
 void close_connections(std::chrono::milliseconds drain = std::chrono::seconds(5));
 
-/// The registry that establish_connections() made; valid until it is replaced or closed. Errors:
-/// configuration, when it was not called; closed, once the process ends.
+/// The registry that establish_connections() sets up; valid for as long as the process runs.
+/// Errors: configuration, when it is not set up; closed, once the process ends.
 [[nodiscard]] Registry& registry();
 
-/// The same, kept alive by the pointer.
+/// The same, as a pointer.
 [[nodiscard]] std::shared_ptr<Registry> shared_registry();
 
 }  // namespace grant

@@ -70,21 +70,20 @@ struct Executed {
   const Origin* origin = nullptr;
 };
 
-/// Where `access` leads to. Errors: as Registry::cluster().
-[[nodiscard]] std::shared_ptr<Cluster> cluster_of(const Access& access);
-
-/// The engine that `access` leads to. Errors: as Registry::cluster().
-[[nodiscard]] Adapter adapter_of(const Access& access);
-
-/// The time of day by the clock of the registry that `access` leads to.
-[[nodiscard]] Timestamp wall_time_of(const Access& access);
+/// Where the statements of one operation go: see src/session/place.hpp.
+class Place;
 
 /// Routes `statement`, runs it, and tries it again where that is safe. Its views must live until
 /// the task ends. Errors: read_only where writes are prevented; unavailable, naming every node
 /// tried; whatever the server says.
-Task<Executed> execute(Access access, Statement statement, io::Call call);
+Task<Executed> execute(Place place, Statement statement, io::Call call);
+
+/// The same where `access` leads, which is found before the task begins. Errors, at once: as
+/// Registry::cluster().
+Task<Executed> execute(const Access& access, Statement statement, io::Call call);
 
 /// The same, blocking, within the context's deadline.
+Executed execute(const Place& place, const Statement& statement);
 Executed execute(const Access& access, const Statement& statement);
 
 /// Takes the rows of one chunk; they came from `origin`.
@@ -93,10 +92,11 @@ using TakeChunk = std::function<void(const Result& rows, const Origin* origin)>;
 /// Runs a query and hands its rows to `take` a chunk at a time, in bounded memory; blocks. Tried
 /// again as execute() does, until the first chunk is there. Errors: those of execute(); what `take`
 /// throws, which ends the query.
-void stream(const Access& access, const Statement& statement, StreamOptions options,
+void stream(const Place& place, const Statement& statement, StreamOptions options,
             const TakeChunk& take);
 
 /// Where a statement with this effect would go now.
+[[nodiscard]] RouteExplanation explain_route(const Place& place, Effect effect);
 [[nodiscard]] RouteExplanation explain_route(const Access& access, Effect effect);
 
 }  // namespace detail

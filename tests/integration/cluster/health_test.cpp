@@ -1,4 +1,5 @@
 #include "integration/postgres_registry.hpp"
+#include "support/nodes.hpp"
 
 namespace grant::test {
 namespace {
@@ -28,7 +29,7 @@ TEST_F(Health, StatusTellsWhatEachNodeIs) {
     EXPECT_EQ(all[i].last_error, "");
     ASSERT_TRUE(all[i].last_check.has_value());
     EXPECT_LT(*all[i].last_check, kPatience);
-    EXPECT_EQ(registry->cluster("primary")->health_record(i).seen.version, version);
+    EXPECT_EQ(registry->cluster("primary")->topology().known()[i].record.seen.version, version);
     if (i == 0) continue;
     EXPECT_EQ(all[i].kind, NodeKind::replica);
     EXPECT_TRUE(is_level(all[i]));
@@ -119,7 +120,9 @@ TEST_F(Health, ReadersWithTheSameUrlAreTwoNodesWithRecordsOfTheirOwn) {
   ErrorInfo error;
   error.code = Errc::unavailable;
   error.message = "just so";
-  registry->cluster("primary")->report_unreachable(1, error);
+  registry->cluster("primary")->topology().report_unreachable(
+      test::node_of(*registry->cluster("primary"), 1), error,
+      registry->cluster("primary")->topology().version());
   registry->check_health_now();
   EXPECT_FALSE(status_of(*registry, "reader-1").healthy);
   EXPECT_EQ(status_of(*registry, "reader-1").last_error, "just so");
@@ -151,7 +154,7 @@ TEST_F(Health, ReaderThatReachesThePrimaryServesNoReadsAndMakesNoRivals) {
   writer.run([] { Item::create(item_name = "written"); });
   wait_for_replicas(*registry);
   EXPECT_EQ(status_of(*registry, "reader-1").kind, NodeKind::primary);
-  EXPECT_TRUE(registry->cluster("primary")->table()->rivals.empty());
+  EXPECT_TRUE(registry->cluster("primary")->topology().table()->rivals.empty());
   for (int i = 0; i < 4; ++i) EXPECT_EQ(server_of_a_read(registry), "reader-2");
   EXPECT_EQ(registry->load_balancer("primary")->healthy_count(), 1U);
   EXPECT_EQ(rows_on(cluster(), 0, "written"), 1);

@@ -168,7 +168,7 @@ void fall_behind(const std::shared_ptr<Registry>& registry, std::size_t node, Du
   Session(registry).run([] { Item::create(item_name = "not replayed"); });
   ASSERT_TRUE(wait_until([&] {
     registry->check_health_now();
-    const auto lag = registry->cluster("primary")->health_record(node).lag;
+    const auto lag = registry->cluster("primary")->topology().known()[node].record.lag;
     return lag && *lag > least;
   }));
 }

@@ -15,6 +15,7 @@
 #include "grant/grant.hpp"
 #include "support/error_of.hpp"
 #include "support/eventually.hpp"
+#include "support/nodes.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <gmock/gmock.h>
@@ -354,7 +355,7 @@ TEST_F(SqlitePools, MemoryOutlivesItsConnections) {
   const auto registry = open_with_table(lazy);
   Session(registry).run([&] {
     add();
-    registry->cluster("primary")->node(0).drop_connections();
+    test::node_of(*registry->cluster("primary"), 0).drop_connections();
     EXPECT_EQ(status(registry).pool.open(), 0U);
     EXPECT_EQ(count(), 1);
   });

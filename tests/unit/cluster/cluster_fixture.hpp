@@ -9,6 +9,7 @@
 #include "grant/cluster/cluster.hpp"
 #include "grant/testing/fake_clock.hpp"
 #include "support/memory_driver.hpp"
+#include "support/nodes.hpp"
 #include "unit/pool/pool_fixture.hpp"
 
 namespace grant::test {
@@ -18,19 +19,19 @@ struct ClusterFixture {
   explicit ClusterFixture(std::size_t readers = 2, RoutingOptions routing = {},
                           HealthCheckOptions health = {}, PoolOptions pool = {},
                           std::string shard = "default") {
-    std::vector<std::unique_ptr<Node>> nodes;
-    nodes.push_back(node("d/writer", Role::writing, "writer", pool));
+    std::vector<Member> nodes;
+    nodes.push_back({node("d/writer", "writer", pool), Role::writing});
     for (std::size_t i = 1; i <= readers; ++i) {
       const auto number = std::to_string(i);
-      nodes.push_back(node("d/reader-" + number, Role::reading, "r" + number, pool));
+      nodes.push_back({node("d/reader-" + number, "r" + number, pool), Role::reading});
     }
-    cluster = std::make_shared<Cluster>("d", std::move(shard), std::move(nodes), routing, health,
-                                        clock, sink());
+    cluster = std::make_shared<Cluster>("d", std::move(shard), std::move(nodes),
+                                        ClusterOptions{routing, health}, clock, sink());
   }
 
   /// Takes in an answer of each node: a primary, and replicas level with it.
   void see_all() const {
-    for (std::size_t i = 0; i < cluster->size(); ++i) {
+    for (std::size_t i = 0; i < cluster->topology().members().size(); ++i) {
       see(i, observed(i == 0 ? NodeKind::primary : NodeKind::replica));
     }
   }
@@ -38,7 +39,7 @@ struct ClusterFixture {
   void see(std::size_t node, Observation seen) const {
     // Made in one go: GCC 12 takes assigning to `seen` for a use of what is not there yet.
     const ProbeResult probe{.at = clock.now(), .seen = std::move(seen)};
-    cluster->record(node, probe);
+    cluster->topology().record(test::node_of(*cluster, node).id(), probe);
   }
 
   void miss(std::size_t node, std::string message = "refused") const {
@@ -46,7 +47,7 @@ struct ClusterFixture {
     probe.at = clock.now();
     probe.error.code = Errc::unavailable;
     probe.error.message = std::move(message);
-    cluster->record(node, probe);
+    cluster->topology().record(test::node_of(*cluster, node).id(), probe);
   }
 
   [[nodiscard]] EventSink sink() {
@@ -57,12 +58,12 @@ struct ClusterFixture {
     };
   }
 
-  [[nodiscard]] std::unique_ptr<Node> node(const std::string& name, Role role,
-                                           const std::string& host, const PoolOptions& pool) {
+  [[nodiscard]] std::shared_ptr<Node> node(const std::string& name, const std::string& host,
+                                           const PoolOptions& pool) {
     ConnectOptions target;
     target.url = Url::parse("mariadb://" + host + "/db");
     target.node = name;
-    return std::make_unique<Node>(role, driver, target, pool, clock, sink());
+    return std::make_shared<Node>(driver, target, pool, clock, sink());
   }
 
   MemoryDriver driver;

@@ -11,6 +11,7 @@
 #include "grant/io/poll_loop.hpp"
 #include "support/error_of.hpp"
 #include "support/eventually.hpp"
+#include "support/nodes.hpp"
 #include "unit/cluster/cluster_fixture.hpp"
 
 namespace grant {
@@ -39,7 +40,7 @@ ErrorInfo unreachable() {
 
 TEST(Cluster, KnowsNothingAtFirst) {
   const ClusterFixture f;
-  const auto table = f.cluster->table();
+  const auto table = f.cluster->topology().table();
   EXPECT_EQ(table->nodes.size(), 3U);
   EXPECT_EQ(table->primary, std::nullopt);
   for (const auto& node : table->nodes) {
@@ -57,9 +58,9 @@ TEST(Cluster, IsNamedAfterItsDatabaseAndShard) {
 
 TEST(Cluster, PublishesWhatProbesSaw) {
   const ClusterFixture f;
-  const auto before = f.cluster->table();
+  const auto before = f.cluster->topology().table();
   f.see_all();
-  const auto table = f.cluster->table();
+  const auto table = f.cluster->topology().table();
   EXPECT_GT(table->version, before->version);
   EXPECT_EQ(before->primary, std::nullopt) << "a published table does not change";
   EXPECT_EQ(table->primary, 0U);
@@ -70,9 +71,9 @@ TEST(Cluster, PublishesWhatProbesSaw) {
 TEST(Cluster, JudgesLagWhicheverNodeAnsweredLast) {
   const ClusterFixture f(1);
   f.see(1, observed(NodeKind::replica, 100));
-  EXPECT_EQ(f.cluster->table()->nodes[1].lag, std::nullopt);
+  EXPECT_EQ(f.cluster->topology().table()->nodes[1].lag, std::nullopt);
   f.see(0, observed(NodeKind::primary, 100));
-  EXPECT_EQ(f.cluster->table()->nodes[1].lag, 0s);
+  EXPECT_EQ(f.cluster->topology().table()->nodes[1].lag, 0s);
 }
 
 TEST(Cluster, LagOfAFrozenReplicaGrows) {
@@ -82,7 +83,7 @@ TEST(Cluster, LagOfAFrozenReplicaGrows) {
     f.clock.advance(4s);
     f.see(0, observed(NodeKind::primary, 500));
     f.see(1, observed(NodeKind::replica, 100));
-    EXPECT_EQ(f.cluster->table()->nodes[1].lag, behind);
+    EXPECT_EQ(f.cluster->topology().table()->nodes[1].lag, behind);
   }
 }
 
@@ -92,7 +93,7 @@ TEST(Cluster, ReplicaRecheckedAloneIsNotLevelWithWhatThePrimaryHadLongAgo) {
   f.clock.advance(10s);
   // As far as the primary was ten seconds ago; nobody knows how far it is now.
   f.see(1, observed(NodeKind::replica, 100));
-  EXPECT_EQ(f.cluster->table()->nodes[1].lag, 10s);
+  EXPECT_EQ(f.cluster->topology().table()->nodes[1].lag, 10s);
 }
 
 TEST(Cluster, StatusSaysTheLagInBytesWherePositionsCountThem) {
@@ -116,12 +117,12 @@ TEST(Cluster, LastJudgementStandsWhileThePrimarysAnswerIsAwaited) {
   ClusterFixture f(1);
   f.see_all();
   f.clock.advance(10s);
-  f.cluster->begin_probe(0);
-  f.cluster->begin_probe(1);
+  f.cluster->topology().begin_probe(test::node_of(*f.cluster, 0).id());
+  f.cluster->topology().begin_probe(test::node_of(*f.cluster, 1).id());
   f.see(1, observed(NodeKind::replica, 100));
-  EXPECT_EQ(f.cluster->table()->nodes[1].lag, 0s);
+  EXPECT_EQ(f.cluster->topology().table()->nodes[1].lag, 0s);
   f.see(0, observed(NodeKind::primary, 500));
-  EXPECT_EQ(f.cluster->table()->nodes[1].lag, 10s);
+  EXPECT_EQ(f.cluster->topology().table()->nodes[1].lag, 10s);
 }
 
 TEST(Cluster, ReplicaThatStaysBehindIsNotTakenForLevelWhoeverAnswersFirst) {
@@ -131,14 +132,14 @@ TEST(Cluster, ReplicaThatStaysBehindIsNotTakenForLevelWhoeverAnswersFirst) {
     f.see(1, observed(NodeKind::replica, 0));
     for (std::uint64_t round = 1; round <= 5; ++round) {
       f.clock.advance(1s);
-      f.cluster->begin_probe(0);
-      f.cluster->begin_probe(1);
+      f.cluster->topology().begin_probe(test::node_of(*f.cluster, 0).id());
+      f.cluster->topology().begin_probe(test::node_of(*f.cluster, 1).id());
       const auto primary = [&] { f.see(0, observed(NodeKind::primary, 1000 + 1000 * round)); };
       const auto replica = [&] { f.see(1, observed(NodeKind::replica, 400 * round)); };
       if (replica_first) replica();
       primary();
       if (!replica_first) replica();
-      const auto lag = f.cluster->table()->nodes[1].lag;
+      const auto lag = f.cluster->topology().table()->nodes[1].lag;
       EXPECT_TRUE(!lag || *lag > 0s) << "round " << round;
     }
   }
@@ -148,30 +149,30 @@ TEST(Cluster, PrimaryThatDoesNotAnswerLeavesTheLastJudgement) {
   ClusterFixture f(1);
   f.see_all();
   f.clock.advance(10s);
-  f.cluster->begin_probe(0);
+  f.cluster->topology().begin_probe(test::node_of(*f.cluster, 0).id());
   f.miss(0);
   f.see(1, observed(NodeKind::replica, 100));
-  EXPECT_EQ(f.cluster->table()->nodes[1].lag, 0s);
+  EXPECT_EQ(f.cluster->topology().table()->nodes[1].lag, 0s);
 }
 
 TEST(Cluster, PrimaryOfAnOlderEpochDoesNotComeBackWhenTheNewerOneFails) {
   const ClusterFixture f;
   f.see_all();
   f.see(1, observed(NodeKind::primary, 200, 2));
-  EXPECT_EQ(f.cluster->table()->primary, 1U);
+  EXPECT_EQ(f.cluster->topology().table()->primary, 1U);
   f.miss(1);
   f.see(0, observed(NodeKind::primary, 900));
-  EXPECT_EQ(f.cluster->table()->primary, std::nullopt);
+  EXPECT_EQ(f.cluster->topology().table()->primary, std::nullopt);
 }
 
 TEST(Cluster, TwoReadersOfOneDatabaseAreTwoNodes) {
   ClusterFixture f(0);
-  std::vector<std::unique_ptr<Node>> nodes;
-  nodes.push_back(f.node("d/writer", Role::writing, "writer", {}));
-  nodes.push_back(f.node("d/reader-1", Role::reading, "same", {}));
-  nodes.push_back(f.node("d/reader-2", Role::reading, "same", {}));
-  f.cluster = std::make_shared<Cluster>("d", "default", std::move(nodes), RoutingOptions{},
-                                        HealthCheckOptions{}, f.clock, f.sink());
+  std::vector<Member> nodes;
+  nodes.push_back({f.node("d/writer", "writer", {}), Role::writing});
+  nodes.push_back({f.node("d/reader-1", "same", {}), Role::reading});
+  nodes.push_back({f.node("d/reader-2", "same", {}), Role::reading});
+  f.cluster = std::make_shared<Cluster>("d", "default", std::move(nodes), ClusterOptions{}, f.clock,
+                                        f.sink());
   f.see_all();
   f.miss(1);
   const auto status = f.cluster->status();
@@ -189,7 +190,7 @@ TEST(Cluster, StatusTellsEachNodesState) {
   f.clock.advance(7s);
   f.miss(1, "connection refused");
   f.clock.advance(3s);
-  const auto lease = run(f.cluster->node(0).pool().acquire(blocking()));
+  const auto lease = run(test::node_of(*f.cluster, 0).pool().acquire(blocking()));
   const auto status = f.cluster->status();
   ASSERT_EQ(status.size(), 2U);
   EXPECT_EQ(status[0].key, "d/writer");
@@ -237,10 +238,11 @@ TEST(Cluster, EmitsAnEventOnlyWhenANodeChanges) {
 TEST(ClusterReports, UnreachableNodeFailsACheckAndIsProbed) {
   const ClusterFixture f;
   int wanted = 0;
-  f.cluster->on_probe_wanted([&wanted] { ++wanted; });
+  f.cluster->topology().on_probe_wanted([&wanted] { ++wanted; });
   f.see_all();
-  f.cluster->report_unreachable(1, unreachable());
-  EXPECT_FALSE(f.cluster->table()->nodes[1].healthy);
+  f.cluster->topology().report_unreachable(test::node_of(*f.cluster, 1), unreachable(),
+                                           f.cluster->topology().version());
+  EXPECT_FALSE(f.cluster->topology().table()->nodes[1].healthy);
   EXPECT_EQ(f.cluster->status()[1].last_error, "no route");
   EXPECT_EQ(wanted, 1);
 }
@@ -248,9 +250,10 @@ TEST(ClusterReports, UnreachableNodeFailsACheckAndIsProbed) {
 TEST(ClusterReports, NextCheckComesSoonerWhileNoPrimaryIsKnown) {
   const ClusterFixture f;
   f.see_all();
-  EXPECT_EQ(f.cluster->next_check_in(), f.cluster->health().interval);
-  f.cluster->report_read_only(0);
-  EXPECT_EQ(f.cluster->next_check_in(), f.cluster->health().recheck_interval);
+  EXPECT_EQ(f.cluster->topology().next_check_in(), f.cluster->topology().options().health.interval);
+  f.cluster->topology().report_read_only(test::node_of(*f.cluster, 0));
+  EXPECT_EQ(f.cluster->topology().next_check_in(),
+            f.cluster->topology().options().health.recheck_interval);
 }
 
 TEST(ClusterReports, UnreachableNodeHasItsFailureThreshold) {
@@ -258,21 +261,23 @@ TEST(ClusterReports, UnreachableNodeHasItsFailureThreshold) {
   health.failure_threshold = 2;
   const ClusterFixture f(1, {}, health);
   f.see_all();
-  f.cluster->report_unreachable(1, unreachable());
-  EXPECT_TRUE(f.cluster->table()->nodes[1].healthy);
-  f.cluster->report_unreachable(1, unreachable());
-  EXPECT_FALSE(f.cluster->table()->nodes[1].healthy);
+  f.cluster->topology().report_unreachable(test::node_of(*f.cluster, 1), unreachable(),
+                                           f.cluster->topology().version());
+  EXPECT_TRUE(f.cluster->topology().table()->nodes[1].healthy);
+  f.cluster->topology().report_unreachable(test::node_of(*f.cluster, 1), unreachable(),
+                                           f.cluster->topology().version());
+  EXPECT_FALSE(f.cluster->topology().table()->nodes[1].healthy);
 }
 
 TEST(ClusterReports, ReadOnlyNodeIsDemotedWithItsConnectionsAndProbed) {
   ClusterFixture f;
   int wanted = 0;
-  f.cluster->on_probe_wanted([&wanted] { ++wanted; });
+  f.cluster->topology().on_probe_wanted([&wanted] { ++wanted; });
   f.see_all();
-  { const auto idle = run(f.cluster->node(0).pool().acquire(blocking())); }
-  f.cluster->report_read_only(0);
-  EXPECT_EQ(f.cluster->table()->primary, std::nullopt);
-  EXPECT_EQ(f.cluster->table()->nodes[0].kind, NodeKind::unknown);
+  { const auto idle = run(test::node_of(*f.cluster, 0).pool().acquire(blocking())); }
+  f.cluster->topology().report_read_only(test::node_of(*f.cluster, 0));
+  EXPECT_EQ(f.cluster->topology().table()->primary, std::nullopt);
+  EXPECT_EQ(f.cluster->topology().table()->nodes[0].kind, NodeKind::unknown);
   EXPECT_EQ(f.driver.server("writer").open(), 0U);
   EXPECT_EQ(wanted, 1);
   EXPECT_EQ(f.events.lines().back(), "node.demoted node=d/writer");
@@ -281,27 +286,30 @@ TEST(ClusterReports, ReadOnlyNodeIsDemotedWithItsConnectionsAndProbed) {
 TEST(ClusterReports, ReadOnlyAnswerOfANodeThatIsNotThePrimaryDemotesNobody) {
   const ClusterFixture f;
   f.see_all();
-  const auto version = f.cluster->table()->version;
-  EXPECT_TRUE(f.cluster->report_read_only(1)) << "the write belongs elsewhere";
-  EXPECT_EQ(f.cluster->table()->version, version);
+  const auto version = f.cluster->topology().table()->version;
+  EXPECT_TRUE(f.cluster->topology().report_read_only(test::node_of(*f.cluster, 1)))
+      << "the write belongs elsewhere";
+  EXPECT_EQ(f.cluster->topology().table()->version, version);
   // And once it is demoted, each late answer does nothing more.
-  EXPECT_TRUE(f.cluster->report_read_only(0));
-  const auto demoted = f.cluster->table()->version;
+  EXPECT_TRUE(f.cluster->topology().report_read_only(test::node_of(*f.cluster, 0)));
+  const auto demoted = f.cluster->topology().table()->version;
   EXPECT_GT(demoted, version);
-  EXPECT_TRUE(f.cluster->report_read_only(0));
-  EXPECT_EQ(f.cluster->table()->version, demoted);
+  EXPECT_TRUE(f.cluster->topology().report_read_only(test::node_of(*f.cluster, 0)));
+  EXPECT_EQ(f.cluster->topology().table()->version, demoted);
 }
 
 TEST(ClusterReports, ReadOnlyAnswerOfAServerThatSaysItIsThePrimaryOnlyAsksForAProbe) {
   const ClusterFixture f;
   std::atomic<int> probes = 0;
-  f.cluster->on_probe_wanted([&] { ++probes; });
+  f.cluster->topology().on_probe_wanted([&] { ++probes; });
   f.see_all();
-  EXPECT_FALSE(f.cluster->report_read_only(0, NodeKind::primary));
-  EXPECT_EQ(f.cluster->table()->primary, 0U);
+  EXPECT_FALSE(
+      f.cluster->topology().report_read_only(test::node_of(*f.cluster, 0), NodeKind::primary));
+  EXPECT_EQ(f.cluster->topology().table()->primary, 0U);
   EXPECT_EQ(probes, 1);
-  EXPECT_TRUE(f.cluster->report_read_only(0, NodeKind::replica));
-  EXPECT_EQ(f.cluster->table()->primary, std::nullopt);
+  EXPECT_TRUE(
+      f.cluster->topology().report_read_only(test::node_of(*f.cluster, 0), NodeKind::replica));
+  EXPECT_EQ(f.cluster->topology().table()->primary, std::nullopt);
 }
 
 TEST(Cluster, TellsWhenOnlyTheKindOfANodeChanges) {
@@ -316,12 +324,12 @@ TEST(Cluster, TellsWhenOnlyTheKindOfANodeChanges) {
 TEST(Cluster, ConnectionsOfAPrimaryThatIsSupersededGo) {
   ClusterFixture f(1);
   f.see_all();
-  auto& writer = f.cluster->node(0);
+  auto& writer = test::node_of(*f.cluster, 0);
   { const auto lease = run(writer.pool().acquire(blocking())); }
   EXPECT_EQ(writer.pool_stats().open(), 1U);
   f.events.clear();
   f.see(1, observed(NodeKind::primary, 200, 2));
-  EXPECT_EQ(f.cluster->table()->primary, 1U);
+  EXPECT_EQ(f.cluster->topology().table()->primary, 1U);
   EXPECT_EQ(writer.pool_stats().open(), 0U);
   EXPECT_THAT(f.events.lines(), ::testing::Contains(HasSubstr("node.demoted")));
 }
@@ -339,7 +347,7 @@ TEST(ClusterHistory, ServerOfAnotherOneIsToldOfOnceAndServesNothing) {
   f.events.clear();
   f.see(1, of_history("another"));
   f.see(1, of_history("another"));
-  EXPECT_EQ(f.cluster->table()->primary, std::nullopt);
+  EXPECT_EQ(f.cluster->topology().table()->primary, std::nullopt);
   EXPECT_THAT(f.events.lines(), ElementsAre(AllOf(HasSubstr("node.foreign"),
                                                   HasSubstr("d/reader-1"), HasSubstr("another")),
                                             HasSubstr("node.healthy")));
@@ -364,32 +372,32 @@ TEST(ClusterHistory, OperatorMayAcceptAnother) {
   ClusterFixture f(0);
   f.see_all();
   f.see(0, of_history("restored"));
-  EXPECT_EQ(f.cluster->table()->primary, std::nullopt);
+  EXPECT_EQ(f.cluster->topology().table()->primary, std::nullopt);
   f.cluster->accept_history();
-  EXPECT_EQ(f.cluster->table()->primary, 0U);
-  EXPECT_EQ(f.cluster->table()->epoch->history, "restored");
+  EXPECT_EQ(f.cluster->topology().table()->primary, 0U);
+  EXPECT_EQ(f.cluster->topology().table()->epoch->history, "restored");
 }
 
 TEST(ClusterReports, LostConnectionOnlyAsksForAProbe) {
   const ClusterFixture f;
   int wanted = 0;
-  f.cluster->on_probe_wanted([&wanted] { ++wanted; });
+  f.cluster->topology().on_probe_wanted([&wanted] { ++wanted; });
   f.see_all();
-  const auto before = f.cluster->table();
-  f.cluster->report_lost();
-  EXPECT_EQ(f.cluster->table(), before);
+  const auto before = f.cluster->topology().table();
+  f.cluster->topology().report_lost();
+  EXPECT_EQ(f.cluster->topology().table(), before);
   EXPECT_EQ(wanted, 1);
 }
 
 TEST(ClusterReports, PromotedReplicaAsksForAProbeAndNotAgainAndAgain) {
   ClusterFixture f;
   int wanted = 0;
-  f.cluster->on_probe_wanted([&wanted] { ++wanted; });
+  f.cluster->topology().on_probe_wanted([&wanted] { ++wanted; });
   f.see_all();
-  for (int i = 0; i < 3; ++i) f.cluster->report_promoted();
+  for (int i = 0; i < 3; ++i) f.cluster->topology().report_promoted();
   EXPECT_EQ(wanted, 1);
-  f.clock.advance(f.cluster->health().recheck_interval);
-  f.cluster->report_promoted();
+  f.clock.advance(f.cluster->topology().options().health.recheck_interval);
+  f.cluster->topology().report_promoted();
   EXPECT_EQ(wanted, 2);
 }
 
@@ -397,19 +405,20 @@ TEST(ClusterReports, PromotedReplicaAsksForAProbeAndNotAgainAndAgain) {
 
 TEST(ClusterNews, NewerTableIsThereAtOnceWhenItIs) {
   const ClusterFixture f;
-  const auto version = f.cluster->table()->version;
+  const auto version = f.cluster->topology().table()->version;
   f.see_all();
-  EXPECT_TRUE(run(f.cluster->newer_table(blocking(), version)));
+  EXPECT_TRUE(run(f.cluster->topology().newer_table(blocking(), version)));
 }
 
 TEST(ClusterNews, NewerTableEndsAtTheDeadline) {
   const ClusterFixture f;
-  EXPECT_FALSE(run(f.cluster->newer_table(blocking(2ms), f.cluster->table()->version)));
+  EXPECT_FALSE(run(
+      f.cluster->topology().newer_table(blocking(2ms), f.cluster->topology().table()->version)));
 }
 
 Task<void> note_news(Cluster& cluster, io::Call call, std::uint64_t version, test::Log& log) {
   try {
-    const bool newer = co_await cluster.newer_table(call, version);
+    const bool newer = co_await cluster.topology().newer_table(call, version);
     log.add(newer ? "newer" : "none");
   } catch (const Error& error) {
     log.add(std::string(to_string(error.code())));
@@ -421,7 +430,7 @@ Task<void> note_news(Cluster& cluster, io::Call call, std::uint64_t version, tes
 template <class Happens>
 std::vector<std::string> news(const ClusterFixture& f, const Happens& happens) {
   test::Log log;
-  const auto version = f.cluster->table()->version;
+  const auto version = f.cluster->topology().table()->version;
   io::PollLoop loop;
   const io::Call awaiting(loop, blocking().deadline());
   loop.spawn(note_news(*f.cluster, awaiting, version, log));
@@ -442,7 +451,9 @@ TEST(ClusterNews, RecordWakesThoseWhoWait) {
 TEST(ClusterNews, DemotionWakesThoseWhoWait) {
   const ClusterFixture f;
   f.see_all();
-  EXPECT_THAT(news(f, [&] { f.cluster->report_read_only(0); }), ElementsAre("newer", "newer"));
+  EXPECT_THAT(
+      news(f, [&] { f.cluster->topology().report_read_only(test::node_of(*f.cluster, 0)); }),
+      ElementsAre("newer", "newer"));
 }
 
 TEST(ClusterNews, CloseEndsThoseWhoWait) {
@@ -456,14 +467,14 @@ TEST(ClusterNews, CloseRefusesNewLeases) {
   f.cluster->close();
   EXPECT_TRUE(f.cluster->closed());
   const auto error =
-      test::error_of([&] { return run(f.cluster->node(0).pool().acquire(blocking())); });
+      test::error_of([&] { return run(test::node_of(*f.cluster, 0).pool().acquire(blocking())); });
   EXPECT_EQ(error.code, Errc::closed);
 }
 
 // -- Balancing --------------------------------------------------------------------------------
 
 std::size_t read_from(const ClusterFixture& f) {
-  return f.cluster->route(*f.cluster->table(), reading()).node.value();
+  return f.cluster->balancer().route(*f.cluster->topology().table(), reading()).node.value();
 }
 
 TEST(LoadBalancer, IsThereOnlyForReaders) {
@@ -490,7 +501,7 @@ TEST(LoadBalancer, ReadsTakeTurnsAndWritesTakeNone) {
   write.effect = Effect::write;
   for (int i = 0; i < 4; ++i) {
     picked.push_back(read_from(f));
-    EXPECT_EQ(f.cluster->route(*f.cluster->table(), write).node, 0U);
+    EXPECT_EQ(f.cluster->balancer().route(*f.cluster->topology().table(), write).node, 0U);
   }
   EXPECT_NE(picked[0], picked[1]);
   EXPECT_EQ(picked[0], picked[2]);
@@ -507,8 +518,9 @@ TEST(LoadBalancer, ReadsThatGoToThePrimaryTakeNoTurn) {
   for (const auto& other : {to_primary, sticky}) {
     std::vector<std::size_t> chosen;
     for (int i = 0; i < 4; ++i) {
-      static_cast<void>(f.cluster->route(*f.cluster->table(), other));
-      chosen.push_back(*f.cluster->route(*f.cluster->table(), reading()).node);
+      static_cast<void>(f.cluster->balancer().route(*f.cluster->topology().table(), other));
+      chosen.push_back(
+          *f.cluster->balancer().route(*f.cluster->topology().table(), reading()).node);
     }
     EXPECT_NE(chosen[0], chosen[1]);
     EXPECT_EQ(chosen[0], chosen[2]);
@@ -520,7 +532,7 @@ TEST(LoadBalancer, ExplainingTakesNoTurn) {
   f.see_all();
   const auto explained = f.cluster->explain(reading()).node;
   EXPECT_EQ(f.cluster->explain(reading()).node, explained);
-  EXPECT_EQ(f.cluster->node(read_from(f)).name(), explained);
+  EXPECT_EQ(test::node_of(*f.cluster, read_from(f)).name(), explained);
   EXPECT_NE(f.cluster->explain(reading()).node, explained);
 }
 
@@ -539,10 +551,10 @@ TEST(LoadBalancer, LeastConnectionsGoesByStatementsUnderWay) {
   const ClusterFixture f(2, routing);
   f.see_all();
   {
-    const Node::InFlight one(f.cluster->node(1));
+    const Node::InFlight one(test::node_of(*f.cluster, 1));
     for (int i = 0; i < 4; ++i) EXPECT_EQ(read_from(f), 2U);
-    const Node::InFlight two(f.cluster->node(2));
-    const Node::InFlight three(f.cluster->node(2));
+    const Node::InFlight two(test::node_of(*f.cluster, 2));
+    const Node::InFlight three(test::node_of(*f.cluster, 2));
     for (int i = 0; i < 4; ++i) EXPECT_EQ(read_from(f), 1U);
     EXPECT_EQ(f.cluster->load_balancer()->status()[1].in_flight, 2U);
   }
@@ -575,7 +587,7 @@ TEST(Node, PoolUrlShowsTheOptionsAndHidesThePassword) {
   pool.checkout_timeout = 1500ms;
   pool.retry_attempts = 4;
   pool.retry_delay = 20ms;
-  const Node node(Role::writing, driver, target, pool, clock, {});
+  const Node node(driver, target, pool, clock, {});
   EXPECT_EQ(node.pool_url(),
             "mariadb://ada:***@host:3307/shop?charset=utf8&max_pool_size=7&initial_pool_size=3"
             "&checkout_timeout=1500ms&retry_attempts=4&retry_delay=20ms&min_idle=0"

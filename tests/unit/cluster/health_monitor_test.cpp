@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "support/eventually.hpp"
+#include "support/nodes.hpp"
 #include "unit/cluster/cluster_fixture.hpp"
 
 namespace grant {
@@ -47,7 +48,7 @@ struct Monitored : ClusterFixture {
 
   [[nodiscard]] bool becomes(std::size_t node, bool healthy) const {
     return eventually([&] {
-      const auto view = cluster->table()->nodes[node];
+      const auto view = cluster->topology().table()->nodes[node];
       return view.checked && view.healthy == healthy;
     });
   }
@@ -59,7 +60,7 @@ TEST(HealthMonitor, ProbesEveryNodeAtOnce) {
   Monitored f;
   f.start();
   for (const std::size_t node : {0U, 1U, 2U}) EXPECT_TRUE(f.becomes(node, true));
-  EXPECT_EQ(f.cluster->table()->primary, 0U);
+  EXPECT_EQ(f.cluster->topology().table()->primary, 0U);
 }
 
 TEST(HealthMonitor, NodeThatHangsDelaysNoOther) {
@@ -68,11 +69,11 @@ TEST(HealthMonitor, NodeThatHangsDelaysNoOther) {
   f.driver.server("writer").connecting.shut();
   f.start();
   EXPECT_TRUE(f.becomes(2, true));
-  EXPECT_FALSE(f.cluster->table()->nodes[0].checked);
-  EXPECT_FALSE(f.cluster->table()->nodes[1].checked);
+  EXPECT_FALSE(f.cluster->topology().table()->nodes[0].checked);
+  EXPECT_FALSE(f.cluster->topology().table()->nodes[1].checked);
   f.driver.server("r1").probing.open();
   EXPECT_TRUE(f.becomes(1, true));
-  EXPECT_FALSE(f.cluster->table()->nodes[0].checked);
+  EXPECT_FALSE(f.cluster->topology().table()->nodes[0].checked);
 }
 
 TEST(HealthMonitor, ProbeThatHangsEndsAtTheTimeout) {
@@ -99,19 +100,20 @@ TEST(HealthMonitor, EndsPromptlyWhileAProbeHangs) {
   const auto began = Clock::system().now();
   f.monitor.reset();
   EXPECT_LT(Clock::system().now() - began, 20s);
-  EXPECT_FALSE(f.cluster->table()->nodes[1].checked) << "a cancelled probe tells nothing";
+  EXPECT_FALSE(f.cluster->topology().table()->nodes[1].checked)
+      << "a cancelled probe tells nothing";
 }
 
 TEST(HealthMonitor, CheckNowReturnsWithFreshAnswersOfAll) {
   Monitored f;
   f.start();
   f.monitor->check_now();
-  EXPECT_TRUE(f.cluster->table()->nodes[0].healthy);
+  EXPECT_TRUE(f.cluster->topology().table()->nodes[0].healthy);
   f.driver.server("writer").observe(std::nullopt);
   f.driver.server("r1").observe(observed(NodeKind::primary, 200, 2));
   f.monitor->check_now();
-  EXPECT_FALSE(f.cluster->table()->nodes[0].healthy);
-  EXPECT_EQ(f.cluster->table()->primary, 1U);
+  EXPECT_FALSE(f.cluster->topology().table()->nodes[0].healthy);
+  EXPECT_EQ(f.cluster->topology().table()->primary, 1U);
 }
 
 TEST(HealthMonitor, CheckNowServesSeveralThreads) {
@@ -124,7 +126,7 @@ TEST(HealthMonitor, CheckNowServesSeveralThreads) {
     });
   }
   for (auto& thread : threads) thread.join();
-  EXPECT_TRUE(f.cluster->table()->nodes[2].healthy);
+  EXPECT_TRUE(f.cluster->topology().table()->nodes[2].healthy);
 }
 
 TEST(HealthMonitor, CheckNowIsOverAtTheTimeout) {
@@ -134,8 +136,8 @@ TEST(HealthMonitor, CheckNowIsOverAtTheTimeout) {
   f.driver.server("r1").probing.shut();
   f.start();
   f.monitor->check_now();
-  EXPECT_FALSE(f.cluster->table()->nodes[1].healthy);
-  EXPECT_TRUE(f.cluster->table()->nodes[2].healthy);
+  EXPECT_FALSE(f.cluster->topology().table()->nodes[1].healthy);
+  EXPECT_TRUE(f.cluster->topology().table()->nodes[2].healthy);
 }
 
 TEST(HealthMonitor, ProbesWhenAQueryReportsALoss) {
@@ -143,7 +145,7 @@ TEST(HealthMonitor, ProbesWhenAQueryReportsALoss) {
   f.start();
   f.monitor->check_now();
   f.driver.server("r1").observe(std::nullopt);
-  f.cluster->report_lost();
+  f.cluster->topology().report_lost();
   EXPECT_TRUE(f.becomes(1, false));
 }
 
@@ -151,8 +153,8 @@ TEST(HealthMonitor, ProbesAgainAfterADemotion) {
   Monitored f;
   f.start();
   f.monitor->check_now();
-  f.cluster->report_read_only(0);
-  EXPECT_TRUE(eventually([&] { return f.cluster->table()->primary == 0U; }));
+  f.cluster->topology().report_read_only(test::node_of(*f.cluster, 0));
+  EXPECT_TRUE(eventually([&] { return f.cluster->topology().table()->primary == 0U; }));
 }
 
 TEST(HealthMonitor, ProbesAtTheInterval) {
@@ -182,8 +184,8 @@ TEST(HealthMonitor, LooksAtAllNodesAsSoonAsThePrimaryIsLost) {
   f.monitor->check_now();
   f.driver.server("writer").observe(std::nullopt);
   f.driver.server("r2").observe(observed(NodeKind::primary, 200, 2));
-  f.cluster->report_lost();
-  EXPECT_TRUE(eventually([&] { return f.cluster->table()->primary == 2U; }));
+  f.cluster->topology().report_lost();
+  EXPECT_TRUE(eventually([&] { return f.cluster->topology().table()->primary == 2U; }));
 }
 
 TEST(HealthMonitor, RechecksWellNodesSoonerWhileThereIsNoPrimary) {
@@ -196,17 +198,17 @@ TEST(HealthMonitor, RechecksWellNodesSoonerWhileThereIsNoPrimary) {
   f.start();
   EXPECT_TRUE(f.becomes(2, true));
   f.driver.server("r2").observe(observed(NodeKind::primary, 200, 2));
-  EXPECT_TRUE(eventually([&] { return f.cluster->table()->primary == 2U; }));
+  EXPECT_TRUE(eventually([&] { return f.cluster->topology().table()->primary == 2U; }));
 }
 
 TEST(HealthMonitor, SaturatedPoolIsNotASickNode) {
   auto pool = cold();
   pool.max_size = 1;
   Monitored f(rarely(), pool);
-  const auto lease = run(f.cluster->node(0).pool().acquire(test::blocking()));
+  const auto lease = run(test::node_of(*f.cluster, 0).pool().acquire(test::blocking()));
   f.start();
   f.monitor->check_now();
-  EXPECT_TRUE(f.cluster->table()->nodes[0].healthy);
+  EXPECT_TRUE(f.cluster->topology().table()->nodes[0].healthy);
   EXPECT_EQ(f.driver.server("writer").open(), 2U);
 }
 
@@ -217,7 +219,7 @@ TEST(HealthMonitor, KeepsItsConnectionFromOneProbeToTheNext) {
   EXPECT_EQ(f.driver.server("writer").opened(), 1U);
   f.driver.server("writer").break_connections();
   f.monitor->check_now();
-  EXPECT_TRUE(f.cluster->table()->nodes[0].healthy);
+  EXPECT_TRUE(f.cluster->topology().table()->nodes[0].healthy);
   EXPECT_EQ(f.driver.server("writer").opened(), 2U);
 }
 
@@ -228,7 +230,7 @@ TEST(HealthMonitor, LossOfItsOwnConnectionIsNotASickNode) {
   const auto events = f.events.lines();
   f.driver.server("writer").lose_connections();
   f.monitor->check_now();
-  EXPECT_TRUE(f.cluster->table()->nodes[0].healthy);
+  EXPECT_TRUE(f.cluster->topology().table()->nodes[0].healthy);
   EXPECT_EQ(f.events.lines(), events);
   EXPECT_EQ(f.driver.server("writer").opened(), 2U);
 }
@@ -242,9 +244,9 @@ TEST(HealthMonitor, WarmsThePoolUpOnceTheNodeAnswers) {
   f.driver.server("writer").refuse_connects(Errc::unavailable);
   f.start();
   EXPECT_TRUE(f.becomes(0, false));
-  EXPECT_EQ(f.cluster->node(0).pool().stats().open(), 0U);
+  EXPECT_EQ(test::node_of(*f.cluster, 0).pool().stats().open(), 0U);
   f.driver.server("writer").accept_connects();
-  EXPECT_TRUE(eventually([&] { return f.cluster->node(0).pool().stats().idle == 2; }));
+  EXPECT_TRUE(eventually([&] { return test::node_of(*f.cluster, 0).pool().stats().idle == 2; }));
 }
 
 TEST(HealthMonitor, WarmUpThatHangsDelaysNoProbe) {
@@ -260,8 +262,9 @@ TEST(HealthMonitor, WarmUpThatHangsDelaysNoProbe) {
   EXPECT_TRUE(f.becomes(0, true));
   EXPECT_TRUE(eventually([&] { return writer.connecting.held() == 1; }));
   writer.observe(observed(NodeKind::replica));
-  f.cluster->report_lost();
-  EXPECT_TRUE(eventually([&] { return f.cluster->table()->nodes[0].kind == NodeKind::replica; }));
+  f.cluster->topology().report_lost();
+  EXPECT_TRUE(eventually(
+      [&] { return f.cluster->topology().table()->nodes[0].kind == NodeKind::replica; }));
 }
 
 TEST(HealthMonitor, WatchesSeveralClusters) {
@@ -270,9 +273,9 @@ TEST(HealthMonitor, WatchesSeveralClusters) {
   HealthMonitor monitor({f.cluster, g.cluster});
   monitor.check_now();
   g.driver.server("r2").observe(std::nullopt);
-  g.cluster->report_lost();
+  g.cluster->topology().report_lost();
   EXPECT_TRUE(g.becomes(2, false));
-  EXPECT_TRUE(f.cluster->table()->nodes[2].healthy);
+  EXPECT_TRUE(f.cluster->topology().table()->nodes[2].healthy);
 }
 
 /// Has a node's turn for the worse run `action` on the monitor's thread, where its sink is called.
@@ -285,7 +288,7 @@ void on_the_monitors_thread(Monitored& f, const Action& action) {
     done = true;
   });
   f.driver.server("r1").observe(std::nullopt);
-  f.cluster->report_lost();
+  f.cluster->topology().report_lost();
   EXPECT_TRUE(eventually([&] { return done.load(); }));
   f.also({});
 }
@@ -317,9 +320,9 @@ TEST(HealthMonitor, ClusterMayOutliveIt) {
   f.start();
   f.monitor->check_now();
   f.monitor.reset();
-  f.cluster->report_lost();
-  f.cluster->report_read_only(0);
-  EXPECT_EQ(f.cluster->table()->primary, std::nullopt);
+  f.cluster->topology().report_lost();
+  f.cluster->topology().report_read_only(test::node_of(*f.cluster, 0));
+  EXPECT_EQ(f.cluster->topology().table()->primary, std::nullopt);
 }
 
 }  // namespace

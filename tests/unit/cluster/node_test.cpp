@@ -27,7 +27,7 @@ struct NodeFixture {
     ConnectOptions target;
     target.url = Url::parse("mariadb://server/db");
     target.node = "db/writer";
-    node.emplace(Role::writing, driver, target, pool, clock, EventSink());
+    node.emplace(driver, target, pool, clock, EventSink());
   }
 
   [[nodiscard]] Lease take(Effect effect) { return run(node->pool(effect).acquire(blocking())); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -7,9 +8,13 @@
 
 namespace grant::test {
 
+/// The id that a view of this name has.
+inline NodeId id_of(const std::string& name) { return std::hash<std::string>()(name) | 1U; }
+
 /// A healthy node of the history "history".
 inline NodeView view(std::string name, NodeKind kind, std::uint64_t branch = 1) {
   NodeView view;
+  view.id = id_of(name);
   view.name = std::move(name);
   view.role = kind == NodeKind::replica ? Role::reading : Role::writing;
   view.checked = true;

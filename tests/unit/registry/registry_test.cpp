@@ -10,6 +10,7 @@
 #include "grant/query/raw_sql.hpp"
 #include "support/error_of.hpp"
 #include "support/eventually.hpp"
+#include "support/nodes.hpp"
 #include "unit/registry/registry_fixture.hpp"
 
 namespace grant {
@@ -135,15 +136,23 @@ TEST(RegistrySetUp, RefusesNamesThatWouldBeAmbiguous) {
   }
 }
 
-TEST(RegistrySetUp, RefusesMoreNodesThanRoutingCanTell) {
-  const auto readers = [](std::size_t count) {
-    return [count](ConnectionSpec& s) { s.readers.assign(count, "mariadb://r/db"); };
-  };
-  EXPECT_EQ(complaint(readers(64)), "database \"shop\": it has 65 nodes, the most is 64");
+TEST(RegistrySetUp, TakesAnyNumberOfNodes) {
   const Servers servers;
-  auto most = spec("writer");
-  readers(63)(most);
-  EXPECT_EQ(Registry({{"shop", most}}).cluster("shop")->size(), 64U);
+  auto many = spec("writer");
+  for (int i = 0; i < 300; ++i)
+    many.readers.emplace_back("mariadb://r" + std::to_string(i) + "/db");
+  servers.is("writer", NodeKind::primary);
+  for (int i = 0; i < 300; ++i) servers.is("r" + std::to_string(i), NodeKind::replica);
+  const auto registry = std::make_shared<Registry>(Databases{{"shop", many}});
+  registry->check_health_now();
+  EXPECT_EQ(registry->cluster("shop")->topology().members().size(), 301U);
+  std::set<std::string> served;
+  const Session session(registry);
+  for (int i = 0; i < 300; ++i) {
+    session.run([] { sql("SELECT").on("shop").read().run(); });
+    served.insert(session.last_served()->node);
+  }
+  EXPECT_EQ(served.size(), 300U);
 }
 
 TEST(RegistrySetUp, NamesAnEnvironmentVariableThatIsMissing) {
@@ -208,8 +217,8 @@ TEST(Registry, UrlParametersComeBeforeThePoolsOptions) {
   expected.verify_idle = 6s;
   expected.max_waiters = 7;
   expected.leak_threshold = 8s;
-  EXPECT_EQ(cluster->node(0).pool().options(), expected);
-  EXPECT_EQ(cluster->node(1).pool().options(), shop.pool);
+  EXPECT_EQ(test::node_of(*cluster, 0).pool().options(), expected);
+  EXPECT_EQ(test::node_of(*cluster, 1).pool().options(), shop.pool);
 }
 
 TEST(Registry, PoolUrlCanBeReadBackButForThePassword) {
@@ -217,13 +226,13 @@ TEST(Registry, PoolUrlCanBeReadBackButForThePassword) {
   auto shop = spec("");
   shop.url = "mariadb://ada:secret@writer/db?max_pool_size=3";
   const Registry registry({{"shop", shop}}, servers.options());
-  const auto url = registry.cluster("shop")->node(0).pool_url();
+  const auto url = test::node_of(*registry.cluster("shop"), 0).pool_url();
   EXPECT_THAT(url, Not(HasSubstr("secret")));
   auto again = spec("");
   again.url = url;
   const Registry second({{"shop", again}}, servers.options());
-  EXPECT_EQ(second.cluster("shop")->node(0).pool().options(),
-            registry.cluster("shop")->node(0).pool().options());
+  EXPECT_EQ(test::node_of(*second.cluster("shop"), 0).pool().options(),
+            test::node_of(*registry.cluster("shop"), 0).pool().options());
 }
 
 TEST(Registry, NamesNodesAfterDatabaseShardAndPlace) {
@@ -256,8 +265,8 @@ TEST(Registry, KeepsTheOrderOfDatabasesAndShards) {
 TEST(Registry, ReadersAreOpenedForReading) {
   Servers servers;
   const Registry registry({{"shop", spec("w", {"r"})}}, servers.options());
-  EXPECT_EQ(registry.cluster("shop")->node(0).target().access, Effect::write);
-  EXPECT_EQ(registry.cluster("shop")->node(1).target().access, Effect::read);
+  EXPECT_EQ(test::node_of(*registry.cluster("shop"), 0).target().access, Effect::write);
+  EXPECT_EQ(test::node_of(*registry.cluster("shop"), 1).target().access, Effect::read);
 }
 
 TEST(Registry, AsksAUrlFunctionOnce) {
@@ -341,7 +350,7 @@ TEST(RegistryClose, WaitsNoLongerThanDrain) {
   const auto registry =
       std::make_shared<Registry>(Databases{{"shop", spec("w")}}, servers.options());
   registry->check_health_now();
-  auto lease = run(registry->cluster("shop")->node(0).pool().acquire(test::blocking()));
+  auto lease = run(test::node_of(*registry->cluster("shop"), 0).pool().acquire(test::blocking()));
   registry->close(5ms);
   EXPECT_EQ(server.open(), 1U);
   lease = {};
@@ -397,15 +406,20 @@ TEST(GlobalRegistry, IsMissingUntilItIsSetUp) {
   EXPECT_THAT(error.message, HasSubstr("grant::establish_connections()"));
 }
 
-TEST(GlobalRegistry, IsReplacedAndTheOneBeforeClosed) {
+TEST(GlobalRegistry, IsTheSameOneHoweverOftenItIsSetUp) {
   Servers servers;
   establish_connections({{"first", spec("w")}}, servers.options());
-  const auto first = shared_registry();
+  auto& first = registry();
   establish_connections({{"second", spec("w")}}, servers.options());
-  EXPECT_TRUE(first->cluster("first")->closed());
-  EXPECT_THAT(registry().databases(), ElementsAre("second"));
+  EXPECT_EQ(&registry(), &first);
+  EXPECT_EQ(shared_registry().get(), &first);
+  EXPECT_THAT(first.databases(), ElementsAre("second"));
   close_connections();
   EXPECT_THROW(static_cast<void>(registry()), ConfigurationError);
+  EXPECT_THROW(static_cast<void>(first.databases()), ConfigurationError);
+  establish_connections({{"third", spec("w")}}, servers.options());
+  EXPECT_THAT(first.databases(), ElementsAre("third"));
+  close_connections();
 }
 
 TEST(GlobalRegistry, StaysWhenTheNextOneIsRefused) {

@@ -11,7 +11,9 @@
 #include <utility>
 
 #include "grant/io/poll_loop.hpp"
+#include "session/place.hpp"
 #include "support/eventually.hpp"
+#include "support/nodes.hpp"
 #include "unit/session/session_fixture.hpp"
 
 namespace grant {
@@ -170,7 +172,7 @@ TEST(ExecutionReads, LostConnectionIsRetriedOnAnotherNode) {
 
 TEST(ExecutionReads, LossOfOneConnectionDropsTheOthersToThatNode) {
   const Shop shop;
-  auto& pool = shop.registry->cluster("shop")->node(1).pool();
+  auto& pool = test::node_of(*shop.registry->cluster("shop"), 1).pool();
   {
     const auto a = run(pool.acquire(test::blocking()));
     const auto b = run(pool.acquire(test::blocking()));
@@ -182,7 +184,7 @@ TEST(ExecutionReads, LossOfOneConnectionDropsTheOthersToThatNode) {
 
 TEST(ExecutionReads, LossOfOneConnectionLeavesThoseInUse) {
   const Shop shop;
-  auto& pool = shop.registry->cluster("shop")->node(1).pool();
+  auto& pool = test::node_of(*shop.registry->cluster("shop"), 1).pool();
   shop.replica().on_statement(failing("SELECT", Errc::unavailable, 1));
   {
     const auto in_use = run(pool.acquire(test::blocking()));
@@ -209,7 +211,7 @@ TEST(ExecutionReads, StreamIsNotTriedAgainAfterRowsWereHandedOut) {
   const auto error = error_of([&] {
     shop.session.run([&] {
       access.context = detail::current_context();
-      detail::stream(access, statement, {}, [&](const Result&, const Origin*) {
+      detail::stream(detail::Place(access), statement, {}, [&](const Result&, const Origin*) {
         ++taken;
         throw_error(Errc::unavailable, "it is lost half-way");
       });
@@ -235,7 +237,7 @@ TEST(ExecutionReads, StreamWithoutMemoryIsAnError) {
   const auto error = error_of([&] {
     shop.session.run([&] {
       access.context = detail::current_context();
-      detail::stream(access, statement, {}, [](const Result&, const Origin*) {});
+      detail::stream(detail::Place(access), statement, {}, [](const Result&, const Origin*) {});
     });
   });
   EXPECT_EQ(error.code, Errc::invalid_argument);
@@ -244,7 +246,7 @@ TEST(ExecutionReads, StreamWithoutMemoryIsAnError) {
 
 TEST(ExecutionTransactions, LostConnectionDropsTheIdleOnesOnce) {
   const Shop shop;
-  auto& pool = shop.registry->cluster("shop")->node(0).pool();
+  auto& pool = test::node_of(*shop.registry->cluster("shop"), 0).pool();
   // Until its end, each statement of the transaction meets the connection that was closed.
   EXPECT_THROW(shop.session.run([&] {
     transaction("shop", [&] {
@@ -273,7 +275,7 @@ TEST(ExecutionReads, RefusedConnectionIsRetriedOnAnotherNodeAndCounts) {
   shop.replica().refuse_connects(Errc::unavailable);
   shop.replica().observe(std::nullopt);
   EXPECT_EQ(shop.read(), kFallback);
-  EXPECT_FALSE(shop.registry->cluster("shop")->table()->nodes[1].healthy);
+  EXPECT_FALSE(shop.registry->cluster("shop")->topology().table()->nodes[1].healthy);
 }
 
 TEST(ExecutionReads, RefusalThatDoesNotMakeANodeUnhealthyIsRetriedElsewhereToo) {
@@ -284,7 +286,7 @@ TEST(ExecutionReads, RefusalThatDoesNotMakeANodeUnhealthyIsRetriedElsewhereToo) 
   shop.start(patient, {"r1"});
   shop.replica().refuse_connects(Errc::unavailable);
   EXPECT_EQ(shop.read(), kFallback);
-  EXPECT_TRUE(shop.registry->cluster("shop")->table()->nodes[1].healthy);
+  EXPECT_TRUE(shop.registry->cluster("shop")->topology().table()->nodes[1].healthy);
 }
 
 TEST(ExecutionReads, FailureNamesEveryNodeThatWasTried) {
@@ -422,7 +424,7 @@ TEST(ExecutionWrites, RefusedByAServerThatStaysIsNotSentAgain) {
   shop.registry->check_health_now();
   EXPECT_THROW(shop.write(), Unavailable);
   EXPECT_EQ(full.refused, 1);
-  EXPECT_EQ(shop.registry->cluster("shop")->node(0).pool().stats().idle, 1U);
+  EXPECT_EQ(test::node_of(*shop.registry->cluster("shop"), 0).pool().stats().idle, 1U);
   shop.session = Session();
   shop.registry.reset();  // before its driver
 }
@@ -435,8 +437,9 @@ TEST(ExecutionWrites, FollowThePrimaryWhenTheOldOneAnswersReadOnly) {
   shop.is("r1", NodeKind::primary, 200, 2);
   EXPECT_EQ(shop.write(), "shop/reader-1 (write)");
   EXPECT_THAT(shop.replica().statements(), ElementsAre("WRITE"));
-  EXPECT_TRUE(eventually(
-      [&] { return shop.registry->cluster("shop")->table()->nodes[0].kind == NodeKind::replica; }));
+  EXPECT_TRUE(eventually([&] {
+    return shop.registry->cluster("shop")->topology().table()->nodes[0].kind == NodeKind::replica;
+  }));
 }
 
 TEST(ExecutionWrites, FollowThePrimaryWhenTheOldOneIsGone) {
@@ -551,8 +554,8 @@ TEST(ExecutionFailover, WaitForAPrimaryBeginsWhenItIsFoundMissing) {
   shop.primary().refuse_connects(Errc::unavailable);
   shop.primary().break_connections();
   shop.primary().connecting.open();
-  EXPECT_TRUE(
-      eventually([&] { return !shop.registry->cluster("shop")->table()->nodes[0].healthy; }));
+  EXPECT_TRUE(eventually(
+      [&] { return !shop.registry->cluster("shop")->topology().table()->nodes[0].healthy; }));
   shop.is("r1", NodeKind::primary, 200, 2);
   shop.registry->check_health_now();
   writer.join();
@@ -764,9 +767,10 @@ TEST(Execution, FullPoolIsNotASickNode) {
   small.pool.max_size = 1;
   small.pool.checkout_timeout = 5ms;
   shop.start(small, {});
-  const auto lease = run(shop.registry->cluster("shop")->node(0).pool().acquire(test::blocking()));
+  const auto lease =
+      run(test::node_of(*shop.registry->cluster("shop"), 0).pool().acquire(test::blocking()));
   EXPECT_THROW(shop.read(), PoolTimeout);
-  EXPECT_TRUE(shop.registry->cluster("shop")->table()->nodes[0].healthy);
+  EXPECT_TRUE(shop.registry->cluster("shop")->topology().table()->nodes[0].healthy);
 }
 
 TEST(Execution, OpeningThatAFullPoolLeftNoTimeForIsNotASickNode) {
@@ -776,7 +780,7 @@ TEST(Execution, OpeningThatAFullPoolLeftNoTimeForIsNotASickNode) {
   small.pool.checkout_timeout = 200ms;
   shop.start(small, {});
   const auto cluster = shop.registry->cluster("shop");
-  auto& pool = cluster->node(0).pool();
+  auto& pool = test::node_of(*cluster, 0).pool();
   auto lease = run(pool.acquire(test::blocking()));
   std::thread reader([&] { EXPECT_THROW(shop.read(), PoolTimeout); });
   EXPECT_TRUE(eventually([&] { return pool.stats().waiting == 1; }));
@@ -784,8 +788,8 @@ TEST(Execution, OpeningThatAFullPoolLeftNoTimeForIsNotASickNode) {
   pool.drop_connections();
   lease = {};
   reader.join();
-  EXPECT_TRUE(cluster->table()->nodes[0].healthy);
-  EXPECT_EQ(cluster->health_record(0).failures, 0U);
+  EXPECT_TRUE(cluster->topology().table()->nodes[0].healthy);
+  EXPECT_EQ(cluster->topology().known()[0].record.failures, 0U);
 }
 
 TEST(Execution, ReadsDoNotWaitForTheOneWriter) {
@@ -795,7 +799,7 @@ TEST(Execution, ReadsDoNotWaitForTheOneWriter) {
   small.pool.checkout_timeout = 5ms;
   small.routing.sticky_period = 0ms;
   shop.start(small, {});
-  auto& node = shop.registry->cluster("shop")->node(0);
+  auto& node = test::node_of(*shop.registry->cluster("shop"), 0);
   const auto writer = run(node.pool(Effect::write).acquire(test::blocking()));
   EXPECT_EQ(shop.read(), "shop/writer (no reader is configured)");
   EXPECT_THROW(shop.write(), PoolTimeout);

@@ -105,11 +105,9 @@ TEST(Session, QueryMadeOutsideOfAnyIsOfTheThreadThatMadeIt) {
   // As it is for one made inside of one: a query takes along whose it is.
   const detail::Access made{detail::current_context(), {}, nullptr};
   std::thread([&] {
-    EXPECT_NE(detail::session_of(made.context.get()),
-              detail::session_of(detail::current_context().get()));
+    EXPECT_NE(&detail::session_of(*made.context), &detail::session_of(*detail::current_context()));
   }).join();
-  EXPECT_EQ(detail::session_of(made.context.get()),
-            detail::session_of(detail::current_context().get()));
+  EXPECT_EQ(&detail::session_of(*made.context), &detail::session_of(*detail::current_context()));
 }
 
 // -- Databases that are set up anew -----------------------------------------------------------

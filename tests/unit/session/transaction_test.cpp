@@ -11,6 +11,7 @@
 
 #include "grant/model/model.hpp"
 #include "support/eventually.hpp"
+#include "support/nodes.hpp"
 #include "unit/session/session_fixture.hpp"
 
 namespace grant {
@@ -42,7 +43,7 @@ TEST(Transaction, CommitsWhatItsFunctionDidOnOneConnection) {
     });
   });
   EXPECT_THAT(shop.primary().statements(), ElementsAre("BEGIN", "A", "B", "COMMIT"));
-  EXPECT_EQ(shop.registry->cluster("shop")->node(0).pool().stats().open(), 1U);
+  EXPECT_EQ(test::node_of(*shop.registry->cluster("shop"), 0).pool().stats().open(), 1U);
 }
 
 TEST(Transaction, GivesTheFunctionsResult) {
@@ -60,7 +61,7 @@ TEST(Transaction, RollsBackAndPassesOnWhatItsFunctionThrows) {
   };
   EXPECT_THROW(shop.session.run(fails), std::runtime_error);
   EXPECT_THAT(shop.primary().statements(), ElementsAre("BEGIN", "A", "ROLLBACK"));
-  const auto stats = shop.registry->cluster("shop")->node(0).pool().stats();
+  const auto stats = test::node_of(*shop.registry->cluster("shop"), 0).pool().stats();
   EXPECT_EQ(stats.leased, 0U);
   EXPECT_EQ(stats.idle, 1U);
 }
@@ -105,7 +106,7 @@ TEST(Transaction, StatementsInsideAreNotTriedElsewhere) {
   const auto reads = [&] { transaction("shop", [&] { return shop.read(); }); };
   EXPECT_THROW(shop.session.run(reads), Unavailable);
   EXPECT_THAT(shop.replica().statements(), IsEmpty());
-  EXPECT_EQ(shop.registry->cluster("shop")->node(0).pool().stats().open(), 0U);
+  EXPECT_EQ(test::node_of(*shop.registry->cluster("shop"), 0).pool().stats().open(), 0U);
 }
 
 TEST(Transaction, InsideAnotherOneIsASavepoint) {
@@ -199,7 +200,7 @@ TEST(Transaction, IsNotJoinedByItsQueriesOnAnotherThread) {
         static_cast<void>(write.run());
         EXPECT_EQ(shop.session.last_served()->summary(), "shop/writer (write)");
       }).join();
-      EXPECT_EQ(shop.registry->cluster("shop")->node(0).pool().stats().open(), 2U);
+      EXPECT_EQ(test::node_of(*shop.registry->cluster("shop"), 0).pool().stats().open(), 2U);
     });
   });
   EXPECT_THAT(shop.replica().statements(), ElementsAre("SELECT"));
@@ -299,7 +300,7 @@ TEST(TransactionFailures, ReadOnlyAnswerToAWriteDemotesTheNode) {
   const Shop shop;
   shop.primary().on_statement(failing("WRITE", Errc::read_only));
   shop.is("w", NodeKind::replica);
-  auto& pool = shop.registry->cluster("shop")->node(0).pool();
+  auto& pool = test::node_of(*shop.registry->cluster("shop"), 0).pool();
   {
     const auto a = run(pool.acquire(test::blocking()));
     const auto b = run(pool.acquire(test::blocking()));
@@ -308,7 +309,7 @@ TEST(TransactionFailures, ReadOnlyAnswerToAWriteDemotesTheNode) {
   EXPECT_THROW(shop.session.run(writes), Unavailable) << "nothing of it was stored";
   EXPECT_EQ(demotions(shop), 1U);
   EXPECT_EQ(pool.stats().open(), 0U);
-  EXPECT_EQ(shop.registry->cluster("shop")->table()->primary, std::nullopt);
+  EXPECT_EQ(shop.registry->cluster("shop")->topology().table()->primary, std::nullopt);
 }
 
 TEST(TransactionFailures, ReadOnlyAnswerInATransactionOfReadsSaysNothingOfTheNode) {
@@ -324,7 +325,7 @@ TEST(TransactionFailures, ReadOnlyAnswerInATransactionOfReadsSaysNothingOfTheNod
   };
   EXPECT_THROW(shop.session.run(writes), ReadOnlyError);
   EXPECT_EQ(demotions(shop), 0U);
-  EXPECT_EQ(shop.registry->cluster("shop")->node(1).pool().stats().idle, 1U);
+  EXPECT_EQ(test::node_of(*shop.registry->cluster("shop"), 1).pool().stats().idle, 1U);
 }
 
 TEST(TransactionFailures, UnknownOutcomeOfTheCommitAsksForProbes) {
@@ -334,8 +335,8 @@ TEST(TransactionFailures, UnknownOutcomeOfTheCommitAsksForProbes) {
   shop.is("r1", NodeKind::primary, 200, 2);
   const auto commits = [] { transaction("shop", [] { run_sql("WRITE"); }); };
   EXPECT_THROW(shop.session.run(commits), OutcomeUnknown);
-  EXPECT_TRUE(
-      test::eventually([&] { return shop.registry->cluster("shop")->table()->primary == 1U; }));
+  EXPECT_TRUE(test::eventually(
+      [&] { return shop.registry->cluster("shop")->topology().table()->primary == 1U; }));
 }
 
 TEST(TransactionFailures, StatementThatWasLostIsNotInDoubt) {
@@ -577,7 +578,7 @@ TEST(TransactionFailures, ReadOnlyAnswerToAGuardedReadSaysNothingOfTheNode) {
 TEST(TransactionFailures, OfASavepointIsReported) {
   const Shop shop;
   shop.primary().on_statement(failing("SAVEPOINT grant_1", Errc::unavailable));
-  auto& pool = shop.registry->cluster("shop")->node(0).pool();
+  auto& pool = test::node_of(*shop.registry->cluster("shop"), 0).pool();
   {
     const auto a = run(pool.acquire(test::blocking()));
     const auto b = run(pool.acquire(test::blocking()));
@@ -642,7 +643,7 @@ TEST(Transaction, ContextsTimeoutCoversItsStatements) {
     });
   };
   EXPECT_THROW(shop.session.run(hangs), Unavailable) << "rolled back, so not in doubt";
-  EXPECT_EQ(shop.registry->cluster("shop")->node(0).pool().stats().open(), 0U);
+  EXPECT_EQ(test::node_of(*shop.registry->cluster("shop"), 0).pool().stats().open(), 0U);
 }
 
 TEST(Transaction, ForReadingDoesNotWaitForTheOneWriter) {
@@ -651,7 +652,7 @@ TEST(Transaction, ForReadingDoesNotWaitForTheOneWriter) {
   auto small = test::spec("w");
   small.pool.checkout_timeout = 5ms;
   shop.start(small, {});
-  auto& node = shop.registry->cluster("shop")->node(0);
+  auto& node = test::node_of(*shop.registry->cluster("shop"), 0);
   const auto writer = run(node.pool(Effect::write).acquire(test::blocking()));
   TransactionSpec reading;
   reading.database = "shop";

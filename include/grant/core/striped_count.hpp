@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace grant {
+
+namespace detail {
+
+/// How many stripes there are of what threads count; a power of two.
+inline constexpr std::size_t kStripes = 16;
+
+/// The calling thread's stripe: threads take turns.
+[[nodiscard]] std::size_t this_stripe() noexcept;
+
+/// Nothing else is on its cache line.
+struct alignas(64) Stripe {
+  std::atomic<std::int64_t> value = 0;
+};
+
+}  // namespace detail
+
+/// A number that many threads change and few ask for: each counts on a cache line of its own, and
+/// who asks adds them up. Thread-safe.
+class StripedCount {
+ public:
+  /// Gives what the calling thread's stripe was before.
+  std::int64_t add(std::int64_t change) noexcept {
+    return stripes_[detail::this_stripe()].value.fetch_add(change, std::memory_order_relaxed);
+  }
+
+  /// What the calling thread's stripe is.
+  [[nodiscard]] std::int64_t own() const noexcept {
+    return stripes_[detail::this_stripe()].value.load(std::memory_order_relaxed);
+  }
+
+  /// Of changes under way meanwhile, some may be in it.
+  [[nodiscard]] std::int64_t sum() const noexcept {
+    std::int64_t sum = 0;
+    for (const auto& stripe : stripes_) sum += stripe.value.load(std::memory_order_relaxed);
+    return sum;
+  }
+
+  void reset() noexcept {
+    for (auto& stripe : stripes_) stripe.value.store(0, std::memory_order_relaxed);
+  }
+
+ private:
+  std::array<detail::Stripe, detail::kStripes> stripes_;
+};
+
+}  // namespace grant
