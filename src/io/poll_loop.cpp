@@ -1,6 +1,5 @@
 #include "grant/io/poll_loop.hpp"
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -8,14 +7,16 @@
 #include <atomic>
 #include <cassert>
 #include <cerrno>
+#include <cstdint>
 #include <system_error>
 #include <utility>
 
+#include "descriptors.hpp"
 #include "poll_events.hpp"
 
 namespace grant::io {
 
-/// Ends the loop's poll() from any thread.
+/// Ends the loop's poll from any thread.
 class PollLoop::Wakeup {
  public:
   Wakeup() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
@@ -37,27 +38,77 @@ class PollLoop::Wakeup {
     static_cast<void>(::eventfd_read(fd_, &count));
   }
 
+  /// The wait of `signal` is over. From any thread.
+  void deliver(LoopSignal& signal) noexcept;
+
+  /// The waits of those that were delivered, in that order.
+  void take_delivered(std::vector<Wait*>& over);
+
   std::atomic<bool> cancelled = false;
 
  private:
   int fd_;
+  std::atomic<LoopSignal*> delivered_ = nullptr;
 };
 
+/// Finds its wait by itself, so that the loop need not look at all of them.
 class PollLoop::LoopSignal final : public Signal {
  public:
   explicit LoopSignal(std::shared_ptr<Wakeup> wakeup) : wakeup_(std::move(wakeup)) {}
 
   void set() noexcept override {
-    set_.store(true, std::memory_order_release);
-    wakeup_->wake();
+    if (state_.exchange(State::set, std::memory_order_acq_rel) == State::waited_for) {
+      wakeup_->deliver(*this);
+    }
   }
 
-  [[nodiscard]] bool is_set() const noexcept { return set_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool is_set() const noexcept {
+    return state_.load(std::memory_order_acquire) == State::set;
+  }
+
+  // For the loop's thread.
+
+  /// False when it is set: then it will not be delivered.
+  [[nodiscard]] bool start(Wait& wait) noexcept {
+    wait_ = &wait;
+    auto state = State::idle;
+    return state_.compare_exchange_strong(state, State::waited_for, std::memory_order_acq_rel);
+  }
+
+  /// False when it is set: then it will be delivered, and the wait, which keeps it alive, must last
+  /// until then.
+  [[nodiscard]] bool stop() noexcept {
+    auto state = State::waited_for;
+    return state_.compare_exchange_strong(state, State::idle, std::memory_order_acq_rel);
+  }
 
  private:
+  friend class Wakeup;
+
+  enum class State : std::uint8_t { idle, waited_for, set };
+
   std::shared_ptr<Wakeup> wakeup_;
-  std::atomic<bool> set_ = false;
+  std::atomic<State> state_ = State::idle;
+  Wait* wait_ = nullptr;
+  LoopSignal* next_ = nullptr;  // among the delivered ones
 };
+
+void PollLoop::Wakeup::deliver(LoopSignal& signal) noexcept {
+  // The loop may end the wait, and the signal lose one of its owners, as soon as it is in the list.
+  auto* first = delivered_.load(std::memory_order_relaxed);
+  do {
+    signal.next_ = first;
+  } while (!delivered_.compare_exchange_weak(first, &signal, std::memory_order_release,
+                                             std::memory_order_relaxed));
+  wake();
+}
+
+void PollLoop::Wakeup::take_delivered(std::vector<Wait*>& over) {
+  const auto before = static_cast<std::ptrdiff_t>(over.size());
+  const auto* signal = delivered_.exchange(nullptr, std::memory_order_acquire);
+  for (; signal != nullptr; signal = signal->next_) over.push_back(signal->wait_);
+  std::reverse(over.begin() + before, over.end());  // the first to be set goes on first
+}
 
 /// A coroutine that nobody awaits: it frees itself.
 struct PollLoop::Detached {
@@ -70,7 +121,8 @@ struct PollLoop::Detached {
   };
 };
 
-PollLoop::PollLoop() : wakeup_(std::make_shared<Wakeup>()) {}
+PollLoop::PollLoop()
+    : wakeup_(std::make_shared<Wakeup>()), descriptors_(std::make_unique<Descriptors>()) {}
 
 PollLoop::~PollLoop() { assert(tasks_ == 0 && "run() the loop to its end before destroying it"); }
 
@@ -110,47 +162,48 @@ bool PollLoop::finish_now(Wait& wait) {
   return false;
 }
 
-void PollLoop::start(Wait& wait) { waits_.push_back(&wait); }
-
-bool PollLoop::finish_if_over(Wait& wait, short seen, TimePoint now) const {
-  if (is_cancelled()) {
-    wait.outcome = Outcome::cancelled;
-  } else if (seen != 0 ||
-             (wait.signal != nullptr && static_cast<LoopSignal*>(wait.signal)->is_set())) {
-    wait.outcome = Outcome::ready;
-  } else if (wait.deadline <= now) {
-    wait.outcome = Outcome::timed_out;
-  } else {
-    return false;
+void PollLoop::start(Wait& wait) {
+  waits_.emplace(wait.deadline, &wait);
+  if (wait.fd >= 0) descriptors_->add(wait);
+  if (wait.signal != nullptr && !static_cast<LoopSignal*>(wait.signal)->start(wait)) {
+    ready_.push_back(&wait);
   }
-  return true;
 }
 
 void PollLoop::wait_once() {
-  std::vector<pollfd> polled;
-  polled.reserve(waits_.size() + 1);
-  TimePoint deadline = kNever;
-  for (const Wait* wait : waits_) {
-    polled.push_back({wait->fd, poll_events(wait->interest), 0});  // poll() skips fd -1
-    deadline = std::min(deadline, wait->deadline);
+  auto over = std::exchange(ready_, {});
+  const auto until = !over.empty()    ? TimePoint::min()
+                     : waits_.empty() ? kNever
+                                      : waits_.begin()->first;
+  if (descriptors_->poll(wakeup_->fd(), poll_timeout(until, now()), over)) wakeup_->drain();
+  wakeup_->take_delivered(over);
+  for (auto* wait : over) {
+    wait->outcome = Outcome::ready;
+    waits_.erase({wait->deadline, wait});
   }
-  polled.push_back({wakeup_->fd(), POLLIN, 0});
+  take_due(over);
+  // Resumed coroutines may add waits, and end others: what is over is all known by now.
+  for (const auto* wait : over) wait->waiting.resume();
+}
 
-  const auto left = poll_timeout(deadline, Clock::system().now());
-  if (::ppoll(polled.data(), polled.size(), left ? &*left : nullptr, nullptr) < 0) {
-    for (auto& entry : polled) entry.revents = 0;  // interrupted
+/// Those whose deadline has passed; all, when the loop is cancelled.
+void PollLoop::take_due(std::vector<Wait*>& over) {
+  const bool cancelled = is_cancelled();
+  const auto time = now();
+  for (auto next = waits_.begin(); next != waits_.end() && (cancelled || next->first <= time);) {
+    auto& wait = *next->second;
+    if (wait.signal != nullptr && !static_cast<LoopSignal*>(wait.signal)->stop()) {
+      ++next;  // on its way
+      continue;
+    }
+    if (wait.fd >= 0) descriptors_->remove(wait);
+    wait.outcome = Outcome::timed_out;
+    over.push_back(&wait);
+    next = waits_.erase(next);
   }
-  wakeup_->drain();
-
-  // Resumed coroutines may add waits: take those that are over out of the list first.
-  const auto now = Clock::system().now();
-  std::vector<Wait*> over;
-  std::vector<Wait*> pending;
-  for (std::size_t i = 0; i < waits_.size(); ++i) {
-    (finish_if_over(*waits_[i], polled[i].revents, now) ? over : pending).push_back(waits_[i]);
+  if (cancelled) {
+    for (auto* wait : over) wait->outcome = Outcome::cancelled;
   }
-  waits_ = std::move(pending);
-  for (const Wait* wait : over) wait->waiting.resume();
 }
 
 }  // namespace grant::io

@@ -1,13 +1,22 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "grant/io/loop.hpp"
 
 namespace grant::io {
 
-/// A small event loop over poll(2): many tasks, one thread. The health monitor runs on one.
+class Descriptors;
+
+/// A small event loop: many tasks, one thread. What it does when one of them goes on does not
+/// depend on how many others wait. The health monitor runs on one.
+///
+/// A descriptor that is closed while a task waits for it may never become ready: the wait ends at
+/// its deadline.
 ///
 /// Everything but cancel() and is_cancelled() is for the thread that calls run().
 class PollLoop final : public Loop {
@@ -34,11 +43,13 @@ class PollLoop final : public Loop {
   struct Detached;
 
   Detached keep(Task<void> task);
-  bool finish_if_over(Wait& wait, short seen, TimePoint now) const;
   void wait_once();
+  void take_due(std::vector<Wait*>& over);
 
   std::shared_ptr<Wakeup> wakeup_;  // shared with the signals, which may outlive the loop
-  std::vector<Wait*> waits_;
+  std::unique_ptr<Descriptors> descriptors_;
+  std::set<std::pair<TimePoint, Wait*>> waits_;  // by deadline
+  std::vector<Wait*> ready_;                     // of these, whose signal was set as they began
   std::size_t tasks_ = 0;
 };
 
