@@ -3,57 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "core/described.hpp"
-#include "grant/core/duration.hpp"
 #include "grant/core/error.hpp"
-#include "pool/option_fields.hpp"
+#include "url_options.hpp"
 
 namespace grant::detail {
 namespace {
 
-using std::chrono::milliseconds;
-
 [[noreturn]] void refuse(std::string_view where, std::string_view what) {
   throw_error(Errc::configuration, fmt::format("{}: {}", where, what));
-}
-
-std::size_t count_param(std::string_view where, std::string_view name, std::string_view text) {
-  std::size_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    refuse(where,
-           fmt::format("URL parameter {} must be a whole number, but it is \"{}\"", name, text));
-  }
-  return number;
-}
-
-milliseconds duration_param(std::string_view where, std::string_view name, std::string_view text) {
-  const auto duration = parse_duration(text);
-  if (!duration) {
-    refuse(
-        where,
-        fmt::format("URL parameter {} must be a duration such as 250ms, 5s or 2m, but it is \"{}\"",
-                    name, text));
-  }
-  return *duration;
-}
-
-/// The pool's options with those that the URL carries; they are taken out of the URL.
-PoolOptions pool_options(PoolOptions pool, Url& url, std::string_view where) {
-  for (const auto& field : kPoolOptionFields) {
-    const auto text = url.take_param(field.url_parameter);
-    if (!text) continue;
-    if (field.count != nullptr) {
-      pool.*field.count = count_param(where, field.url_parameter, *text);
-    } else {
-      pool.*field.span = duration_param(where, field.url_parameter, *text);
-    }
-  }
-  pool.validate(where);
-  return pool;
 }
 
 void check_name(std::string_view what, const std::string& name) {
@@ -120,7 +80,7 @@ class MembersBuilder {
     } catch (const Error& error) {
       refuse(where, error.what());
     }
-    const auto pool = pool_options(spec_.pool, url, where);
+    const auto pool = take_pool_options(spec_.pool, url, where);
     const auto identity = identity_of(source.name(), url);
     ConnectOptions target;
     target.url = std::move(url);
