@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Keeps the code that documents quote equal to the code that is compiled.
+"""Keeps what documents quote of the sources equal to them: code, and the tables of options.
 
 A fenced block that follows `<!-- path [region] -->` must hold the lines between the two lines that end
 in `[region]` in that file, without their common indentation; without a region, the whole file.
-`--fix` writes them. Also checks that relative links lead somewhere. Takes the folder to check; the
+A table that follows `<!-- options NAME -->` must be the one that the sources have of the struct NAME.
+`--fix` writes both. Also checks that relative links lead somewhere. Takes the folder to check; the
 project's own otherwise.
 """
 
@@ -12,7 +13,10 @@ import re
 import sys
 import textwrap
 
+import option_fields
+
 QUOTE = re.compile(r"<!-- (\S+?)(?: \[(\w+)\])? -->\n```(\w*)\n(.*?)```\n", re.DOTALL)
+OPTIONS = re.compile(r"<!-- options (\w+) -->\n((?:\|[^\n]*\n)*)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)  # a lambda looks like a link
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 
@@ -43,12 +47,19 @@ def check(root, fix):
             where = f"{path} [{region}]" if region else path
             return f"<!-- {where} -->\n```{language}\n{code}```\n"
 
-        fixed = QUOTE.sub(replace, text)
+        def replace_table(match):
+            try:
+                return f"<!-- options {match.group(1)} -->\n{option_fields.markdown(root, match.group(1))}"
+            except ValueError as error:
+                failures.append(f"{name}: {error}")
+                return match.group(0)
+
+        fixed = OPTIONS.sub(replace_table, QUOTE.sub(replace, text))
         if fixed != text:
             if fix:
                 page.write_text(fixed)
             else:
-                failures.append(f"{name}: a quoted block differs from its file; run tools/check_docs.py --fix")
+                failures.append(f"{name}: what it quotes differs from the sources; run tools/check_docs.py --fix")
         for target in LINK.findall(FENCED.sub("", text)):
             if "://" not in target and not (page.parent / target).exists():
                 failures.append(f"{name}: the link {target} leads nowhere")

@@ -20,6 +20,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import option_fields
+
 CONFIGURATION = "docs/guide/4-configuration.md"
 ENGINES = {"PostgreSQL": "postgres", "MariaDB": "mariadb", "SQLite": "sqlite"}
 SCHEMES = {"postgres": "postgres", "postgresql": "postgres", "mariadb": "mariadb", "mysql": "mariadb",
@@ -88,24 +90,27 @@ def body(text, function):
     return match.group(0) if match else ""
 
 
+# The tables of grant.toml that hold nothing but options, and the struct of each.
+OPTION_TABLES = {"pool": "PoolOptions", "health_check": "HealthCheckOptions"}
+
+
+def option_keys(tree, struct):
+    _, fields = option_fields.tables(tree.root).get(struct, ("", []))
+    return {field.name for field in fields}
+
+
 def config_keys(tree):
     """The keys of each table of grant.toml, by what 4-configuration.md calls it."""
     text = tree.text("src/registry/config.cpp")
-    fields = tree.text("src/pool/option_fields.hpp")
     nodes = keys_in(body(text, "add_node_keys"))
-    return {
-        "database": {*nodes, *keys_in(body(text, "read_database"))},
-        "shard": set(nodes),
-        "pool": set(re.findall(r"^\s*\{\"(\w+)\", \"\w+\",", fields, re.MULTILINE)),
-        "health_check": set(keys_in(body(text, "read_health"))),
-    }
+    database = {*nodes, *keys_in(body(text, "read_database")), *option_keys(tree, "RoutingOptions")}
+    return {"database": database, "shard": set(nodes),
+            **{table: option_keys(tree, struct) for table, struct in OPTION_TABLES.items()}}
 
 
 def fields_of(tree, header, struct):
     """The fields of a plain struct."""
-    match = re.search(rf"^struct {struct} \{{\n(.*?)^\}};", tree.text(header), re.DOTALL | re.MULTILINE)
-    text = re.sub(r"//.*", "", match.group(1)) if match else ""
-    return re.findall(r"^  [\w:<>, ]+?[\w>] (\w+)(?:\{[^;]*\}| = [^;]*)?;", text, re.MULTILINE)
+    return option_fields.members_of(tree.text(header), struct)
 
 
 def sections(text):
@@ -134,51 +139,18 @@ def compare(where, what, source, documented_names, existing):
                        for name in sorted(documented_names - existing)]
 
 
-def default_of(tree, header, struct, field):
-    """The default of a field, as a table of a page has it; None when that cannot be said."""
-    match = re.search(rf"^struct {struct} \{{\n(.*?)^\}};", tree.text(header), re.DOTALL | re.MULTILINE)
-    line = re.search(rf"^  (.*[\w>]) {field}(?:\{{([^;]*)\}}| = ([^;]*));", match.group(1), re.MULTILINE)
-    if line is None:
-        return None
-    value = (line.group(2) or line.group(3) or "").replace("'", "").split("::")[-1]
-    return f"{value}ms" if "milliseconds" in line.group(1) else value
-
-
-def same_default(written, value):
-    """Whether a cell such as `5s` says what `5000ms` does."""
-    def plain(text):
-        time = re.fullmatch(r"(\d+)(ms|s|m|h)", text)
-        return int(time.group(1)) * {"ms": 1, "s": 1000, "m": 60000, "h": 3600000}[time.group(2)] if time else text
-    return plain(written.strip("`")) == plain(value)
-
-
-def check_defaults(tree):
-    problems = []
-    tables = sections(tree.text(CONFIGURATION))
-    for start, header, struct in (("Routing", "include/grant/cluster/routing_options.hpp", "RoutingOptions"),
-                                  ("Pool", "include/grant/pool/pool_options.hpp", "PoolOptions"),
-                                  ("Health checks", "include/grant/cluster/health_check_options.hpp",
-                                   "HealthCheckOptions")):
-        fields = fields_of(tree, header, struct)
-        for heading, rows in tables.items():
-            for row in rows if heading.startswith(start) else ():
-                key = row[0].strip("`")
-                value = default_of(tree, header, struct, key) if key in fields else None
-                if value and not same_default(row[1], value):
-                    problems.append(f"{CONFIGURATION}: the default of `{key}` is {value}, not {row[1]}")
-    return problems
-
-
 def check_keys(tree, keys):
     tables = sections(tree.text(CONFIGURATION))
     source = "src/registry/config.cpp"
     problems = compare(CONFIGURATION, "under \"A database\" and \"Routing\", the key", source,
                        documented(tables, "A database", "Routing"),
                        keys["database"] - {"pool", "health_check"})
-    problems += compare(CONFIGURATION, "under \"Pool\", the key", "src/pool/option_fields.hpp",
-                        documented(tables, "Pool"), keys["pool"])
-    problems += compare(CONFIGURATION, "under \"Health checks\", the key", source,
-                        documented(tables, "Health checks"), keys["health_check"])
+    # Of the tables with nothing but options only that they are there: check_docs.py writes them.
+    for table, struct in OPTION_TABLES.items():
+        source, _ = option_fields.tables(tree.root).get(struct, ("", []))
+        listed = {span for heading, rows in tables.items() if f"`{table}`" in heading
+                  for row in rows for span in SPAN.findall(row[0])}
+        problems += compare(CONFIGURATION, f"under \"{table}\", the key", source, listed, keys[table])
     # That page promises that every field is a key of the same name, but for one whose fields are, and
     # one that says what the file itself is like.
     for header, struct, of in (("include/grant/pool/pool_options.hpp", "PoolOptions", "pool"),
@@ -229,8 +201,8 @@ TAKEN = re.compile(r"\b(?:params|\w*url|\w*params)\.(?:text|number|word|take_par
 
 def url_parameters(tree):
     """(pool parameters, {engine: its own parameters}), as the sources read them."""
-    pool = set(re.findall(r"^\s*\{\"\w+\", \"(\w+)\",", tree.text("src/pool/option_fields.hpp"),
-                          re.MULTILINE))
+    _, fields = option_fields.tables(tree.root).get("PoolOptions", ("", []))
+    pool = {field.url_parameter for field in fields if field.url_parameter}
     # What UrlParams reads by functions of their own, for several engines.
     shared = {}
     for function, text in re.findall(r"^[\w:<>, ]+ UrlParams::(\w+)\(\)[^{;]*\{(.*?)^\}",
@@ -426,7 +398,7 @@ def check(root):
     pool, engines = url_parameters(tree)
     problems = []
     if tree.text("src/registry/config.cpp"):
-        problems += check_keys(tree, keys) + check_defaults(tree)
+        problems += check_keys(tree, keys)
     if tree.text("src/driver/url_params.cpp"):
         problems += check_url_table(tree, engines)
     usage = tree.text("dev").partition("<<'TEXT'\n")[2].partition("\nTEXT\n")[0]

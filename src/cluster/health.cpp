@@ -1,28 +1,9 @@
 #include "grant/cluster/health.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
 namespace grant {
-
-void HealthCheckOptions::validate(std::string_view where) const {
-  const auto refuse = [where](std::string_view rule, auto seen) {
-    throw_error(Errc::configuration,
-                fmt::format("{}: health_check.{}, but it is {}", where, rule, seen));
-  };
-  const auto positive = [&refuse](std::string_view field, std::chrono::milliseconds value) {
-    if (value.count() <= 0) {
-      refuse(fmt::format("{} must be more than zero", field), fmt::format("{} ms", value.count()));
-    }
-  };
-  positive("interval", interval);
-  positive("timeout", timeout);
-  positive("recheck_interval", recheck_interval);
-  if (failure_threshold < 1) refuse("failure_threshold must be at least 1", failure_threshold);
-  if (recovery_threshold < 1) refuse("recovery_threshold must be at least 1", recovery_threshold);
-}
 
 HealthRecord after_probe(HealthRecord record, const ProbeResult& probe,
                          const HealthCheckOptions& options) {

@@ -8,7 +8,7 @@
 
 #include "grant/core/interned.hpp"
 #include "grant/io/waiter.hpp"
-#include "pool/option_fields.hpp"
+#include "pool/url_options.hpp"
 
 namespace grant {
 namespace {
@@ -146,15 +146,7 @@ void Node::close() noexcept {
 }
 
 std::string Node::pool_url() const {
-  auto url = target_.url;
-  const auto pool = this->pool(Effect::read).options();
-  for (const auto& field : detail::kPoolOptionFields) {
-    url.params.emplace_back(field.url_parameter,
-                            field.count != nullptr
-                                ? fmt::format("{}", pool.*field.count)
-                                : fmt::format("{}ms", (pool.*field.span).count()));
-  }
-  return url.to_string();
+  return detail::with_pool_options(target_.url, pool(Effect::read).options()).to_string();
 }
 
 }  // namespace grant

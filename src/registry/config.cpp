@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "cluster/option_fields.hpp"
 #include "core/described.hpp"
 #include "core/nearest.hpp"
 #include "grant/core/duration.hpp"
@@ -85,17 +86,6 @@ class Reader {
     return interpolated(node, key, value->get());
   }
 
-  milliseconds duration(const toml::node& node, std::string_view key) const {
-    const auto written = text(node, key);
-    const auto parsed = parse_duration(written);
-    if (!parsed) {
-      refuse(node,
-             fmt::format("{} must be a duration such as \"250ms\", \"5s\" or \"2m\", but it is {}",
-                         key, described(as_written(node))));
-    }
-    return *parsed;
-  }
-
   /// What the text names, as `find` knows it.
   template <class T>
   T named(const toml::node& node, std::string_view key, T (*find)(std::string_view)) const {
@@ -113,18 +103,55 @@ class Reader {
     return node.as_string()->get();
   }
 
-  std::size_t count(const toml::node& node, std::string_view key) const {
+  // Values of options, by their types.
+
+  void read(const toml::node& node, std::string_view key, std::size_t& count) const {
     const auto* value = node.as_integer();
     if (value == nullptr || value->get() < 0) {
       refuse(node, fmt::format("{} must be a whole number, zero or more", key));
     }
-    return static_cast<std::size_t>(value->get());
+    count = static_cast<std::size_t>(value->get());
   }
 
-  bool boolean(const toml::node& node, std::string_view key) const {
+  void read(const toml::node& node, std::string_view key, milliseconds& span) const {
+    const auto parsed = parse_duration(text(node, key));
+    if (!parsed) {
+      refuse(node,
+             fmt::format("{} must be a duration such as \"250ms\", \"5s\" or \"2m\", but it is {}",
+                         key, described(as_written(node))));
+    }
+    span = *parsed;
+  }
+
+  void read(const toml::node& node, std::string_view key,
+            std::optional<milliseconds>& limit) const {
+    if (node.is_string() && node.as_string()->get() == "none") {
+      limit.reset();
+    } else {
+      read(node, key, limit.emplace());
+    }
+  }
+
+  void read(const toml::node& node, std::string_view key, bool& flag) const {
     const auto* value = node.as_boolean();
     if (value == nullptr) refuse(node, fmt::format("{} must be true or false", key));
-    return value->get();
+    flag = value->get();
+  }
+
+  void read(const toml::node& node, std::string_view key, Strategy& strategy) const {
+    strategy = named<Strategy>(node, key, strategy_named);
+  }
+
+  void read(const toml::node& node, std::string_view key, OnNoReplica& choice) const {
+    const auto written = text(node, key);
+    if (written == "primary") {
+      choice = OnNoReplica::primary;
+    } else if (written == "fail") {
+      choice = OnNoReplica::fail;
+    } else {
+      refuse(node, fmt::format("{} must be \"primary\" or \"fail\", but it is {}", key,
+                               described(as_written(node))));
+    }
   }
 
   /// Runs `read`, giving what it refuses the line of `node`.
@@ -214,52 +241,24 @@ std::vector<UrlSource> read_urls(const Reader& reader, const toml::node& node,
   return urls;
 }
 
-PoolOptions read_pool(const Reader& reader, const toml::node& node, const std::string& where) {
-  PoolOptions pool;
-  Keys keys;
-  for (const auto& field : detail::kPoolOptionFields) {
-    keys.emplace_back(field.key, [&](const auto& n) {
-      if (field.count != nullptr) {
-        pool.*field.count = reader.count(n, field.key);
-      } else {
-        pool.*field.span = reader.duration(n, field.key);
-      }
+template <class Options, class Fields>
+void add_option_keys(const Reader& reader, Options& options, const Fields& fields, Keys& keys) {
+  for (const auto& field : fields) {
+    keys.emplace_back(field.name, [&](const auto& node) {
+      std::visit([&](auto member) { reader.read(node, field.name, options.*member); },
+                 field.member);
     });
   }
-  read_keys(reader, reader.table(node, "pool"), where + ".pool", keys);
-  reader.at(node, "pool", [&] { pool.validate(where); });
-  return pool;
 }
 
-HealthCheckOptions read_health(const Reader& reader, const toml::node& node,
-                               const std::string& where) {
-  HealthCheckOptions health;
-  const Keys keys{
-      {"interval", [&](const auto& n) { health.interval = reader.duration(n, "interval"); }},
-      {"timeout", [&](const auto& n) { health.timeout = reader.duration(n, "timeout"); }},
-      {"recheck_interval",
-       [&](const auto& n) { health.recheck_interval = reader.duration(n, "recheck_interval"); }},
-      {"failure_threshold",
-       [&](const auto& n) { health.failure_threshold = reader.count(n, "failure_threshold"); }},
-      {"recovery_threshold",
-       [&](const auto& n) { health.recovery_threshold = reader.count(n, "recovery_threshold"); }},
-  };
-  read_keys(reader, reader.table(node, "health_check"), where + ".health_check", keys);
-  reader.at(node, "health_check", [&] { health.validate(where); });
-  return health;
-}
-
-std::optional<milliseconds> read_lag_threshold(const Reader& reader, const toml::node& node) {
-  if (node.is_string() && node.as_string()->get() == "none") return std::nullopt;
-  return reader.duration(node, "replica_lag_threshold");
-}
-
-OnNoReplica read_on_no_replica(const Reader& reader, const toml::node& node) {
-  const auto written = reader.text(node, "on_no_replica");
-  if (written == "primary") return OnNoReplica::primary;
-  if (written == "fail") return OnNoReplica::fail;
-  reader.refuse(node, fmt::format("on_no_replica must be \"primary\" or \"fail\", but it is {}",
-                                  described(reader.as_written(node))));
+/// A table of options alone.
+template <class Options, class Fields>
+void read_options(const Reader& reader, const toml::node& node, std::string_view key,
+                  const std::string& where, const Fields& fields, Options& options) {
+  Keys keys;
+  add_option_keys(reader, options, fields, keys);
+  read_keys(reader, reader.table(node, key), fmt::format("{}.{}", where, key), keys);
+  reader.at(node, key, [&] { options.validate(where); });
 }
 
 /// url, writer and readers: of a database or of a shard.
@@ -297,7 +296,6 @@ void read_shards(const Reader& reader, const toml::node& node, const std::string
 ConnectionSpec read_database(const Reader& reader, const toml::node& node,
                              const std::string& where) {
   ConnectionSpec spec;
-  auto& routing = spec.routing;
   Keys keys;
   add_node_keys(reader, spec, keys);
   const auto add = [&keys](std::string_view key, std::function<void(const toml::node&)> read) {
@@ -305,25 +303,15 @@ ConnectionSpec read_database(const Reader& reader, const toml::node& node,
   };
   add("adapter",
       [&](const auto& n) { spec.adapter = reader.named<Adapter>(n, "adapter", adapter_named); });
-  add("strategy", [&](const auto& n) {
-    routing.strategy = reader.named<Strategy>(n, "strategy", strategy_named);
-  });
-  add("replica_lag_threshold",
-      [&](const auto& n) { routing.replica_lag_threshold = read_lag_threshold(reader, n); });
-  add("failover_retry_attempts", [&](const auto& n) {
-    routing.failover_retry_attempts = reader.count(n, "failover_retry_attempts");
-  });
-  add("failover_timeout",
-      [&](const auto& n) { routing.failover_timeout = reader.duration(n, "failover_timeout"); });
-  add("sticky_period",
-      [&](const auto& n) { routing.sticky_period = reader.duration(n, "sticky_period"); });
-  add("on_no_replica",
-      [&](const auto& n) { routing.on_no_replica = read_on_no_replica(reader, n); });
-  add("allow_stale",
-      [&](const auto& n) { routing.allow_stale = reader.boolean(n, "allow_stale"); });
+  add_option_keys(reader, spec.routing, detail::kRoutingOptionFields, keys);
   add("shards", [&](const auto& n) { read_shards(reader, n, where, spec); });
-  add("pool", [&](const auto& n) { spec.pool = read_pool(reader, n, where); });
-  add("health_check", [&](const auto& n) { spec.health_check = read_health(reader, n, where); });
+  add("pool", [&](const auto& n) {
+    read_options(reader, n, "pool", where, detail::kPoolOptionFields, spec.pool);
+  });
+  add("health_check", [&](const auto& n) {
+    read_options(reader, n, "health_check", where, detail::kHealthCheckOptionFields,
+                 spec.health_check);
+  });
   read_keys(reader, reader.table(node, where), where, keys);
   return spec;
 }

@@ -7,7 +7,7 @@
 
 #include "core/described.hpp"
 #include "grant/core/error.hpp"
-#include "url_options.hpp"
+#include "pool/url_options.hpp"
 
 namespace grant::detail {
 namespace {

@@ -125,15 +125,33 @@ template <class Nodes>
 void add_node_keys(const Reader& reader, Nodes& nodes, Keys& keys) {
   keys.emplace_back("url", [&](const auto& n) { nodes.url = reader.text(n, "url"); });
 }
-HealthCheckOptions read_health(const Reader& reader) {
-  const Keys keys{{"interval", [&](const auto& n) { health.interval = n; }}};
-}
 ConnectionSpec read_database(const Reader& reader) {
-  add("sticky_period",
-      [&](const auto& n) { routing.sticky_period = n; });
+  add("adapter",
+      [&](const auto& n) { spec.adapter = n; });
   add("pool", [&](const auto& n) { spec.pool = n; });
   add("health_check", [&](const auto& n) { spec.health_check = n; });
 }
+"""
+    pool_fields = """\
+using PoolOptionField = OptionField<PoolOptions, std::size_t>;
+inline constexpr auto kPoolOptionFields = std::to_array<PoolOptionField>({
+    {.name = "max_size",
+     .member = &PoolOptions::max_size,
+     .url_parameter = "max_pool_size",
+     .meaning = "most"},
+});
+"""
+    cluster_fields = """\
+using RoutingOptionField =
+    OptionField<RoutingOptions, Strategy,
+                bool>;
+inline constexpr auto kRoutingOptionFields = std::to_array<RoutingOptionField>({
+    {.name = "sticky_period", .member = &RoutingOptions::sticky_period, .meaning = "how long"},
+});
+using HealthCheckOptionField = OptionField<HealthCheckOptions, bool>;
+inline constexpr auto kHealthCheckOptionFields = std::to_array<HealthCheckOptionField>({
+    {.name = "interval", .member = &HealthCheckOptions::interval, .meaning = "between"},
+});
 """
     page = """\
 # Configuration
@@ -143,6 +161,7 @@ ConnectionSpec read_database(const Reader& reader) {
 | key | default |
 |---|---|
 | `url` | |
+| `adapter` | |
 
 ## Routing
 
@@ -173,7 +192,8 @@ There it is `max_pool_size`, and benchmarks take `--rounds`.
 """
     tree = {
         "src/registry/config.cpp": config,
-        "src/pool/option_fields.hpp": '    {"max_size", "max_pool_size", &PoolOptions::max_size},\n',
+        "src/pool/option_fields.hpp": pool_fields,
+        "src/cluster/option_fields.hpp": cluster_fields,
         "src/driver/url_params.cpp": "std::chrono::milliseconds UrlParams::cancel_timeout() {\n"
                                      '  return ms(number<std::int64_t>("cancel_timeout", most));\n}\n',
         "src/driver/sqlite/options.cpp": 'if (auto mode = params.word<Mode>("mode", kModes)) {}\n',
@@ -207,13 +227,14 @@ There it is `max_pool_size`, and benchmarks take `--rounds`.
     def test_refuses_a_key_that_no_table_lists(self):
         self.refuses(self.with_changes(config_cpp=('add("pool"', 'add("colour",\n [&](auto& n) {});\n  add("pool"')),
                      "Routing", "`colour` is not listed")
-        self.refuses(self.with_changes(config_cpp=('"interval"', '"pause"'),
+        self.refuses(self.with_changes(cluster_option_fields_hpp=('"interval"', '"pause"'),
                                        guide_4_configuration_md=("`interval` | `30s`", "`pause` | `30s` |\n| `rest` |")),
-                     "Health checks", "`rest` does not exist")
+                     "health_check", "`rest` does not exist")
 
     def test_refuses_a_pool_option_that_no_table_lists(self):
-        self.refuses(self.with_changes(option_fields_hpp=("    {", '    {"min_idle", "max_pool_size", x},\n    {')),
-                     "Pool", "`min_idle` is not listed")
+        self.refuses(self.with_changes(pool_option_fields_hpp=(
+            "    {", '    {.name = "min_idle", .url_parameter = "max_pool_size", .meaning = ""},\n    {')),
+                     "pool", "`min_idle` is not listed")
 
     def test_refuses_a_url_parameter_that_nothing_lists(self):
         status, output = self.run_on(self.with_changes(sqlite_options_cpp=("if", 'params.text("vfs"); if')))
@@ -246,9 +267,6 @@ There it is `max_pool_size`, and benchmarks take `--rounds`.
 
     def test_refuses_a_command_that_the_help_leaves_out(self):
         self.refuses(self.with_changes(dev=("    bench)", "    bench | paint)")), "what `paint` does")
-
-    def test_refuses_a_default_that_is_another_one(self):
-        self.refuses(self.with_changes(pool_options_hpp=("= 25", "= 30")), "default of `max_size` is 30, not 25")
 
     def test_refuses_an_option_of_a_benchmark_that_no_page_names(self):
         self.refuses({**self.tree, "bench/harness.cpp": 'app.add_option("--paint", x);\n'}, "its option paint")
@@ -331,6 +349,35 @@ class CheckDocs(Case):
 
     def test_refuses_a_link_that_leads_nowhere(self):
         self.refuses({"README.md": "[x](docs/gone.md)\n"}, "docs/gone.md leads nowhere")
+
+    table = ("<!-- options PaintOptions -->\n| key | default | meaning |\n|---|---|---|\n"
+             "| `coats` | 2 | how often; 0: not at all |\n| `dries` | `90s` | say `\"none\"` |\n"
+             "| `colour` | `deep_red` | or `blue` |\n\nMore.\n")
+    options = {
+        "include/grant/paint/paint_options.hpp":
+            "/// How.\nstruct PaintOptions {\n  /// Layers.\n  std::size_t coats = 2;\n\n"
+            "  std::chrono::milliseconds dries{90'000};  ///< Until then.\n"
+            "  Colour colour = Colour::deep_red;\n};\n",
+        "src/paint/option_fields.hpp":
+            "using PaintOptionField =\n    OptionField<PaintOptions, std::size_t,\n"
+            "                std::chrono::milliseconds>;\n\n"
+            "inline constexpr auto kPaintOptionFields = std::to_array<PaintOptionField>({\n"
+            '    {.name = "coats",\n     .member = &PaintOptions::coats,\n     .meaning = "how often; "\n'
+            '                "0: not at all"},\n'
+            '    {.name = "dries", .member = &PaintOptions::dries, .meaning = "say `\\"none\\"`"},\n'
+            '    {.name = "colour", .member = &PaintOptions::colour, .meaning = "or `blue`"},\n});\n',
+    }
+
+    def test_accepts_a_table_of_options_that_is_the_sources_own(self):
+        self.accepts({"README.md": self.table, **self.options})
+
+    def test_refuses_a_table_of_options_that_differs(self):
+        for text, other in (("| 2 |", "| 3 |"), ("90s", "9s"), ("not at all", "once"),
+                            ("| `coats` | 2 | how often; 0: not at all |\n", "")):
+            self.refuses({"README.md": self.table.replace(text, other), **self.options}, "README.md", "differs")
+
+    def test_refuses_a_table_of_options_that_no_source_has(self):
+        self.refuses({"README.md": self.table}, "README.md", "a table of PaintOptions")
 
 
 if __name__ == "__main__":

@@ -11,4 +11,7 @@ namespace grant::detail {
 /// configuration, naming `where` and the parameter.
 [[nodiscard]] PoolOptions take_pool_options(PoolOptions pool, Url& url, std::string_view where);
 
+/// The URL with all of them.
+[[nodiscard]] Url with_pool_options(Url url, const PoolOptions& pool);
+
 }  // namespace grant::detail
