@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "driver/failures.hpp"
+#include "driver/stopwatch.hpp"
 #include "grant/core/error.hpp"
 #include "grant/io/poll_loop.hpp"
 #include "grant/io/worker.hpp"
@@ -52,10 +53,10 @@ std::unique_ptr<Connection> connect_here(io::PollLoop& loop, const Connecting& c
 Task<std::unique_ptr<Connection>> connect_apart(io::Call call, Limit limit, std::string node,
                                                 std::shared_ptr<Turns> turns,
                                                 Connecting connecting) {
-  const auto started = Clock::system().now();
-  if (limit) call = call.until(after(started, *limit));
-  if (const auto since = turns->overdue_since()) {
-    throw_error(failures::stuck(node, started - *since));
+  const Stopwatch watch(call);
+  if (limit) call = call.until(after(watch.started(), *limit));
+  if (const auto since = turns->overdue_since(watch.started())) {
+    throw_error(failures::stuck(node, watch.started() - *since));
   }
   const auto loop = std::make_shared<io::PollLoop>();
   const CancelAtEnd cancel(loop);
@@ -66,7 +67,7 @@ Task<std::unique_ptr<Connection>> connect_apart(io::Call call, Limit limit, std:
   const io::Call patient(call.waiter(), after(call.deadline(), Turns::kSlack));
   auto done = co_await io::offload(patient, std::move(work), connecting_threads.get());
   if (done.outcome != io::Outcome::ready) {
-    throw_error(failures::gave_up_connecting(node, done.outcome, Clock::system().now() - started));
+    throw_error(failures::gave_up_connecting(node, done.outcome, watch.elapsed()));
   }
   co_return std::move(*done.value);
 }

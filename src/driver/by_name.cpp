@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "driver/failures.hpp"
+#include "driver/stopwatch.hpp"
 
 namespace grant::driver {
 namespace {
@@ -22,7 +23,7 @@ std::int64_t milliseconds(Duration span) {
 /// The share of one of `count` addresses.
 io::Call share_of(io::Call call, std::size_t count) {
   if (call.deadline() == kNever) return call;
-  const auto now = Clock::system().now();
+  const auto now = call.now();
   return call.until(now + (call.deadline() - now) / static_cast<int>(count));
 }
 
@@ -36,7 +37,7 @@ std::string_view without_node(std::string_view message, const std::string& node)
 
 Task<std::vector<std::string>> look_up(io::Call call, io::Resolver resolver, std::string node,
                                        std::string host) {
-  const auto started = Clock::system().now();
+  const Stopwatch watch(call);
   auto found = co_await resolver.resolve(call, host);
   if (found.outcome == io::Outcome::cancelled) {
     fail(Errc::cancelled, node, fmt::format("cancelled while looking up the host \"{}\"", host));
@@ -44,7 +45,7 @@ Task<std::vector<std::string>> look_up(io::Call call, io::Resolver resolver, std
   if (found.outcome == io::Outcome::timed_out) {
     fail(Errc::unavailable, node,
          fmt::format("cannot look up the host \"{}\": no answer within {} ms", host,
-                     milliseconds(Clock::system().now() - started)));
+                     milliseconds(watch.elapsed())));
   }
   if (found.addresses.empty()) {
     fail(Errc::unavailable, node,

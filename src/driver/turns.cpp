@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/per_process.hpp"
+#include "grant/io/runtime.hpp"
 
 namespace grant::driver {
 namespace {
@@ -36,7 +37,8 @@ Turns::Turn Turns::take(TimePoint deadline) {
   const Lock lock(mutex_);
   while (taken_) {
     const auto until = std::min(deadline, given_up_at());
-    if (until <= Clock::system().now()) return Turn(nullptr);
+    // It blocks its thread, by the time that threads wait by.
+    if (until <= io::system_runtime().now()) return Turn(nullptr);
     ended_.wait_until(mutex_, until);
   }
   taken_ = true;
@@ -44,9 +46,9 @@ Turns::Turn Turns::take(TimePoint deadline) {
   return Turn(this);
 }
 
-std::optional<TimePoint> Turns::overdue_since() const {
+std::optional<TimePoint> Turns::overdue_since(TimePoint now) const {
   const Lock lock(mutex_);
-  if (!taken_ || Clock::system().now() < given_up_at()) return std::nullopt;
+  if (!taken_ || now < given_up_at()) return std::nullopt;
   return due_;
 }
 

@@ -48,8 +48,9 @@ class Turns {
   /// should have ended by now. The turn should end by `deadline`, too.
   [[nodiscard]] Turn take(TimePoint deadline);
 
-  /// Since when the turn that is under way should have ended; empty where none should have.
-  [[nodiscard]] std::optional<TimePoint> overdue_since() const;
+  /// Since when the turn that is under way should have ended, at `now`; empty where none should
+  /// have.
+  [[nodiscard]] std::optional<TimePoint> overdue_since(TimePoint now) const;
 
  private:
   void end() noexcept;

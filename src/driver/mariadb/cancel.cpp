@@ -57,7 +57,7 @@ Task<io::Outcome> MariadbConnection::cancel_in_time(io::Call call, Operation ope
     co_return outcome;
   }
   interrupted_ = outcome;
-  grace_ = after(Clock::system().now(), limit);
+  grace_ = after(call.now(), limit);
   const io::Call grace(call.waiter(), grace_);
   try {
     co_await canceller()->cancel(grace);
@@ -72,10 +72,10 @@ Task<void> MariadbConnection::settle(io::Call call) {
   const bool inside = in_transaction();
   const bool cancelled = std::exchange(cancelling_, false);
   interrupted_ = io::Outcome::ready;
-  const auto now = Clock::system().now();
-  const io::Call grace(call.waiter(), after(now, target_->settings.cancel_timeout));
+  const driver::Stopwatch watch(call);
+  const io::Call grace(call.waiter(), after(watch.started(), target_->settings.cancel_timeout));
   const io::Call limited = cancelled ? grace : call;
-  const Operation operation{Effect::read, now, AtDeadline::close};
+  const Operation operation{Effect::read, watch, AtDeadline::close};
   std::unique_ptr<Result> answer;
   try {
     answer = co_await run_text(limited, operation, nullptr);

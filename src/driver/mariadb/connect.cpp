@@ -25,8 +25,8 @@ constexpr std::size_t kStackSize = std::size_t{256} * 1024;
 /// More than any login takes: certificates, and what plugins say.
 constexpr std::uint64_t kMostAtLogin = std::uint64_t{1} << 20U;
 
-/// Until when wait_in_handshake() waits on this thread; the epoch, which is long past: not at all.
-thread_local TimePoint handshake_deadline{};
+/// For whom wait_in_handshake() waits on this thread; null: for nobody, and not at all.
+constinit thread_local const io::Call* handshaking = nullptr;
 
 /// libmariadb makes the socket a blocking one again, because plain reads and writes need no other
 /// kind. Those of TLS do.
@@ -41,9 +41,10 @@ int wait_in_handshake(my_socket socket, my_bool is_read, int /*timeout*/) {
   unblock(socket);
   pollfd entry{socket, static_cast<short>(is_read != 0 ? POLLIN : POLLOUT), 0};
   while (true) {
-    int milliseconds = -1;
-    if (handshake_deadline != kNever) {
-      const auto left = handshake_deadline - Clock::system().now();
+    const auto deadline = handshaking != nullptr ? handshaking->deadline() : TimePoint{};
+    int milliseconds = handshaking != nullptr ? -1 : 0;
+    if (handshaking != nullptr && deadline != kNever) {
+      const auto left = deadline - handshaking->now();
       const auto whole = std::chrono::ceil<std::chrono::milliseconds>(left).count();
       milliseconds = static_cast<int>(std::clamp<std::int64_t>(whole, 0, 60'000));
     }
@@ -55,20 +56,20 @@ int wait_in_handshake(my_socket socket, my_bool is_read, int /*timeout*/) {
     }
     if (seen > 0) return seen;
     if (seen < 0 && errno != EINTR) return seen;
-    if (seen == 0 && Clock::system().now() >= handshake_deadline) {
+    if (seen == 0 && (handshaking == nullptr || handshaking->now() >= deadline)) {
       errno = ETIMEDOUT;
       return 0;
     }
   }
 }
 
-/// Sets handshake_deadline for one call into libmariadb, which never changes threads.
-class HandshakeDeadline {
+/// Sets `handshaking` for one call into libmariadb, which never changes threads.
+class Handshake {
  public:
-  explicit HandshakeDeadline(TimePoint deadline) noexcept { handshake_deadline = deadline; }
-  ~HandshakeDeadline() { handshake_deadline = {}; }
-  HandshakeDeadline(const HandshakeDeadline&) = delete;
-  HandshakeDeadline& operator=(const HandshakeDeadline&) = delete;
+  explicit Handshake(const io::Call& call) noexcept { handshaking = &call; }
+  ~Handshake() { handshaking = nullptr; }
+  Handshake(const Handshake&) = delete;
+  Handshake& operator=(const Handshake&) = delete;
 };
 
 /// When the server's greeting is there before libmariadb asks for it, nobody gets to unblock() the
@@ -215,21 +216,21 @@ Task<void> MariadbConnection::open(io::Call call, driver::Turns& turns) {
 
 Task<void> MariadbConnection::log_in(io::Call call, std::string host, driver::Turns& turns) {
   const Settings& settings = target_->settings;
-  const auto started = Clock::system().now();
+  const driver::Stopwatch watch(call);
   const auto gave_up = [&](io::Outcome outcome) {
-    throw_error(failures::gave_up_connecting(node_, outcome, Clock::system().now() - started));
+    throw_error(failures::gave_up_connecting(node_, outcome, watch.elapsed()));
   };
-  if (call.deadline() <= started) gave_up(io::Outcome::timed_out);
+  if (call.deadline() <= watch.started()) gave_up(io::Outcome::timed_out);
   if (gate().is_shut()) throw_error(failures::shut_out(node_, "libmariadb"));
   interrupted_ = io::Outcome::ready;
   ConnectionHandle handle = make_handle(settings);
   Login login(settings);
-  login.begin(call.deadline(), kMostAtLogin);
+  login.begin(call, kMostAtLogin);
 
   MYSQL* connected = nullptr;
   const auto run = [&](const auto& step) {
     const grant::detail::LibraryGate::Inside inside(gate());
-    const HandshakeDeadline deadline(call.deadline());
+    const Handshake handshake(call);
     const NoSigpipe quiet(settings.tls != TlsMode::disabled);
     const Reading::Here here(login);
     return step();
@@ -257,7 +258,7 @@ Task<void> MariadbConnection::log_in(io::Call call, std::string host, driver::Tu
   if (interrupted_ != io::Outcome::ready) gave_up(interrupted_);
   if (login.end() == Reading::End::deadline) gave_up(io::Outcome::timed_out);
   if (connected == nullptr) {
-    const bool late = Clock::system().now() >= call.deadline();
+    const bool late = call.now() >= call.deadline();
     if (late) gave_up(io::Outcome::timed_out);  // in the handshake
     throw_error(connect_error(failure_of(handle.get()), node_));
   }
@@ -268,7 +269,7 @@ Task<void> MariadbConnection::log_in(io::Call call, std::string host, driver::Tu
   handle_ = std::move(handle);
   hidden_.emplace(mysql_get_socket(handle_.get()));
   encrypted_ = encrypted;
-  last_used_ = Clock::system().now();
+  last_used_ = call.now();
 }
 
 }  // namespace grant::mariadb

@@ -153,8 +153,7 @@ void MariadbConnection::fail_too_large(Operation operation) {
 }
 
 void MariadbConnection::give_up(Operation operation) {
-  auto info = failures::gave_up(node_, operation.effect, interrupted_,
-                                Clock::system().now() - operation.started);
+  auto info = failures::gave_up(node_, operation.effect, interrupted_, operation.watch.elapsed());
   leave(std::move(info), operation.in_transaction && operation.effect == Effect::write);
 }
 
@@ -186,7 +185,7 @@ MariadbConnection::Operation MariadbConnection::start(io::Call call, Effect effe
   refuse_in_child();
   if (!handle_) fail_unsent("the connection is closed");
   refuse_while_streaming();
-  const auto now = Clock::system().now();
+  const auto now = call.now();
   if (call.deadline() <= now) {
     throw_error(failures::deadline_had_passed(node_));
   }
@@ -196,8 +195,8 @@ MariadbConnection::Operation MariadbConnection::start(io::Call call, Effect effe
   forget_tls_errors();
   interrupted_ = io::Outcome::ready;
   cancelling_ = false;
-  reading_.begin(call.deadline(), target_->settings.max_result_size);
-  return {effect, now};
+  reading_.begin(call, target_->settings.max_result_size);
+  return {effect, driver::Stopwatch(call, now)};
 }
 
 // The server says nothing unasked but that it ends the session. Read now, it proves that nothing
@@ -243,7 +242,7 @@ Task<void> MariadbConnection::fail(io::Call call, Operation operation,
   if (operation.writes && operation.commits == Commits::within) kept = true;
   if (cancelled) {
     const auto sqlstate = info.sqlstate;
-    const auto waited = Clock::system().now() - operation.started;
+    const auto waited = operation.watch.elapsed();
     info =
         kept ? failures::cancelled_in_part(node_, waited) : failures::cancelled_late(node_, waited);
     info.native = static_cast<int>(number);

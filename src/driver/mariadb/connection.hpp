@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bind.hpp"
+#include "driver/stopwatch.hpp"
 #include "driver/turns.hpp"
 #include "driver/url_params.hpp"
 #include "effects.hpp"
@@ -108,7 +109,7 @@ class MariadbConnection final : public Connection {
   /// What has been sent, for the error that losing the connection becomes.
   struct Operation {
     Effect effect;
-    TimePoint started;
+    driver::Stopwatch watch;
     AtDeadline at_deadline = AtDeadline::cancel;
     Commits commits = Commits::never;
     bool in_transaction = false;  ///< Open when it was sent.
@@ -144,14 +145,13 @@ class MariadbConnection final : public Connection {
       const io::Call limited = cancelling_ ? io::Call(call.waiter(), grace_) : call;
       io::Outcome outcome = co_await ready(limited, handle_.get(), events);
       // Once more: an answer that has arrived in time counts, however late it is looked at.
-      const bool late =
-          outcome == io::Outcome::ready && limited.deadline() <= Clock::system().now();
+      const bool late = outcome == io::Outcome::ready && limited.deadline() <= call.now();
       if (late && std::exchange(looked_late, true)) outcome = io::Outcome::timed_out;
       if (outcome != io::Outcome::ready) {
         outcome = co_await cancel_in_time(call, operation, outcome, events);
       }
       const int news = seen(outcome, handle_.get(), events);
-      reading_.set_deadline(cancelling_ ? grace_ : call.deadline());
+      reading_.go_on(cancelling_ ? io::Call(call.waiter(), grace_) : call);
       events = quietly([&] { return go_on(news); });
     }
   }
@@ -171,7 +171,7 @@ class MariadbConnection final : public Connection {
 
   /// What `statement` is, for the errors that it may end with.
   [[nodiscard]] Operation operation_of(const Statement& statement, Commits commits,
-                                       TimePoint started) const;
+                                       driver::Stopwatch watch) const;
   /// Takes in what a statement of the caller's made of the transaction that begin() started.
   void follow_transaction(std::string_view sql, Commits commits);
   [[nodiscard]] bool wrote_for_good() const noexcept;
@@ -195,11 +195,11 @@ class MariadbConnection final : public Connection {
   Task<void> undo_load(io::Call call, bool alone);
   /// Keeps what the server says, with an answer, that has changed: the session, the position.
   /// `sql` is what was answered.
-  void take_changes(std::string_view sql);
+  void take_changes(io::Call call, std::string_view sql);
   Task<void> ask_replication(io::Call call, Observation& seen);
   /// Null: it has to be prepared.
   Prepared* find_prepared(std::string_view sql);
-  void note_schema(driver::SchemaEffect effect) noexcept;
+  void note_schema(io::Call call, driver::SchemaEffect effect) noexcept;
   /// `opening` goes before it.
   Task<Prepared> prepare(io::Call call, std::string_view sql, std::string_view opening = {});
   /// Leaves what went wrong in failure_.

@@ -43,7 +43,7 @@ driver::SchemaChanges& crowded() noexcept {
 Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statement statement) try {
   auto operation = start(call, statement.effect);
   if (rolled_back_ && first_word(statement.sql) != "ROLLBACK") fail_rolled_back();
-  const auto started = operation.started;
+  const auto watch = operation.watch;
   // The server has no such protection for what is inside a transaction.
   if (statement.guarded && in_transaction()) {
     co_return co_await execute_guarded(call, statement);
@@ -63,7 +63,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
     } else if (cache_.discarded().size() > kMostDiscarded) {
       co_await close_discarded(call);
     }
-    operation = operation_of(statement, prepared->commits, started);
+    operation = operation_of(statement, prepared->commits, watch);
     binder_.bind(statement.params, prepared->order, prepared->parameters);
     if (prepared->mentions_session) session_changed_ = true;
     const auto size = binder_.message_size();
@@ -74,7 +74,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
       result = co_await run_text(call, operation, prepared);
     }
     if (result) {
-      note_schema(prepared->effect);
+      note_schema(call, prepared->effect);
       if (cancelling_) co_await settle(call);  // it ended before it could be cancelled
       break;
     }
@@ -120,9 +120,9 @@ Prepared* MariadbConnection::find_prepared(std::string_view sql) {
   return nullptr;
 }
 
-void MariadbConnection::note_schema(driver::SchemaEffect effect) noexcept {
+void MariadbConnection::note_schema(io::Call call, driver::SchemaEffect effect) noexcept {
   if (effect == driver::SchemaEffect::none) return;
-  names_moved_ = Clock::system().now();
+  names_moved_ = call.now();
   if (effect == driver::SchemaEffect::everyone) schema_changes().note(names_moved_);
 }
 
@@ -145,11 +145,11 @@ Task<Prepared> MariadbConnection::prepare(io::Call call, std::string_view sql,
   co_await close_discarded(call);
 
   // Preparing changes nothing, whatever the statement will do.
-  Operation operation{Effect::read, Clock::system().now()};
+  Operation operation{Effect::read, driver::Stopwatch(call)};
   operation.guarded = !opening.empty();
   Prepared prepared;
   prepared.sql = sql;
-  prepared.described = operation.started;
+  prepared.described = operation.watch.started();
   prepared.effect = effect_of(sql);
   prepared.order = std::move(rewritten.order);
   prepared.parameters = rewritten.parameters;
@@ -169,7 +169,7 @@ Task<Prepared> MariadbConnection::prepare(io::Call call, std::string_view sql,
   if (failure_.number != 0) {
     const bool unprepared =
         is_unpreparable(failure_.number) || is_out_of_statements(failure_.number);
-    if (is_out_of_statements(failure_.number)) crowded().note(Clock::system().now());
+    if (is_out_of_statements(failure_.number)) crowded().note(call.now());
     if (!unprepared || prepared.parameters > 0 || cancelling_) {
       co_await fail(call, operation, std::span<const ValueView>());
     }
@@ -183,7 +183,7 @@ Task<Prepared> MariadbConnection::prepare(io::Call call, std::string_view sql,
   }
   if (cancelling_) {
     co_await settle(call);
-    throw_error(failures::cancelled_late(node_, Clock::system().now() - operation.started));
+    throw_error(failures::cancelled_late(node_, operation.watch.elapsed()));
   }
   co_return prepared;
 }
@@ -232,7 +232,7 @@ Task<void> MariadbConnection::close_discarded(io::Call call) {
     statements.pop_back();
     if (statement == nullptr) continue;
     my_bool failed = 0;
-    const Operation operation{Effect::read, last_used_, AtDeadline::close};
+    const Operation operation{Effect::read, driver::Stopwatch(call), AtDeadline::close};
     int events = quietly([&] { return mysql_stmt_close_start(&failed, statement); });
     if (events != 0) {
       co_await finish(call, operation, events,
@@ -255,7 +255,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_prepared(io::Call call, Ope
   int events = 0;
   if (failed == 0 && mysql_stmt_field_count(statement) == 0) {
     result = std::make_unique<MariadbResult>(mysql_stmt_affected_rows(statement));
-    take_changes(prepared->sql);
+    take_changes(call, prepared->sql);
   } else if (failed == 0) {
     events = quietly([&] { return mysql_stmt_store_result_start(&failed, statement); });
     if (events != 0) {
@@ -278,7 +278,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_prepared(io::Call call, Ope
   if (result && mysql_stmt_more_results(statement) != 0) {
     const bool skipped = co_await skip_results(call, operation, statement);
     if (!skipped) result.reset();
-    if (skipped) take_changes(prepared->sql);
+    if (skipped) take_changes(call, prepared->sql);
   }
   co_return result;
 }
@@ -351,7 +351,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_text(io::Call call, Operati
     check(operation);
     if (failed > 0) co_return nullptr;
     if (mysql_field_count(handle) == 0) {
-      take_changes(sql);
+      take_changes(call, sql);
       if (!result) result = std::make_unique<MariadbResult>(mysql_affected_rows(handle));
     } else {
       MYSQL_RES* stored = nullptr;
@@ -381,7 +381,7 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_simple(io::Call call, std::
                                                             Effect effect, AtDeadline at_deadline) {
   Operation operation = start(call, effect);
   operation.at_deadline = at_deadline;
-  reading_.begin(call.deadline(), kMostForItself);
+  reading_.begin(call, kMostForItself);
   Prepared text;
   text.sql = sql;
   auto result = co_await run_text(call, operation, &text);

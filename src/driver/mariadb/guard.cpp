@@ -28,8 +28,8 @@ constexpr unsigned int kNoSavepoint = 1178;
 
 MariadbConnection::Operation MariadbConnection::operation_of(const Statement& statement,
                                                              Commits commits,
-                                                             TimePoint started) const {
-  Operation operation{statement.effect, started};
+                                                             driver::Stopwatch watch) const {
+  Operation operation{statement.effect, watch};
   operation.in_transaction = in_transaction();
   operation.guarded = statement.guarded;
   operation.writes = statement.effect == Effect::write;
@@ -56,10 +56,10 @@ Task<bool> MariadbConnection::kept_changes(io::Call call, bool in_transaction) {
   const bool cancelled = std::exchange(cancelling_, false);
   const auto interrupted = std::exchange(interrupted_, io::Outcome::ready);
   const auto failure = failure_;
-  const auto now = Clock::system().now();
-  const io::Call grace(call.waiter(), after(now, target_->settings.cancel_timeout));
+  const driver::Stopwatch watch(call);
+  const io::Call grace(call.waiter(), after(watch.started(), target_->settings.cancel_timeout));
   const io::Call limited = cancelled ? grace : call;
-  const Operation operation{Effect::read, now, AtDeadline::close};
+  const Operation operation{Effect::read, watch, AtDeadline::close};
   bool kept = true;
   try {
     Prepared text;

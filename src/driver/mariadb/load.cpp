@@ -115,7 +115,7 @@ Task<void> MariadbConnection::send_batch(io::Call call, Effect effect, MYSQL_STM
 /// Leaves nothing of what was loaded, if need be by closing the connection.
 Task<void> MariadbConnection::undo_load(io::Call call, bool alone) {
   if (!handle_) co_return;
-  const auto end = std::max(call.deadline(), after(Clock::system().now(), kUndoTime));
+  const auto end = std::max(call.deadline(), after(call.now(), kUndoTime));
   const io::Call limited(call.waiter(), end);
   // After a deadlock, say, the transaction is gone: the caller is told by its state.
   if (rolled_back_ && !alone) co_return;

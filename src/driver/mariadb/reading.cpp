@@ -1,6 +1,5 @@
 #include "reading.hpp"
 
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 // Exported for plugins that trace what libmariadb does, and declared in none of the headers that
@@ -25,18 +24,17 @@ void hang_up(int socket) noexcept {
   ::shutdown(socket, SHUT_RDWR);
 }
 
-void Reading::begin(TimePoint deadline, std::uint64_t most) noexcept {
-  deadline_ = deadline;
+void Reading::begin(io::Call call, std::uint64_t most) noexcept {
+  call_ = call;
   most_ = most;
   read_ = 0;
-  left_ = -1;
+  overtime_ = {};
   end_ = End::none;
 }
 
-void Reading::set_deadline(TimePoint deadline) noexcept {
-  if (deadline == deadline_) return;
-  deadline_ = deadline;
-  left_ = -1;
+void Reading::go_on(io::Call call) noexcept {
+  if (!call_ || call.deadline() != call_->deadline()) overtime_ = {};
+  call_ = call;
 }
 
 Reading::Here::Here(Reading& reading) noexcept : before_(reading_here) { reading_here = &reading; }
@@ -61,14 +59,10 @@ Reading::End Reading::judge(int socket, std::string_view bytes) noexcept {
   if (!saw(bytes)) return End::refused;
   read_ += bytes.size();
   if (most_ != 0 && read_ > most_) return End::size;
-  if (left_ >= 0) {
-    left_ -= static_cast<std::int64_t>(bytes.size());
-    return left_ < 0 ? End::deadline : End::none;
-  }
-  if (Clock::system().now() < deadline_) return End::none;
-  int arrived = 0;
-  left_ = ::ioctl(socket, FIONREAD, &arrived) == 0 ? arrived : 0;
-  return End::none;
+  const auto read = static_cast<std::int64_t>(bytes.size());
+  const bool over = call_ && overtime_.is_over(call_->now(), call_->deadline(), read,
+                                               [&] { return driver::arrived_at(socket); });
+  return over ? End::deadline : End::none;
 }
 
 }  // namespace grant::mariadb

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
-#include "grant/core/clock.hpp"
+#include "driver/overtime.hpp"
+#include "grant/io/waiter.hpp"
 #include "types.hpp"
 
 namespace grant::mariadb {
@@ -26,10 +28,12 @@ class Reading {
   Reading& operator=(const Reading&) = delete;
   virtual ~Reading() = default;
 
-  /// An answer begins, of at most `most` bytes; 0: of any size.
-  void begin(TimePoint deadline, std::uint64_t most) noexcept;
+  /// An answer to `call` begins, of at most `most` bytes; 0: of any size.
+  void begin(io::Call call, std::uint64_t most) noexcept;
 
-  void set_deadline(TimePoint deadline) noexcept;
+  /// `call`: who waits for the rest of the answer. Its waiter must outlive the calls into
+  /// libmariadb.
+  void go_on(io::Call call) noexcept;
 
   [[nodiscard]] End end() const noexcept { return end_; }
   [[nodiscard]] std::uint64_t most() const noexcept { return most_; }
@@ -58,10 +62,10 @@ class Reading {
                           std::size_t size);
   [[nodiscard]] End judge(int socket, std::string_view bytes) noexcept;
 
-  TimePoint deadline_ = kNever;
+  std::optional<io::Call> call_;
   std::uint64_t most_ = 0;
   std::uint64_t read_ = 0;
-  std::int64_t left_ = -1;  // of what had arrived by the deadline; -1: that has not passed
+  driver::Overtime overtime_;
   End end_ = End::none;
 };
 

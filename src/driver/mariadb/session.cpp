@@ -71,7 +71,7 @@ driver::SchemaEffect effect_of(std::string_view sql) {
 }
 
 // libmariadb keeps what it was told earlier when an answer tells nothing.
-void MariadbConnection::take_changes(std::string_view sql) {
+void MariadbConnection::take_changes(io::Call call, std::string_view sql) {
   const bool guard_was_set = std::exchange(guard_was_set_, false);
   if ((server_status() & SERVER_SESSION_STATE_CHANGED) == 0) return;
   const char* text = nullptr;
@@ -85,7 +85,7 @@ void MariadbConnection::take_changes(std::string_view sql) {
     session_changed_ = true;
     database_changed_ = true;
     // To the server a statement means the tables of the database in which it was prepared.
-    note_schema(driver::SchemaEffect::session);
+    note_schema(call, driver::SchemaEffect::session);
   }
   bool is_position = false;
   // Names and values, in turn.

@@ -31,12 +31,12 @@ class MariadbStream final : public RowStream {
     rows_.clear_rows();
     if (!is_open()) co_return nullptr;
     connection_->refuse_in_child();
-    operation_.started = Clock::system().now();
+    operation_.watch = driver::Stopwatch(call);
     // Rows that are there already would never be waited for.
-    if (call.deadline() <= operation_.started) {
+    if (call.deadline() <= operation_.watch.started()) {
       throw_error(failures::deadline_had_passed(connection_->node_));
     }
-    connection_->reading_.begin(call.deadline(), 0);
+    connection_->reading_.begin(call, 0);
     while (rows_.row_count() < chunk_rows_) {
       bool has_row = false;
       try {
@@ -58,8 +58,8 @@ class MariadbStream final : public RowStream {
     if (!is_open()) co_return;
     connection_->refuse_in_child();
     over_ = true;
-    operation_.started = Clock::system().now();
-    connection_->reading_.begin(call.deadline(), 0);
+    operation_.watch = driver::Stopwatch(call);
+    connection_->reading_.begin(call, 0);
     co_await connection_->end_stream(call, operation_, statement_);
   }
 
@@ -94,7 +94,7 @@ Task<std::unique_ptr<RowStream>> MariadbConnection::stream(io::Call call, Statem
   }
   auto operation = start(call, statement.effect);
   if (rolled_back_) fail_rolled_back();
-  const auto started = operation.started;
+  const auto watch = operation.watch;
   const bool opened = statement.guarded && !in_transaction();
   std::string guarded_text;
   if (opened) {
@@ -107,7 +107,7 @@ Task<std::unique_ptr<RowStream>> MariadbConnection::stream(io::Call call, Statem
     if (!cached) {
       prepared = keep(co_await prepare(call, statement.sql, opened ? kGuard : ""));
     }
-    operation = operation_of(statement, prepared->commits, started);
+    operation = operation_of(statement, prepared->commits, watch);
     if (statement.guarded && !opened) refuse_unguardable(*prepared);
     // What cannot be prepared gives few rows.
     if (!prepared->handle) co_return co_await Connection::stream(call, statement, options);
@@ -122,7 +122,7 @@ Task<std::unique_ptr<RowStream>> MariadbConnection::stream(io::Call call, Statem
     failure_ = {};
     co_await send_prepared(call, operation, handle);
     if (failure_.number == 0 && mysql_stmt_field_count(handle) == 0) {
-      take_changes(statement.sql);
+      take_changes(call, statement.sql);
       follow_transaction(statement.sql, operation.commits);
       co_return std::make_unique<NoRows>();
     }
@@ -160,7 +160,7 @@ Task<bool> MariadbConnection::fetch(io::Call call, Operation operation, MYSQL_ST
   const bool failed = fetched == 1;
   mysql_stmt_free_result(statement);
   streaming_ = false;
-  last_used_ = Clock::system().now();
+  last_used_ = call.now();
   if (failed) co_await fail(call, operation, std::span<const ValueView>());
   const bool more = mysql_stmt_more_results(statement) != 0;
   const bool skipped = !more || co_await skip_results(call, operation, statement);

@@ -7,6 +7,7 @@
 
 #include "connection.hpp"
 #include "driver/failures.hpp"
+#include "driver/stopwatch.hpp"
 #include "errors.hpp"
 #include "grant/core/error.hpp"
 #include "grant/io/worker.hpp"
@@ -47,22 +48,20 @@ Task<void> PostgresCanceller::cancel(io::Call call) {
   auto work = [handle = handle_, turns = turns_, deadline = call.deadline()] {
     return cancel_now(handle, *turns, deadline);
   };
-  const auto started = Clock::system().now();
+  const driver::Stopwatch watch(call);
   auto done = co_await io::offload(call, std::move(work), cancelling.get());
   if (done.outcome != io::Outcome::ready) {
-    throw_error(failures::gave_up_cancelling(node_, done.outcome, Clock::system().now() - started));
+    throw_error(failures::gave_up_cancelling(node_, done.outcome, watch.elapsed()));
   }
   if (!done.value->empty()) {
     throw_error(failures::at(node_, Errc::unavailable, "cannot cancel: " + *done.value));
   }
 }
 
-void PostgresCanceller::cancel_unseen() const {
-  constexpr std::chrono::seconds limit(10);
-  cancelling.get().post(
-      [handle = handle_, turns = turns_, deadline = after(Clock::system().now(), limit)] {
-        static_cast<void>(cancel_now(handle, *turns, deadline));
-      });
+void PostgresCanceller::cancel_unseen(TimePoint deadline) const {
+  cancelling.get().post([handle = handle_, turns = turns_, deadline] {
+    static_cast<void>(cancel_now(handle, *turns, deadline));
+  });
 }
 
 std::shared_ptr<Canceller> PostgresConnection::canceller() {
@@ -73,7 +72,7 @@ Task<bool> PostgresConnection::cancel_late(io::Call& call, io::Outcome outcome,
                                            Operation operation) {
   if (operation.unwanted_until) {
     const auto end = *operation.unwanted_until;
-    if (outcome == io::Outcome::cancelled || end <= Clock::system().now()) co_return false;
+    if (outcome == io::Outcome::cancelled || end <= call.now()) co_return false;
     co_return co_await cancel_again(call, end);
   }
   if (!operation.cancellable || cancelled_late_ || cancel_timeout_.count() == 0) co_return false;
@@ -82,10 +81,11 @@ Task<bool> PostgresConnection::cancel_late(io::Call& call, io::Outcome outcome,
   cancelled_late_ = true;
   if (outcome == io::Outcome::cancelled) {
     // Every further wait would be cancelled as well.
-    canceller->cancel_unseen();
+    constexpr std::chrono::seconds limit(10);
+    canceller->cancel_unseen(after(call.now(), limit));
     co_return false;
   }
-  call = io::Call(call.waiter(), after(Clock::system().now(), cancel_timeout_));
+  call = io::Call(call.waiter(), after(call.now(), cancel_timeout_));
   bool delivered = true;
   try {
     co_await canceller->cancel(call);
@@ -96,9 +96,9 @@ Task<bool> PostgresConnection::cancel_late(io::Call& call, io::Outcome outcome,
 }
 
 PostgresConnection::Operation PostgresConnection::unwanted(io::Call& call) {
-  Operation operation{Effect::read, Clock::system().now()};
+  Operation operation{Effect::read, driver::Stopwatch(call)};
   operation.unwanted_until = call.deadline();
-  call = call.until(operation.started);  // ask at once, unless the answer is there
+  call = call.until(operation.watch.started());  // ask at once, unless the answer is there
   return operation;
 }
 
@@ -111,7 +111,7 @@ Task<bool> PostgresConnection::cancel_again(io::Call& call, TimePoint end) {
   } catch (const Error&) {
     delivered = false;
   }
-  call = io::Call(call.waiter(), end).until(after(Clock::system().now(), pause));
+  call = io::Call(call.waiter(), end).until(after(call.now(), pause));
   co_return delivered;
 }
 

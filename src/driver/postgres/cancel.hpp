@@ -28,8 +28,8 @@ class PostgresCanceller final : public Canceller {
 
   Task<void> cancel(io::Call call) override;
 
-  /// Does the same on a worker and waits for nothing.
-  void cancel_unseen() const;
+  /// Does the same on a worker, until `deadline`, and waits for nothing.
+  void cancel_unseen(TimePoint deadline) const;
 
  private:
   const std::string node_;

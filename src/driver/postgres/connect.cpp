@@ -9,6 +9,7 @@
 #include "connection.hpp"
 #include "driver/by_name.hpp"
 #include "driver/failures.hpp"
+#include "driver/stopwatch.hpp"
 #include "errors.hpp"
 
 namespace grant::postgres {
@@ -72,9 +73,9 @@ Task<void> PostgresConnection::open(io::Call call, const Settings& settings,
 Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings, std::string address,
                                        driver::Turns& turns) {
   if (gate().is_shut()) throw_error(failures::shut_out(node_, "libpq"));
-  const auto started = Clock::system().now();
+  const driver::Stopwatch watch(call);
   const auto gave_up = [&](io::Outcome outcome) {
-    throw_error(failures::gave_up_connecting(node_, outcome, Clock::system().now() - started));
+    throw_error(failures::gave_up_connecting(node_, outcome, watch.elapsed()));
   };
   ConnectionHandle handle;
   {
@@ -98,7 +99,7 @@ Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings, 
     if (outcome == io::Outcome::ready && next == PGRES_POLLING_READING) {
       outcome = co_await look_at_login(call, settings, handle.get(), scanner);
     }
-    const bool late = call.deadline() <= Clock::system().now();
+    const bool late = call.deadline() <= call.now();
     if (outcome == io::Outcome::ready && late) outcome = io::Outcome::timed_out;
     if (outcome != io::Outcome::ready) gave_up(outcome);
     if (is_in_clear(handle.get())) {
@@ -114,7 +115,7 @@ Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings, 
   if (PQsetnonblocking(handle.get(), 1) != 0) fail_connect(handle.get(), node_);
   handle_ = std::move(handle);
   hidden_.emplace(PQsocket(handle_.get()));
-  last_used_ = Clock::system().now();
+  last_used_ = call.now();
 }
 
 Task<io::Outcome> PostgresConnection::look_at_login(io::Call call, const Settings& settings,
@@ -135,8 +136,8 @@ Task<io::Outcome> PostgresConnection::look_at_login(io::Call call, const Setting
     if (finding != Finding::incomplete || seen.size() == bytes.size()) break;
     // A socket with a part of it is ready at once.
     constexpr auto pause = std::chrono::milliseconds(2);
-    co_await call.sleep_until(after(Clock::system().now(), pause));
-    if (Clock::system().now() >= call.deadline()) co_return io::Outcome::timed_out;
+    co_await call.sleep_until(after(call.now(), pause));
+    if (call.now() >= call.deadline()) co_return io::Outcome::timed_out;
   }
   const auto refuse = [&](Errc code, std::string_view why) {
     throw_error(failures::at(node_, code, fmt::format("cannot connect: {}", why)));

@@ -3,17 +3,16 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <exception>
 #include <new>
-#include <random>
 #include <utility>
 
 #include "driver/failures.hpp"
 #include "errors.hpp"
 #include "grant/core/error.hpp"
+#include "grant/io/runtime.hpp"
 #include "received.hpp"
 #include "result.hpp"
 #include "session.hpp"
@@ -46,8 +45,7 @@ const char* begin_command(TransactionOptions options) {
 /// A pooler may give a server's session to several clients, one after the other: with names that
 /// anybody else could have, a statement would be taken for another one.
 std::string random_prefix() {
-  std::random_device random;
-  return fmt::format("grant_{:08x}{:08x}_", random(), random());
+  return fmt::format("grant_{:016x}_", io::system_runtime().random_bits());
 }
 
 }  // namespace
@@ -102,7 +100,8 @@ NodeKind PostgresConnection::kind_hint() const noexcept {
 
 void PostgresConnection::close() noexcept {
   handle_.reset();
-  settle_schema();  // it may have been committed
+  // It may have been committed. Nobody waits for anything here.
+  if (unsettled_ != driver::SchemaEffect::none) settle_schema(io::system_runtime().now());
 }
 
 void PostgresConnection::refuse_copy(ExecStatusType status) {
@@ -140,8 +139,7 @@ void PostgresConnection::fail_lost(Operation operation, std::string_view why) {
 }
 
 void PostgresConnection::give_up(io::Outcome outcome, Operation operation) {
-  auto info = failures::gave_up(node_, operation.effect, outcome,
-                                Clock::system().now() - operation.started);
+  auto info = failures::gave_up(node_, operation.effect, outcome, operation.watch.elapsed());
   leave(std::move(info), operation.in_transaction && operation.effect == Effect::write);
 }
 
@@ -163,7 +161,7 @@ PostgresConnection::Operation PostgresConnection::start(io::Call call, Effect ef
     throw_error(failures::at(node_, Errc::invalid_argument,
                              "a stream of rows is open on this connection: close it first"));
   }
-  const auto now = Clock::system().now();
+  const auto now = call.now();
   if (call.deadline() <= now) {
     throw_error(failures::deadline_had_passed(node_));
   }
@@ -179,7 +177,7 @@ PostgresConnection::Operation PostgresConnection::start(io::Call call, Effect ef
   last_used_ = now;
   cancelled_late_ = false;
   untouched_ = false;
-  return {effect, now};
+  return {effect, driver::Stopwatch(call, now)};
 }
 
 // A server that ended the session has left its farewell in the socket. Read now, it proves that
@@ -202,21 +200,16 @@ bool PostgresConnection::flush(Operation operation) {
   return unsent > 0;
 }
 
-bool PostgresConnection::Overtime::is_over(int socket, TimePoint deadline) {
-  if (Clock::system().now() < deadline) return false;
-  if (!looks_) {
-    constexpr int at_least = 8192;  // what libpq reads at once, where there is as much
-    int arrived = 0;
-    if (::ioctl(socket, FIONREAD, &arrived) != 0) arrived = 0;
-    looks_ = arrived / at_least + 1;
-  }
-  return (*looks_)-- <= 0;
+bool PostgresConnection::is_over(driver::Overtime& overtime, io::Call call, int socket) {
+  constexpr int at_once = 8192;  // what libpq reads at least, where there is as much
+  return overtime.is_over(call.now(), call.deadline(), at_once,
+                          [&] { return driver::arrived_at(socket); });
 }
 
 Task<void> PostgresConnection::flush_all(io::Call call, Operation operation) {
   while (flush(operation)) {
     auto outcome = co_await call.ready(PQsocket(handle_.get()), io::Interest::read_or_write);
-    if (call.deadline() <= Clock::system().now()) outcome = io::Outcome::timed_out;
+    if (call.deadline() <= call.now()) outcome = io::Outcome::timed_out;
     if (outcome != io::Outcome::ready) give_up(outcome, operation);
     // A server that cannot get rid of its answers stops listening.
     if (PQconsumeInput(handle_.get()) == 0) fail_lost(operation);
@@ -227,7 +220,7 @@ Task<void> PostgresConnection::receive(io::Call call, Operation operation, const
   PGconn* const handle = handle_.get();
   const bool pipelined = PQpipelineStatus(handle) != PQ_PIPELINE_OFF;
   answers_.clear();
-  Overtime overtime;
+  driver::Overtime overtime;
   Received received;
   while (true) {
     bool unsent = flush(operation);
@@ -236,7 +229,7 @@ Task<void> PostgresConnection::receive(io::Call call, Operation operation, const
       const auto interest = unsent ? io::Interest::read_or_write : io::Interest::read;
       io::Outcome outcome = co_await call.ready(PQsocket(handle), interest);
       const bool ready = outcome == io::Outcome::ready;
-      if (ready && overtime.is_over(PQsocket(handle), call.deadline())) {
+      if (ready && is_over(overtime, call, PQsocket(handle))) {
         outcome = io::Outcome::timed_out;
       }
       if (outcome != io::Outcome::ready) {
@@ -271,7 +264,7 @@ Task<void> PostgresConnection::receive(io::Call call, Operation operation, const
     }
   }
   if (PQstatus(handle) != CONNECTION_OK) fail_lost(operation);
-  if (PQtransactionStatus(handle) == PQTRANS_IDLE) settle_schema();
+  if (PQtransactionStatus(handle) == PQTRANS_IDLE) settle_schema(call);
 }
 
 const PGresult* PostgresConnection::failure() const noexcept {
@@ -291,15 +284,16 @@ bool PostgresConnection::in_transaction() const noexcept {
   return PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
 }
 
-PostgresConnection::Operation PostgresConnection::harmless() const {
-  Operation operation{Effect::read, Clock::system().now()};
+PostgresConnection::Operation PostgresConnection::harmless(driver::Stopwatch watch) const {
+  Operation operation{Effect::read, watch};
   operation.in_transaction = in_transaction();
   return operation;
 }
 
 PostgresConnection::Operation PostgresConnection::operation_of(const Statement& statement,
-                                                               bool may_commit) const {
-  auto operation = harmless();
+                                                               bool may_commit,
+                                                               driver::Stopwatch watch) const {
+  auto operation = harmless(watch);
   operation.effect = statement.effect;
   operation.most = max_result_size_;
   const bool ends = operation.in_transaction && may_end_transaction(statement.sql);
@@ -337,8 +331,8 @@ ErrorInfo PostgresConnection::failure_info(const PGresult* failed, Operation ope
   if (info.code == Errc::outcome_unknown && operation.effect == Effect::read) {
     info.code = Errc::unavailable;
   }
-  const auto waited = Clock::system().now() - operation.started;
   if (info.code == Errc::cancelled && cancelled_late_) {
+    const auto waited = operation.watch.elapsed();
     info = operation.may_commit ? failures::cancelled_in_part(node_, waited)
                                 : failures::cancelled_late(node_, waited);
     info.sqlstate = sqlstate_of(failed);
@@ -375,16 +369,16 @@ void PostgresConnection::fail_without_memory(Effect effect, std::string_view why
 Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Statement statement) try {
   const auto last_answer = last_used_;
   bool may_begin_again = untouched_;
-  const auto started = start(call, statement.effect).started;
-  const bool guarded = needs_guard(statement, last_answer);
+  Operation operation = start(call, statement.effect);
+  const auto watch = operation.watch;
+  const bool guarded = needs_guard(statement, watch.started() - last_answer);
   refuse_too_many(statement.params);
-  Operation operation{};
   std::shared_ptr<const Columns> columns;
   bool is_kept_there = false;
   std::optional<ErrorInfo> doubted;  // an error that stands, unless the types have changed
   std::vector<Oid> doubted_types;
   while (true) {
-    const Prepared* prepared = find_prepared(statement.sql, started);
+    const Prepared* prepared = find_prepared(statement.sql, watch.started());
     const bool cached = prepared != nullptr;
     if (!cached) prepared = co_await prepare(call, statement.sql);
     if (doubted && prepared->parameter_types == doubted_types) throw_error(*std::move(doubted));
@@ -402,8 +396,7 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
     }
     if (prepared->mentions_session) session_changed_ = true;
     if (!in_transaction()) first_failure_.reset();
-    operation = operation_of(statement, prepared->may_commit);
-    operation.started = started;
+    operation = operation_of(statement, prepared->may_commit, watch);
     operation.cancellable = true;
     operation.guarded = guarded;
     columns = prepared->columns;
@@ -417,7 +410,7 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
     }
     const PGresult* failed = failure();
     if (failed == nullptr) {
-      if (prepared->moves_names) note_schema(driver::SchemaEffect::session);
+      if (prepared->moves_names) note_schema(call, driver::SchemaEffect::session);
       break;
     }
     follow_transaction(nullptr, statement.sql);
@@ -432,7 +425,7 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
       doubted = failure_info(failed, operation, statement.params);
       doubted_types = prepared->parameter_types;
     }
-    if (cached || staleness != Staleness::types) forget_outdated(staleness, statement.sql);
+    if (cached || staleness != Staleness::types) forget_outdated(call, staleness, statement.sql);
     if (!again) fail(operation, statement.params);
     if (PQtransactionStatus(handle_.get()) == PQTRANS_IDLE) continue;
     // A failed transaction would refuse; but nobody can tell a new one from it that did nothing.
@@ -442,7 +435,7 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
   if (PQresultStatus(final_answer(operation)) == PGRES_EMPTY_QUERY) {
     throw_error(Errc::invalid_argument, kEmptyStatement);
   }
-  note_command(answers_.back().get(), statement.sql);
+  note_command(call, answers_.back().get(), statement.sql);
   follow_transaction(answers_.back().get(), statement.sql);
   auto answer = std::move(answers_.back());
   if (!is_kept_there && !columns->fit(answer.get())) {
@@ -464,10 +457,10 @@ Prepared* PostgresConnection::find_prepared(std::string_view sql, TimePoint now)
   return nullptr;
 }
 
-void PostgresConnection::forget_outdated(Staleness staleness, std::string_view sql) {
+void PostgresConnection::forget_outdated(io::Call call, Staleness staleness, std::string_view sql) {
   if (staleness == Staleness::none) return;
   cache_.erase(sql);
-  if (staleness == Staleness::changed) note_schema(driver::SchemaEffect::everyone);
+  if (staleness == Staleness::changed) note_schema(call, driver::SchemaEffect::everyone);
   if (staleness == Staleness::lost) {
     // Nobody here has told the server to forget it: another session has got the statement. From
     // now on nothing is left there that could be lost.
@@ -532,8 +525,8 @@ void PostgresConnection::send_execute(const Prepared& prepared, Operation operat
 }
 
 Task<Prepared> PostgresConnection::parse_locked(io::Call call, std::string sql, const char* begin) {
-  const Operation operation = harmless();
-  auto parsed = unprepared(sql);
+  const Operation operation = harmless(driver::Stopwatch(call));
+  auto parsed = unprepared(sql, operation.watch.started());
   send(PQenterPipelineMode(handle_.get()), operation);
   if (begin != nullptr) {
     send(PQsendQueryParams(handle_.get(), begin, 0, nullptr, nullptr, nullptr, nullptr, 1),
@@ -564,9 +557,9 @@ Task<void> PostgresConnection::undo(io::Call call) {
 Task<Prepared*> PostgresConnection::prepare(io::Call call, std::string_view sql) {
   PGconn* const handle = handle_.get();
   // Preparing changes nothing, whatever the statement will do.
-  const Operation operation = harmless();
+  const Operation operation = harmless(driver::Stopwatch(call));
   const bool keep = cache_.capacity() > 0;
-  auto prepared = unprepared(sql);
+  auto prepared = unprepared(sql, operation.watch.started());
   if (keep && named_) prepared.name = next_name();
 
   // Inside a transaction a DEALLOCATE that fails would spoil it, so the names wait.

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "bind.hpp"
+#include "driver/overtime.hpp"
 #include "driver/schema_changes.hpp"
+#include "driver/stopwatch.hpp"
 #include "driver/turns.hpp"
 #include "driver/url_params.hpp"
 #include "errors.hpp"
@@ -74,7 +76,7 @@ class PostgresConnection final : public Connection {
   /// What has been sent, for the error that losing the connection becomes.
   struct Operation {
     Effect effect;
-    TimePoint started;
+    driver::Stopwatch watch;
     /// Whether the server is asked to end it when nobody waits for its answer any longer.
     bool cancellable = false;
     /// Its answer is not wanted: the server is asked again and again to end it, until then. One
@@ -100,16 +102,8 @@ class PostgresConnection final : public Connection {
 
   static void on_notice(void* self, const PGresult* notice) noexcept;
 
-  /// What may still be read when the deadline has passed: as much as had arrived by then, so that
-  /// an answer that is there counts, however late it is looked at, and a server that goes on
-  /// sending holds nobody.
-  class Overtime {
-   public:
-    [[nodiscard]] bool is_over(int socket, TimePoint deadline);
-
-   private:
-    std::optional<int> looks_;
-  };
+  /// Whether the deadline has passed, and what had arrived by then was read. Before each read.
+  [[nodiscard]] static bool is_over(driver::Overtime& overtime, io::Call call, int socket);
 
   /// Connects to `address`, in numbers; empty: to where `settings` say.
   Task<void> attempt(io::Call call, const Settings& settings, std::string address,
@@ -124,16 +118,18 @@ class PostgresConnection final : public Connection {
   void check_idle();
 
   /// For a statement that is sent now; `may_commit`: see may_commit().
-  [[nodiscard]] Operation operation_of(const Statement& statement, bool may_commit) const;
+  [[nodiscard]] Operation operation_of(const Statement& statement, bool may_commit,
+                                       driver::Stopwatch watch) const;
   /// The same for what changes nothing.
-  [[nodiscard]] Operation harmless() const;
+  [[nodiscard]] Operation harmless(driver::Stopwatch watch) const;
   [[nodiscard]] bool in_transaction() const noexcept;
   /// Takes in what a statement of the caller's made of the transaction that begin() started.
   /// `answer`: null where it failed.
   void follow_transaction(const PGresult* answer, std::string_view sql) noexcept;
 
   void refuse_unguardable(std::string_view sql) const;
-  [[nodiscard]] bool needs_guard(const Statement& statement, TimePoint last_answer) const;
+  /// `silent`: since the last answer.
+  [[nodiscard]] bool needs_guard(const Statement& statement, Duration silent) const;
   void send_command(const char* command, Operation operation);
   /// Runs what is bound where the server refuses writes; leaves its answer in answers_.
   Task<void> run_guarded(io::Call call, Operation operation, const Prepared& prepared);
@@ -148,12 +144,14 @@ class PostgresConnection final : public Connection {
   bool flush(Operation operation);
 
   /// Sees to session_changed_, and to what is known of the schema, after a command has succeeded.
-  void note_command(const PGresult* answer, std::string_view sql) noexcept;
-  void note_schema(driver::SchemaEffect effect) noexcept;
+  void note_command(io::Call call, const PGresult* answer, std::string_view sql) noexcept;
+  void note_schema(io::Call call, driver::SchemaEffect effect) noexcept;
+  void note_schema(TimePoint now, driver::SchemaEffect effect) noexcept;
   /// The last time, as far as this connection and this process know.
   [[nodiscard]] TimePoint schema_changed() const noexcept;
   /// A transaction, or a part of one, is over: what was done in it now holds for all, or for none.
-  void settle_schema() noexcept;
+  void settle_schema(io::Call call) noexcept;
+  void settle_schema(TimePoint now) noexcept;
 
   /// Runs `commands`, in the simple protocol: one round trip, text results.
   Task<void> run_simple(io::Call call, const char* commands, Effect effect);
@@ -169,14 +167,14 @@ class PostgresConnection final : public Connection {
   void send_execute(const Prepared& prepared, Operation operation);
   void forget_discarded(std::size_t own);
   /// What is kept of the statement `sql` may not fit the server any longer.
-  void forget_outdated(Staleness staleness, std::string_view sql);
+  void forget_outdated(io::Call call, Staleness staleness, std::string_view sql);
   /// A transaction that has not been used yet, once more: one whose first statement failed.
   Task<void> begin_again(io::Call call);
 
   Task<void> prepare_queued(io::Call call, std::vector<Queued>& queue);
   Task<void> run_queued(io::Call call, std::vector<Queued>& queue);
   /// False: the statement is to be run again.
-  bool take_answer(Queued& queued, ResultHandle& answer, bool in_transaction);
+  bool take_answer(io::Call call, Queued& queued, ResultHandle& answer, bool in_transaction);
 
   /// Waits until libpq has sent all that it holds.
   Task<void> flush_all(io::Call call, Operation operation);

@@ -23,10 +23,10 @@ void PostgresConnection::refuse_unguardable(std::string_view sql) const {
   if (is_about_transaction(sql)) throw_error(failures::about_transaction(node_));
 }
 
-bool PostgresConnection::needs_guard(const Statement& statement, TimePoint last_answer) const {
+bool PostgresConnection::needs_guard(const Statement& statement, Duration silent) const {
   if (!statement.guarded) return false;
   refuse_unguardable(statement.sql);
-  return kind_hint() != NodeKind::replica || Clock::system().now() - last_answer > kStandbyKnownFor;
+  return kind_hint() != NodeKind::replica || silent > kStandbyKnownFor;
 }
 
 void PostgresConnection::send_command(const char* command, Operation operation) {
@@ -64,7 +64,7 @@ Task<void> PostgresConnection::run_guarded(io::Call call, Operation operation,
     if (failed) break;
   }
   const bool late = cancelled_late_;
-  if (late) call = io::Call(call.waiter(), after(Clock::system().now(), cancel_timeout_));
+  if (late) call = io::Call(call.waiter(), after(call.now(), cancel_timeout_));
   if (!inside) {
     operation.cancellable = false;
     co_await receive(call, operation);

@@ -56,7 +56,7 @@ Task<std::uint64_t> PostgresConnection::copy(io::Call call, LoadTarget target,
                                              std::span<const Oid> types, RowSource& source) {
   const auto command = fmt::format("COPY {} FROM STDIN (FORMAT binary)", table_and_columns(target));
   // Until its transaction is committed, losing the connection leaves nothing behind.
-  Operation operation{Effect::read, Clock::system().now()};
+  Operation operation{Effect::read, driver::Stopwatch(call)};
   operation.copies = true;
   send(PQsendQuery(handle_.get(), command.c_str()), operation);
   co_await receive(call, operation);

@@ -54,10 +54,10 @@ Task<std::vector<Answer>> PostgresConnection::pipeline(io::Call call,
 }
 
 Task<void> PostgresConnection::prepare_queued(io::Call call, std::vector<Queued>& queue) {
-  const Operation operation = harmless();
+  const Operation operation = harmless(driver::Stopwatch(call));
   bool all_known = true;
   for (auto& queued : queue) {
-    queued.prepared = find_prepared(queued.statement->sql, operation.started);
+    queued.prepared = find_prepared(queued.statement->sql, operation.watch.started());
     if (queued.prepared == nullptr) queued.prepared_anew = true;
     all_known = all_known && queued.prepared != nullptr;
   }
@@ -71,7 +71,7 @@ Task<void> PostgresConnection::prepare_queued(io::Call call, std::vector<Queued>
     const auto sql = queued.statement->sql;
     if (queued.prepared != nullptr || known.contains(sql) || refused.contains(sql)) continue;
     try {
-      wanted.push_back(unprepared(sql));
+      wanted.push_back(unprepared(sql, operation.watch.started()));
       if (named_) wanted.back().name = next_name();
       known.emplace(sql, nullptr);
     } catch (const Error& error) {
@@ -112,7 +112,7 @@ Task<void> PostgresConnection::prepare_queued(io::Call call, std::vector<Queued>
 }
 
 Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& queue) {
-  Operation operation = harmless();
+  Operation operation = harmless(driver::Stopwatch(call));
   operation.most = max_result_size_;
   PGconn* const handle = handle_.get();
   const bool in_transaction = operation.in_transaction;
@@ -161,7 +161,7 @@ Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& qu
       // At once: libpq's results are large, and many of them do not fit into a processor's cache.
       const TakeAnswer take = [&](ResultHandle& answer) {
         if (next == end) return;
-        if (!take_answer(queue[next], answer, in_transaction)) again.push_back(queue[next]);
+        if (!take_answer(call, queue[next], answer, in_transaction)) again.push_back(queue[next]);
         ++next;
       };
       co_await receive(call, operation, take);
@@ -175,7 +175,8 @@ Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& qu
   queue = std::move(again);
 }
 
-bool PostgresConnection::take_answer(Queued& queued, ResultHandle& answer, bool in_transaction) {
+bool PostgresConnection::take_answer(io::Call call, Queued& queued, ResultHandle& answer,
+                                     bool in_transaction) {
   const auto& statement = *queued.statement;
   switch (PQresultStatus(answer.get())) {
     case PGRES_PIPELINE_ABORTED:
@@ -190,9 +191,9 @@ bool PostgresConnection::take_answer(Queued& queued, ResultHandle& answer, bool 
       queued.answer->error = failures::at({}, Errc::invalid_argument, kEmptyStatement);
       return true;
     default: {
-      note_command(answer.get(), statement.sql);
+      note_command(call, answer.get(), statement.sql);
       const auto& prepared = *queued.prepared;
-      if (prepared.moves_names) note_schema(driver::SchemaEffect::session);
+      if (prepared.moves_names) note_schema(call, driver::SchemaEffect::session);
       if (prepared.name.empty() && !prepared.columns->fit(answer.get())) {
         cache_.erase(statement.sql);
         queued.answer->result = std::make_unique<PostgresResult>(std::move(answer));
@@ -204,14 +205,14 @@ bool PostgresConnection::take_answer(Queued& queued, ResultHandle& answer, bool 
   }
   const bool is_kept_there = !queued.prepared->name.empty();
   const auto staleness = staleness_of(answer.get(), prefix_);
-  forget_outdated(staleness, statement.sql);
+  forget_outdated(call, staleness, statement.sql);
   const bool outdated = !queued.prepared_anew ? staleness > Staleness::types
                                               : staleness == Staleness::lost && is_kept_there;
   if (outdated && !in_transaction) {
     queued.sent = false;
     return false;
   }
-  auto operation = operation_of(statement, queued.prepared->may_commit);
+  auto operation = operation_of(statement, queued.prepared->may_commit, driver::Stopwatch(call));
   operation.in_transaction = in_transaction;
   operation.may_commit = operation.may_commit && !in_transaction;
   queued.answer->error = failure_info(answer.get(), operation, statement.params);

@@ -18,18 +18,24 @@ TimePoint PostgresConnection::schema_changed() const noexcept {
   return std::max(names_moved_, changes().last());
 }
 
-void PostgresConnection::note_schema(driver::SchemaEffect effect) noexcept {
-  if (effect == driver::SchemaEffect::none) return;
-  names_moved_ = Clock::system().now();
+void PostgresConnection::note_schema(io::Call call, driver::SchemaEffect effect) noexcept {
+  if (effect != driver::SchemaEffect::none) note_schema(call.now(), effect);
+}
+
+void PostgresConnection::note_schema(TimePoint now, driver::SchemaEffect effect) noexcept {
+  names_moved_ = now;
   if (effect == driver::SchemaEffect::everyone) changes().note(names_moved_);
   const bool in_transaction = handle_ && PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
   if (in_transaction) unsettled_ = std::max(unsettled_, effect);
 }
 
-void PostgresConnection::settle_schema() noexcept {
-  if (unsettled_ == driver::SchemaEffect::none) return;
+void PostgresConnection::settle_schema(io::Call call) noexcept {
+  if (unsettled_ != driver::SchemaEffect::none) settle_schema(call.now());
+}
+
+void PostgresConnection::settle_schema(TimePoint now) noexcept {
   const bool over = !handle_ || PQtransactionStatus(handle_.get()) == PQTRANS_IDLE;
-  note_schema(unsettled_);
+  note_schema(now, unsettled_);
   if (over) unsettled_ = driver::SchemaEffect::none;
 }
 

@@ -151,12 +151,13 @@ SessionChange change_by(std::string_view tag, std::string_view sql) noexcept {
   return SessionChange::none;
 }
 
-void PostgresConnection::note_command(const PGresult* answer, std::string_view sql) noexcept {
+void PostgresConnection::note_command(io::Call call, const PGresult* answer,
+                                      std::string_view sql) noexcept {
   if (PQresultStatus(answer) != PGRES_COMMAND_OK) return;
   const std::string_view tag = PQcmdStatus(const_cast<PGresult*>(answer));
   if (tag == "ROLLBACK") first_failure_.reset();  // to a savepoint, too
-  note_schema(effect_of(tag, sql));
-  if (tag == "ROLLBACK") settle_schema();  // to a savepoint
+  note_schema(call, effect_of(tag, sql));
+  if (tag == "ROLLBACK") settle_schema(call);  // to a savepoint
   const auto change = change_by(tag, sql);
   if (change == SessionChange::none) return;
   session_changed_ = true;
@@ -175,7 +176,7 @@ Task<void> PostgresConnection::reset(io::Call call) {
   if (named_statements_) cache_.clear();
   statements_gone_ = false;
   // The search path is what it was, and temporary tables have gone.
-  if (names_moved_ != TimePoint::min()) names_moved_ = Clock::system().now();
+  if (names_moved_ != TimePoint::min()) names_moved_ = call.now();
   co_await pin_session(call);
   session_changed_ = false;
   named_statements_ = false;

@@ -12,7 +12,7 @@
 
 namespace grant::postgres {
 
-Prepared unprepared(std::string_view sql) {
+Prepared unprepared(std::string_view sql, TimePoint now) {
   if (sql.find('\0') != std::string_view::npos) {
     throw_error(Errc::invalid_argument, "the statement holds a NUL character");
   }
@@ -23,7 +23,7 @@ Prepared unprepared(std::string_view sql) {
   }
   Prepared prepared;
   prepared.sql = sql;
-  prepared.described = Clock::system().now();
+  prepared.described = now;
   prepared.mentions_session = mentions_session(sql);
   prepared.may_commit = may_commit(sql);
   prepared.moves_names = moves_names(sql);

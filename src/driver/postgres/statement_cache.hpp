@@ -30,7 +30,7 @@ struct Prepared {
 };
 
 /// A statement to prepare. Errors: invalid_argument, for what cannot even be sent.
-[[nodiscard]] Prepared unprepared(std::string_view sql);
+[[nodiscard]] Prepared unprepared(std::string_view sql, TimePoint now);
 
 /// Whether libpq would lose the connection over the server's description of `sql`: it takes that
 /// for noise when it is longer than 30,000 bytes, which four for each parameter come to.

@@ -36,10 +36,10 @@ class SingleRowStream final : public RowStream {
   }
 
   /// Sends the statement with the values that are bound; awaits nothing.
-  void open(const Prepared& query) {
+  void open(io::Call call, const Prepared& query) {
     PGconn* const handle = connection_.handle_.get();
-    connection_.send_execute(query, now());
-    connection_.send(PQsetSingleRowMode(handle), now());
+    connection_.send_execute(query, reading(call));
+    connection_.send(PQsetSingleRowMode(handle), reading(call));
   }
 
   Task<const Result*> next(io::Call call) override {
@@ -48,7 +48,7 @@ class SingleRowStream final : public RowStream {
     connection_.refuse_in_child();
     connection_.refuse_late_chunk(call);
     overtime_ = {};
-    const auto operation = now();
+    const auto operation = reading(call);
     PGconn* const handle = connection_.handle_.get();
     co_await connection_.flush_all(call, operation);
     while (rows_->row_count() < chunk_rows_) {
@@ -83,8 +83,8 @@ class SingleRowStream final : public RowStream {
  private:
   using Operation = PostgresConnection::Operation;
 
-  [[nodiscard]] static Operation now() {
-    Operation operation{Effect::read, Clock::system().now()};
+  [[nodiscard]] static Operation reading(io::Call call) {
+    Operation operation{Effect::read, driver::Stopwatch(call)};
     operation.has_values = true;
     return operation;
   }
@@ -102,10 +102,10 @@ class SingleRowStream final : public RowStream {
     PGconn* const handle = connection_.handle_.get();
     auto outcome = io::Outcome::timed_out;
     // Rows that nobody wants may come faster than they can be read, and never be waited for.
-    const bool in_time = !operation.unwanted_until || Clock::system().now() < call.deadline();
+    const bool in_time = !operation.unwanted_until || call.now() < call.deadline();
     if (in_time) outcome = co_await call.ready(PQsocket(handle), io::Interest::read);
     const bool ready = outcome == io::Outcome::ready;
-    if (ready && overtime_.is_over(PQsocket(handle), call.deadline())) {
+    if (ready && PostgresConnection::is_over(overtime_, call, PQsocket(handle))) {
       outcome = io::Outcome::timed_out;
     }
     if (outcome != io::Outcome::ready) {
@@ -121,10 +121,10 @@ class SingleRowStream final : public RowStream {
     // In case that they are the last words on the connection.
     connection_.answers_.clear();
     connection_.answers_.push_back(std::move(failed));
-    auto info = connection_.failure_info(connection_.failure(), now(), {});
+    auto info = connection_.failure_info(connection_.failure(), reading(call), {});
     if (info.sqlstate == kReadOnly) info.code = Errc::invalid_argument;
     rows_->clear();
-    co_await finish(call, call, now());
+    co_await finish(call, call, reading(call));
     throw_error(std::move(info));
   }
 
@@ -145,7 +145,7 @@ class SingleRowStream final : public RowStream {
   std::optional<KeptRows> rows_;  // always there, and made anew by take_columns()
   bool columns_known_;
   bool open_ = true;
-  PostgresConnection::Overtime overtime_;
+  driver::Overtime overtime_;
 };
 
 /// A cursor. While the caller looks at one chunk, the server makes the next.
@@ -166,8 +166,8 @@ class CursorStream final : public RowStream {
   }
 
   /// Sends what opens the cursor and fetches its first rows; awaits nothing.
-  void open(std::string_view sql, const Prepared& query) {
-    const auto operation = now();
+  void open(io::Call call, std::string_view sql, const Prepared& query) {
+    const auto operation = reading(call);
     PGconn* const handle = connection_.handle_.get();
     connection_.send(PQenterPipelineMode(handle), operation);
     const auto declare = fmt::format("DECLARE grant_stream NO SCROLL CURSOR FOR {}", sql);
@@ -176,8 +176,8 @@ class CursorStream final : public RowStream {
         PQsendQueryParams(handle, declare.c_str(), binder.count(), query.parameter_types.data(),
                           binder.values(), binder.lengths(), binder.formats(), format_),
         operation);
-    fetch();
-    fetch();
+    fetch(call);
+    fetch(call);
   }
 
   Task<const Result*> next(io::Call call) override {
@@ -192,11 +192,11 @@ class CursorStream final : public RowStream {
     co_await receive(call);
     const PGresult* failed = connection_.failure();
     if (failed != nullptr) {
-      auto info = connection_.failure_info(failed, now(), {});
+      auto info = connection_.failure_info(failed, reading(call), {});
       co_await finish(call);
       throw_error(std::move(info));
     }
-    static_cast<void>(connection_.final_answer(now()));
+    static_cast<void>(connection_.final_answer(reading(call)));
     auto rows = std::move(connection_.answers_.back());
     exhausted_ = PQntuples(rows.get()) < chunk_rows_;
     if (PQntuples(rows.get()) == 0) {
@@ -204,8 +204,8 @@ class CursorStream final : public RowStream {
       co_return nullptr;
     }
     if (!exhausted_) {
-      fetch();
-      static_cast<void>(connection_.flush(now()));
+      fetch(call);
+      static_cast<void>(connection_.flush(reading(call)));
     }
     chunk_ = std::make_unique<PostgresResult>(std::move(rows));
     co_return chunk_.get();
@@ -219,8 +219,8 @@ class CursorStream final : public RowStream {
   }
 
  private:
-  [[nodiscard]] static PostgresConnection::Operation now() {
-    PostgresConnection::Operation operation{Effect::read, Clock::system().now()};
+  [[nodiscard]] static PostgresConnection::Operation reading(io::Call call) {
+    PostgresConnection::Operation operation{Effect::read, driver::Stopwatch(call)};
     operation.in_transaction = true;
     operation.has_values = true;
     operation.most = 0;
@@ -229,20 +229,20 @@ class CursorStream final : public RowStream {
 
   [[nodiscard]] bool is_open() const noexcept { return open_ && connection_.is_open(); }
 
-  void send(const char* command) {
+  void send(io::Call call, const char* command) {
     connection_.send(PQsendQueryParams(connection_.handle_.get(), command, 0, nullptr, nullptr,
                                        nullptr, nullptr, format_),
-                     now());
+                     reading(call));
   }
 
-  void fetch() {
-    send(fetch_.c_str());
-    connection_.send(PQpipelineSync(connection_.handle_.get()), now());
+  void fetch(io::Call call) {
+    send(call, fetch_.c_str());
+    connection_.send(PQpipelineSync(connection_.handle_.get()), reading(call));
     ++under_way_;
   }
 
   Task<void> receive(io::Call call) {
-    co_await connection_.receive(call, now());
+    co_await connection_.receive(call, reading(call));
     --under_way_;
   }
 
@@ -252,11 +252,11 @@ class CursorStream final : public RowStream {
     PGconn* const handle = connection_.handle_.get();
     // A failed transaction has no cursor any more.
     if (PQtransactionStatus(handle) == PQTRANS_INTRANS) {
-      send("CLOSE grant_stream");
-      connection_.send(PQpipelineSync(handle), now());
-      co_await connection_.receive(call, now());
+      send(call, "CLOSE grant_stream");
+      connection_.send(PQpipelineSync(handle), reading(call));
+      co_await connection_.receive(call, reading(call));
     }
-    connection_.send(PQexitPipelineMode(handle), now());
+    connection_.send(PQexitPipelineMode(handle), reading(call));
     open_ = false;
     connection_.streaming_ = false;
   }
@@ -273,11 +273,11 @@ class CursorStream final : public RowStream {
 
 // Rows that are there already would never be waited for.
 void PostgresConnection::refuse_late_chunk(io::Call call) const {
-  if (call.deadline() <= Clock::system().now()) throw_error(failures::deadline_had_passed(node_));
+  if (call.deadline() <= call.now()) throw_error(failures::deadline_had_passed(node_));
 }
 
 Task<void> PostgresConnection::end_stream(io::Call call) {
-  Operation operation{Effect::read, Clock::system().now()};
+  Operation operation{Effect::read, driver::Stopwatch(call)};
   operation.most = 0;
   // A request to cancel that was late ends the first; there is none left for the second.
   do {
@@ -319,11 +319,11 @@ Task<std::unique_ptr<RowStream>> PostgresConnection::stream(io::Call call, State
   }
   if (owns) {
     auto rows = std::make_unique<SingleRowStream>(*this, query, options.chunk_rows);
-    rows->open(query);
+    rows->open(call, query);
     co_return rows;
   }
   auto rows = std::make_unique<CursorStream>(*this, query, options.chunk_rows);
-  rows->open(statement.sql, query);
+  rows->open(call, statement.sql, query);
   co_return rows;
 }
 

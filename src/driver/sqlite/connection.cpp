@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <thread>
 #include <utility>
 
 #include "driver/failures.hpp"
@@ -38,8 +37,8 @@ bool has_statement(sqlite3* database, std::string_view rest) {
 
 }  // namespace
 
-Connection::OperationScope::OperationScope(Connection& connection, TimePoint deadline) noexcept
-    : connection_(connection), outer_deadline_(std::exchange(connection.deadline_, deadline)) {
+Connection::OperationScope::OperationScope(Connection& connection, io::Call call) noexcept
+    : connection_(connection), outer_(std::exchange(connection.call_, call)) {
   connection_.busy_since_ = kNever;
   // Nobody else changes an idle connection's activity.
   outermost_ = connection_.activity_->load(std::memory_order_relaxed) == Activity::idle;
@@ -48,21 +47,21 @@ Connection::OperationScope::OperationScope(Connection& connection, TimePoint dea
 }
 
 Connection::OperationScope::~OperationScope() {
-  connection_.deadline_ = outer_deadline_;
+  connection_.call_ = outer_;
   if (outermost_ && connection_.stream_ == nullptr) {
     connection_.activity_->store(Activity::idle, std::memory_order_release);
   }
 }
 
-Connection::Connection(Options options, std::string node, TimePoint deadline)
+Connection::Connection(io::Call call, Options options, std::string node)
     : options_(std::move(options)),
       node_(std::move(node)),
       statements_(options_.statement_cache_size) {
-  if (deadline <= now()) {
+  if (call.deadline() <= call.now()) {
     throw_at(Errc::unavailable, node_, "the deadline had passed before the file was opened");
   }
   if (gate().is_shut()) throw_error(failures::shut_out(node_, "SQLite"));
-  const OperationScope scope(*this, deadline);
+  const OperationScope scope(*this, call);
   open();
   configure();
   kind_ = options_.read_only ? NodeKind::replica : NodeKind::primary;
@@ -71,23 +70,28 @@ Connection::Connection(Options options, std::string node, TimePoint deadline)
 int Connection::on_progress(void* self) noexcept {
   const auto& connection = *static_cast<const Connection*>(self);
   if (connection.is_cancelled()) return 1;
-  return connection.deadline_ != kNever && connection.deadline_ <= now() ? 1 : 0;
+  const auto& call = connection.call_;
+  return call && call->deadline() != kNever && call->deadline() <= call->now() ? 1 : 0;
 }
 
 int Connection::on_busy(void* self, int count) noexcept {
   auto& connection = *static_cast<Connection*>(self);
-  const auto time = now();
+  if (!connection.call_) return 0;
+  const io::Call call = *connection.call_;
+  const auto time = call.now();
   if (count == 0) {
     connection.busy_since_ = time;
     connection.busy_until_ =
-        std::min(connection.deadline_, after(time, connection.options_.busy_timeout));
+        std::min(call.deadline(), after(time, connection.options_.busy_timeout));
   }
   if (time >= connection.busy_until_ || connection.is_cancelled()) return 0;
   const Duration pause = std::min(count + 1, 20) * 1ms;
   {
     // SQLite holds no lock of its own here, and a fork need not wait for this.
     const grant::detail::LibraryGate::Outside outside(gate());
-    std::this_thread::sleep_for(std::min(pause, connection.busy_until_ - time));
+    io::Wait wait;
+    wait.deadline = std::min(after(time, pause), connection.busy_until_);
+    call.waiter().finish_now(wait);
   }
   return 1;
 }
@@ -103,8 +107,8 @@ bool Connection::take_cancellation() noexcept {
 /// What is in the way, and how long it was waited for.
 std::string Connection::about_lock() const {
   // SQLite does not wait where that could never help.
-  const auto waited = busy_since_ == kNever ? Duration::zero() : now() - busy_since_;
-  const bool by_deadline = busy_since_ != kNever && busy_until_ == deadline_;
+  const auto waited = busy_since_ == kNever ? Duration::zero() : call_->now() - busy_since_;
+  const bool by_deadline = busy_since_ != kNever && busy_until_ == call_->deadline();
   return fmt::format(
       "{} is locked by another connection, perhaps of another process; waited {} ms ({} {} ms)",
       options_.in_memory() ? "the database" : "the file " + options_.file,
@@ -160,11 +164,11 @@ void Connection::refuse_in_child() const {
   if (forks_ != grant::detail::forks()) throw_error(failures::of_parent(node_));
 }
 
-void Connection::refuse_unless_ready(TimePoint deadline, std::string_view tried) const {
+void Connection::refuse_unless_ready(io::Call call, std::string_view tried) const {
   refuse_in_child();
   if (!open_) throw_at(Errc::unavailable, node_, fmt::format("{}: connection is closed", tried));
   refuse_while_streaming(tried);
-  if (deadline != kNever && deadline <= now()) {
+  if (call.deadline() != kNever && call.deadline() <= call.now()) {
     throw_at(Errc::timeout, node_,
              fmt::format("{}: the deadline had passed before it started", tried));
   }
@@ -194,10 +198,10 @@ void Connection::refuse_guarded(const Prepared& prepared, std::string_view tried
       failures::guarded(failures::at(node_, Errc::read_only, fmt::format("{}: {}", tried, why))));
 }
 
-std::unique_ptr<Result> Connection::run(const Statement& statement, TimePoint deadline,
+std::unique_ptr<Result> Connection::run(io::Call call, const Statement& statement,
                                         std::string_view tried) try {
-  refuse_unless_ready(deadline, tried);
-  const OperationScope scope(*this, deadline);
+  refuse_unless_ready(call, tried);
+  const OperationScope scope(*this, call);
   Prepared& used = prepared(statement.sql, tried);
   sqlite3_stmt* const handle = used.handle.get();
   const ResetScope reset(handle);
@@ -245,11 +249,11 @@ void Connection::note_end(std::string_view sql) {
   }
 }
 
-void Connection::run_plain(std::string_view sql, TimePoint deadline, std::string_view tried) {
+void Connection::run_plain(io::Call call, std::string_view sql, std::string_view tried) {
   Statement statement;
   statement.sql = sql;
   statement.effect = Effect::read;  // commit_now() sorts its own errors
-  static_cast<void>(run(statement, deadline, tried));
+  static_cast<void>(run(call, statement, tried));
 }
 
 void Connection::fail(int code, std::string_view tried, const Statement& statement) {
@@ -322,21 +326,21 @@ TransactionState Connection::transaction_state() const noexcept {
 
 Task<std::unique_ptr<Result>> Connection::execute(io::Call call, Statement statement) {
   refuse_failed_transaction(kExecuting);
-  co_return run(statement, call.deadline(), kExecuting);
+  co_return run(call, statement, kExecuting);
 }
 
 Task<void> Connection::begin(io::Call call, TransactionOptions options) {
-  begin_now(options, call.deadline());
+  begin_now(call, options);
   co_return;
 }
 
 Task<void> Connection::commit(io::Call call) {
-  commit_now(call.deadline());
+  commit_now(call);
   co_return;
 }
 
-Task<void> Connection::rollback(io::Call /*call*/) {
-  rollback_now();
+Task<void> Connection::rollback(io::Call call) {
+  rollback_now(call);
   co_return;
 }
 
@@ -345,23 +349,23 @@ std::shared_ptr<Canceller> Connection::canceller() {
   return std::make_shared<NoteCanceller>(activity_);
 }
 
-Task<Observation> Connection::probe(io::Call call) { co_return observe(call.deadline()); }
+Task<Observation> Connection::probe(io::Call call) { co_return observe(call); }
 
-void Connection::begin_now(TransactionOptions options, TimePoint deadline) {
+void Connection::begin_now(io::Call call, TransactionOptions options) {
   constexpr std::string_view tried = "cannot begin a transaction";
   if (in_transaction_) {
     throw_at(Errc::invalid_argument, node_, fmt::format("{}: one is open already", tried));
   }
   const bool writes = options.effect == Effect::write;
   begun_ = false;
-  run_plain(writes ? "BEGIN IMMEDIATE" : "BEGIN", deadline, tried);
+  run_plain(call, writes ? "BEGIN IMMEDIATE" : "BEGIN", tried);
   begun_ = true;
   ended_ = TransactionEnd::none;
   failed_by_.reset();
   if (!writes && !query_only_) set_query_only(true);
 }
 
-void Connection::commit_now(TimePoint deadline) {
+void Connection::commit_now(io::Call call) {
   constexpr std::string_view tried = "cannot commit";
   refuse_while_streaming(tried);
   begun_ = false;
@@ -376,10 +380,10 @@ void Connection::commit_now(TimePoint deadline) {
              fmt::format("{}: an earlier error has rolled the transaction back", tried));
   }
   try {
-    run_plain("COMMIT", deadline, tried);
+    run_plain(call, "COMMIT", tried);
   } catch (const Error& error) {
     // As on a server, a commit that fails has ended the transaction; SQLite would keep it open.
-    if (in_transaction_ && open_) rollback_now();
+    if (in_transaction_ && open_) rollback_now(call);
     if ((error.native() & 0xff) != SQLITE_IOERR) throw;
     // The last page may have reached the file all the same.
     ErrorInfo info = error.info();
@@ -388,7 +392,7 @@ void Connection::commit_now(TimePoint deadline) {
   }
 }
 
-void Connection::rollback_now() {
+void Connection::rollback_now(io::Call call) {
   constexpr std::string_view tried = "cannot roll back";
   refuse_in_child();
   refuse_while_streaming(tried);
@@ -398,7 +402,7 @@ void Connection::rollback_now() {
   failed_by_.reset();
   if (transaction_state() == TransactionState::open) {
     // It waits for nothing, so a passed deadline is no reason to leave the transaction open.
-    run_plain("ROLLBACK", kNever, tried);
+    run_plain(io::Call(call.waiter()), "ROLLBACK", tried);
   } else {
     in_transaction_ = false;
     restore_query_only();

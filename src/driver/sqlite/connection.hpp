@@ -21,7 +21,7 @@ class Connection final : public grant::Connection {
  public:
   /// Errors: unavailable (missing, locked, deadline passed); configuration (not a database, not
   /// permitted).
-  Connection(Options options, std::string node, TimePoint deadline);
+  Connection(io::Call call, Options options, std::string node);
 
   Task<std::unique_ptr<Result>> execute(io::Call call, Statement statement) override;
   Task<std::unique_ptr<RowStream>> stream(io::Call call, Statement statement,
@@ -43,22 +43,20 @@ class Connection final : public grant::Connection {
   class Stream;
   class Load;
 
-  /// The time that SQLite is at work for a caller, and when that must end.
+  /// While SQLite is at work for a caller, `call`, whose waiter blocks.
   class OperationScope {
    public:
-    OperationScope(Connection& connection, TimePoint deadline) noexcept;
+    OperationScope(Connection& connection, io::Call call) noexcept;
     OperationScope(const OperationScope&) = delete;
     OperationScope& operator=(const OperationScope&) = delete;
     ~OperationScope();
 
    private:
     Connection& connection_;
-    const TimePoint outer_deadline_;
+    const std::optional<io::Call> outer_;
     bool outermost_ = false;  // one of its own, and not a part of another one
     std::optional<grant::detail::LibraryGate::Inside> inside_;
   };
-
-  static TimePoint now() noexcept { return Clock::system().now(); }
 
   // SQLite calls these during a statement.
   // The deadline is looked at that often: within some ten microseconds, at no cost to be seen.
@@ -77,14 +75,13 @@ class Connection final : public grant::Connection {
   void refuse_other_than_files() const;
   [[noreturn]] void fail_open(int code) const;
 
-  void refuse_unless_ready(TimePoint deadline, std::string_view tried) const;
+  void refuse_unless_ready(io::Call call, std::string_view tried) const;
   void refuse_while_streaming(std::string_view tried) const;
   void refuse_failed_transaction(std::string_view tried) const;
   [[nodiscard]] bool is_cancelled() const noexcept;
   bool take_cancellation() noexcept;
-  std::unique_ptr<Result> run(const Statement& statement, TimePoint deadline,
-                              std::string_view tried);
-  void run_plain(std::string_view sql, TimePoint deadline, std::string_view tried);
+  std::unique_ptr<Result> run(io::Call call, const Statement& statement, std::string_view tried);
+  void run_plain(io::Call call, std::string_view sql, std::string_view tried);
   Prepared& prepared(std::string_view sql, std::string_view tried);
   void refuse_guarded(const Prepared& prepared, std::string_view tried) const;
   [[noreturn]] void fail(int code, std::string_view tried, const Statement& statement);
@@ -95,12 +92,12 @@ class Connection final : public grant::Connection {
   void set_query_only(bool on);
   void restore_query_only();
 
-  void begin_now(TransactionOptions options, TimePoint deadline);
-  void commit_now(TimePoint deadline);
-  void rollback_now();
-  Observation observe(TimePoint deadline);
+  void begin_now(io::Call call, TransactionOptions options);
+  void commit_now(io::Call call);
+  void rollback_now(io::Call call);
+  Observation observe(io::Call call);
   [[nodiscard]] std::string instance() const;
-  std::optional<Timestamp> heartbeat(TimePoint deadline);
+  std::optional<Timestamp> heartbeat(io::Call call);
 
   const std::uint64_t forks_ = grant::detail::forks();
   const Options options_;
@@ -124,7 +121,7 @@ class Connection final : public grant::Connection {
   bool compiled_changes_session_ = false;  // what is being compiled, or was last
   bool compiled_is_about_transaction_ = false;
 
-  TimePoint deadline_ = kNever;    // of the call under way
+  std::optional<io::Call> call_;   // that is under way
   TimePoint busy_since_ = kNever;  // of its last wait for a lock; kNever: there was none
   TimePoint busy_until_ = kNever;
 };

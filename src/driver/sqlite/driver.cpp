@@ -6,6 +6,7 @@
 #include "driver/sqlite/connection.hpp"
 #include "driver/sqlite/offloaded.hpp"
 #include "driver/sqlite/options.hpp"
+#include "driver/stopwatch.hpp"
 #include "grant/io/worker.hpp"
 
 extern "C" void grant_register_sqlite() {}
@@ -33,16 +34,18 @@ class SqliteDriver final : public Driver {
                                                    ConnectOptions options) const override {
     auto node = options.node;
     auto parsed = parse_options(std::move(options));
-    auto open = [parsed = std::move(parsed), node, deadline = call.deadline()] {
+    auto open = [parsed = std::move(parsed), node](io::Call blocking) {
       return std::make_unique<OffloadedConnection>(
-          std::make_unique<Connection>(parsed, node, deadline));
+          std::make_unique<Connection>(blocking, parsed, node));
     };
-    if (&call.waiter() == &io::blocking_waiter()) co_return open();
-    const auto started = Clock::system().now();
-    auto opened = co_await io::offload(call, std::move(open), watchers());
+    if (call.waiter().blocks()) co_return open(call);
+    const driver::Stopwatch watch(call);
+    auto on_worker = [open = std::move(open), deadline = call.deadline()] {
+      return open(io::Call(io::blocking_waiter(), deadline));
+    };
+    auto opened = co_await io::offload(call, std::move(on_worker), watchers());
     if (opened.value) co_return std::move(*opened.value);
-    throw_error(
-        failures::gave_up_connecting(node, opened.outcome, Clock::system().now() - started));
+    throw_error(failures::gave_up_connecting(node, opened.outcome, watch.elapsed()));
   }
 };
 

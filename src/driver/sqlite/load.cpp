@@ -19,47 +19,48 @@ constexpr std::string_view kRollBackTo = "ROLLBACK TO SAVEPOINT grant_load";
 /// One prepared insert for all rows: SQLite gains nothing from longer ones.
 class Connection::Load {
  public:
-  Load(Connection& connection, const LoadTarget& target, RowSource& source, TimePoint deadline)
-      : connection_(connection),
+  Load(io::Call call, Connection& connection, const LoadTarget& target, RowSource& source)
+      : call_(call),
+        connection_(connection),
         target_(target),
         source_(source),
-        deadline_(deadline),
         tried_(fmt::format("cannot load rows into {}", quoted_table(target))) {}
 
   std::uint64_t run() {
     connection_.refuse_failed_transaction(tried_);
-    connection_.refuse_unless_ready(deadline_, tried_);
+    connection_.refuse_unless_ready(call_, tried_);
     if (target_.columns.empty()) refuse("no column is named");
-    const OperationScope scope(connection_, deadline_);
+    const OperationScope scope(connection_, call_);
     return connection_.in_transaction_ ? run_in_savepoint() : run_in_transaction();
   }
 
  private:
   std::uint64_t run_in_transaction() {
-    connection_.begin_now({}, deadline_);
+    connection_.begin_now(call_, {});
     std::uint64_t rows = 0;
     try {
       rows = insert_all();
     } catch (...) {
-      if (connection_.is_open()) connection_.rollback_now();
+      if (connection_.is_open()) connection_.rollback_now(call_);
       throw;
     }
-    connection_.commit_now(deadline_);
+    connection_.commit_now(call_);
     return rows;
   }
 
   std::uint64_t run_in_savepoint() {
-    connection_.run_plain(kSavepoint, deadline_, tried_);
+    connection_.run_plain(call_, kSavepoint, tried_);
     try {
       const auto rows = insert_all();
-      connection_.run_plain(kRelease, deadline_, tried_);
+      connection_.run_plain(call_, kRelease, tried_);
       return rows;
     } catch (...) {
       connection_.take_cancellation();
       // A failed transaction has no savepoint any more.
       if (connection_.is_open() && connection_.transaction_state() == TransactionState::open) {
-        connection_.run_plain(kRollBackTo, kNever, tried_);
-        connection_.run_plain(kRelease, kNever, tried_);
+        const io::Call unlimited(call_.waiter());
+        connection_.run_plain(unlimited, kRollBackTo, tried_);
+        connection_.run_plain(unlimited, kRelease, tried_);
       }
       throw;
     }
@@ -101,17 +102,17 @@ class Connection::Load {
     connection_.fail(code, fmt::format("{}: row {}", tried_, rows_ + 1), statement);
   }
 
+  const io::Call call_;
   Connection& connection_;
   const LoadTarget target_;
   RowSource& source_;
-  const TimePoint deadline_;
   const std::string tried_;
   std::vector<ValueView> row_;
   std::uint64_t rows_ = 0;
 };
 
 Task<std::uint64_t> Connection::load(io::Call call, LoadTarget target, RowSource& source) {
-  co_return Load(*this, target, source, call.deadline()).run();
+  co_return Load(call, *this, target, source).run();
 }
 
 }  // namespace grant::sqlite

@@ -17,7 +17,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool blocks(io::Call call) noexcept { return &call.waiter() == &io::blocking_waiter(); }
+bool blocks(io::Call call) noexcept { return call.waiter().blocks(); }
+
+/// That of the thread, which blocks here.
+TimePoint thread_time() noexcept { return io::blocking_waiter().now(); }
 
 /// Work in the hands of a worker, which may use what the waiting call owns until it is over.
 class Turn {
@@ -47,13 +50,13 @@ class Turn {
   void stop(Canceller& canceller) {
     if (revoke()) return;
     // Again and again: a request has no effect before the statement has begun, or between two.
-    while (!is_over_by(Clock::system().now())) {
+    while (!is_over_by(thread_time())) {
       try {
         run(canceller.cancel(io::Call(io::blocking_waiter())));
       } catch (const Error&) {
         // Then it ends by itself, at its deadline.
       }
-      if (is_over_by(Clock::system().now() + 1ms)) return;
+      if (is_over_by(thread_time() + 1ms)) return;
     }
   }
 
@@ -62,7 +65,7 @@ class Turn {
 
   bool is_over_by(TimePoint time) {
     const Lock lock(mutex_);
-    while (state_ == State::running && Clock::system().now() < time) over_.wait_until(mutex_, time);
+    while (state_ == State::running && thread_time() < time) over_.wait_until(mutex_, time);
     return state_ != State::running;
   }
 

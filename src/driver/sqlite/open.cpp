@@ -221,18 +221,18 @@ std::string Connection::instance() const {
                      error ? std::string(file) : canonical.string());
 }
 
-std::optional<Timestamp> Connection::heartbeat(TimePoint deadline) {
+std::optional<Timestamp> Connection::heartbeat(io::Call call) {
   Statement statement;
   statement.effect = Effect::read;
   statement.sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'grant_heartbeat'";
-  if (run(statement, deadline, "cannot probe")->row_count() == 0) return std::nullopt;
+  if (run(call, statement, "cannot probe")->row_count() == 0) return std::nullopt;
   statement.sql = "SELECT at FROM grant_heartbeat WHERE id = 1";
-  const auto rows = run(statement, deadline, "cannot probe");
+  const auto rows = run(call, statement, "cannot probe");
   if (rows->row_count() == 0 || rows->cell(0, 0).kind() != ValueKind::text) return std::nullopt;
   return parse_timestamp(rows->cell(0, 0).as_characters());
 }
 
-Observation Connection::observe(TimePoint deadline) {
+Observation Connection::observe(io::Call call) {
   // Open handles go on working on a file that was moved or deleted, so ask.
   int has_moved = 0;
   if (!options_.in_memory()) {
@@ -246,10 +246,11 @@ Observation Connection::observe(TimePoint deadline) {
   seen.kind = kind_;
   seen.instance = instance();
   seen.version = sqlite3_libversion();
-  const auto replayed_at = heartbeat(deadline);  // reads the file in any case
+  const auto replayed_at = heartbeat(call);  // reads the file in any case
   if (kind_ == NodeKind::replica) {
     seen.replayed_at = replayed_at;
   } else {
+    // The machine's is the clock of the database: the server is this process.
     seen.clock = Clock::system().wall_time();
   }
   return seen;

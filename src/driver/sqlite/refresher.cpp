@@ -11,6 +11,7 @@
 #include "grant/core/clock.hpp"
 #include "grant/core/error.hpp"
 #include "grant/core/timestamp.hpp"
+#include "grant/io/runtime.hpp"
 #include "io/signals_blocked.hpp"
 
 namespace grant::sqlite {
@@ -102,7 +103,7 @@ Refresher::Refresher(RefresherOptions options)
   beat(primary, options_.primary);
   for (const auto& file : options_.replicas) copy(primary, file, IfMissing::create);
 
-  next_ = after(Clock::system().now(), options_.interval);
+  next_ = after(io::system_runtime().now(), options_.interval);
   for (const auto& file : options_.replicas) errors_.emplace(file, "");
   const io::SignalsBlocked blocked;
   thread_ = std::thread([this] { loop(); });
@@ -170,7 +171,7 @@ bool Refresher::wait_for_turn() {
   const Lock lock(mutex_);
   while (true) {
     if (stopping_) return false;
-    const bool due = !paused_ && next_ <= Clock::system().now();
+    const bool due = !paused_ && next_ <= io::system_runtime().now();
     if (due || requested_ > served_) break;
     changed_->wait_until(mutex_, paused_ ? kNever : next_);
   }
@@ -185,7 +186,7 @@ void Refresher::finish_turn(Errors errors) {
     errors_ = std::move(errors);
     copying_ = false;
     served_ = serving_;
-    next_ = after(Clock::system().now(), options_.interval);
+    next_ = after(io::system_runtime().now(), options_.interval);
   }
   changed_->notify_all();
 }

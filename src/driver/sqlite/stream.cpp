@@ -17,11 +17,10 @@ constexpr std::string_view kStreaming = "cannot stream the rows";
 class Connection::Stream final : public RowStream {
  public:
   /// Goes to the first row.
-  Stream(Connection& connection, const Statement& statement, std::size_t chunk_rows,
-         TimePoint deadline)
+  Stream(io::Call call, Connection& connection, const Statement& statement, std::size_t chunk_rows)
       : connection_(connection), sql_(statement.sql), chunk_rows_(chunk_rows) {
     for (const auto value : statement.params) params_.add(Value(value));
-    const OperationScope scope(connection_, deadline);
+    const OperationScope scope(connection_, call);
     auto& prepared = connection_.prepared(sql_, kStreaming);
     if (statement.guarded) connection_.refuse_guarded(prepared, kStreaming);
     if (sqlite3_stmt_readonly(prepared.handle.get()) == 0) {
@@ -46,7 +45,7 @@ class Connection::Stream final : public RowStream {
   ~Stream() override { end(); }
 
   Task<const Result*> next(io::Call call) override {
-    co_return read_chunk(call.deadline()) ? &chunk_ : nullptr;
+    co_return read_chunk(call) ? &chunk_ : nullptr;
   }
 
   Task<void> close(io::Call /*call*/) override {
@@ -55,13 +54,13 @@ class Connection::Stream final : public RowStream {
   }
 
  private:
-  bool read_chunk(TimePoint deadline) {
+  bool read_chunk(io::Call call) {
     chunk_.clear();
     if (handle_ == nullptr) return false;
     connection_.refuse_in_child();
-    const OperationScope scope(connection_, deadline);
+    const OperationScope scope(connection_, call);
     try {
-      if (deadline <= now() || connection_.is_cancelled()) fail(SQLITE_INTERRUPT);
+      if (call.deadline() <= call.now() || connection_.is_cancelled()) fail(SQLITE_INTERRUPT);
       while (handle_ != nullptr && chunk_.row_count() < chunk_rows_) {
         if (!on_row_) step();
         if (on_row_) {
@@ -111,12 +110,12 @@ class Connection::Stream final : public RowStream {
 Task<std::unique_ptr<RowStream>> Connection::stream(io::Call call, Statement statement,
                                                     StreamOptions options) {
   refuse_failed_transaction(kStreaming);
-  refuse_unless_ready(call.deadline(), kStreaming);
+  refuse_unless_ready(call, kStreaming);
   if (options.chunk_rows == 0) {
     throw_at(Errc::invalid_argument, node_,
              fmt::format("{}: StreamOptions::chunk_rows is 0: it must be at least 1", kStreaming));
   }
-  co_return std::make_unique<Stream>(*this, statement, options.chunk_rows, call.deadline());
+  co_return std::make_unique<Stream>(call, *this, statement, options.chunk_rows);
 }
 
 }  // namespace grant::sqlite

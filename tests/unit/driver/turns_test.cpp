@@ -26,7 +26,7 @@ TEST(TurnsTest, OneThreadHasItsTurnAtATime) {
   std::optional<Turns::Turn> first(turns->take(in(60s)));
   ASSERT_TRUE(*first);
   EXPECT_FALSE(turns->take(in(20ms)));
-  EXPECT_FALSE(turns->overdue_since());
+  EXPECT_FALSE(turns->overdue_since(Clock::system().now()));
   auto second = std::async(std::launch::async, [&] { return bool(turns->take(in(60s))); });
   EXPECT_EQ(second.wait_for(20ms), std::future_status::timeout);
   first.reset();
@@ -40,10 +40,10 @@ TEST(TurnsTest, NobodyWaitsForOneThatIsOverdue) {
   std::optional<Turns::Turn> stuck(turns->take(due));
   ASSERT_TRUE(*stuck);
   EXPECT_FALSE(turns->take(in(60s)));  // and comes back
-  ASSERT_TRUE(turns->overdue_since());
-  EXPECT_EQ(*turns->overdue_since(), due);
+  ASSERT_TRUE(turns->overdue_since(Clock::system().now()));
+  EXPECT_EQ(*turns->overdue_since(Clock::system().now()), due);
   stuck.reset();
-  EXPECT_FALSE(turns->overdue_since());
+  EXPECT_FALSE(turns->overdue_since(Clock::system().now()));
   EXPECT_TRUE(turns->take(in(60s)));
 }
 

@@ -1,7 +1,10 @@
 #include "grant/io/runtime.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <future>
@@ -79,6 +82,26 @@ TEST(SystemRuntime, CallsInTheOrderOfTheirTimes) {
 TEST(SystemRuntime, BitsDiffer) {
   auto& runtime = system_runtime();
   EXPECT_NE(runtime.random_bits(), runtime.random_bits());
+}
+
+TEST(SystemRuntime, BitsOfAForkedChildAreNotItsParents) {
+  auto& runtime = system_runtime();
+  static_cast<void>(runtime.random_bits());
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto bits = runtime.random_bits();
+    ::_exit(::write(ends[1], &bits, sizeof bits) == sizeof bits ? 0 : 1);
+  }
+  std::uint64_t of_child = 0;
+  EXPECT_EQ(::read(ends[0], &of_child, sizeof of_child), static_cast<ssize_t>(sizeof of_child));
+  EXPECT_NE(runtime.random_bits(), of_child);
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 }  // namespace
