@@ -381,12 +381,14 @@ Task<std::unique_ptr<Result>> MariadbConnection::run_simple(io::Call call, std::
                                                             Effect effect, AtDeadline at_deadline) {
   Operation operation = start(call, effect);
   operation.at_deadline = at_deadline;
+  const auto most = reading_.most();
   reading_.begin(call, kMostForItself);
   Prepared text;
   text.sql = sql;
   auto result = co_await run_text(call, operation, &text);
   if (!result) co_await fail(call, operation, std::span<const ValueView>());
   if (cancelling_) co_await settle(call);
+  reading_.begin(call, most);  // it may be a part of running a statement of the caller's
   co_return result;
 }
 
