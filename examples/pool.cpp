@@ -30,8 +30,7 @@ grant::PoolOptions pool_options() {
 // [borrow]
 void ask(grant::Pool& pool) {
   const grant::io::Call call(grant::io::blocking_waiter());
-  auto lease = pool.try_acquire(call);
-  if (!lease) lease = grant::run(pool.acquire(call));
+  const auto lease = grant::run(pool.acquire(call));
   grant::run(lease->execute(call, {"SELECT 1", {}, grant::Effect::read}));
 }
 // [borrow]

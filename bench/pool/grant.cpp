@@ -44,8 +44,7 @@ Implementation lease(const Load& load) {
     // As sessions do it.
     return [pool](auto&& use) {
       const io::Call call(io::blocking_waiter());
-      auto lease = pool->try_acquire(call);
-      if (!lease) lease = run(pool->acquire(call));
+      const auto lease = run(pool->acquire(call));
       use();
     };
   });

@@ -26,6 +26,8 @@ std::string_view suffix_of(Purpose purpose) noexcept {
 
 Sharing Driver::sharing(const ConnectOptions& /*target*/) const { return Sharing::free; }
 
+bool Driver::says_full(const ErrorInfo& /*failure*/) const noexcept { return false; }
+
 void register_driver(const Driver& driver) {
   drivers[static_cast<std::size_t>(driver.adapter())] = &driver;
 }

@@ -97,23 +97,18 @@ class Timer {
   bool running_ GRANT_GUARDED_BY(mutex_) = false;
 };
 
-/// By as many bits as it gives: what is drawn first names things that must differ from those of
-/// other processes.
-std::mt19937_64 seeded() {
-  std::random_device device;
-  std::seed_seq seed{device(), device(), device(), device()};
-  return std::mt19937_64(seed);
-}
-
 class SystemRuntime final : public Runtime {
  public:
   [[nodiscard]] TimePoint now() const noexcept override { return Clock::system().now(); }
 
   [[nodiscard]] std::uint64_t random_bits() noexcept override {
-    // A forked child has its parent's state, and would draw the same.
+    // Forked children that went on with the parent's would all be at random in the same way.
     thread_local std::uint64_t forks = grant::detail::forks();
-    thread_local std::mt19937_64 engine = seeded();
-    if (std::exchange(forks, grant::detail::forks()) != forks) engine = seeded();
+    thread_local std::mt19937_64 engine(std::random_device{}());
+    if (forks != grant::detail::forks()) {
+      forks = grant::detail::forks();
+      engine.seed(std::random_device{}());
+    }
     return engine();
   }
 

@@ -19,9 +19,9 @@ void Lease::hand_over() noexcept {
 }
 
 Pool::Pool(PoolOptions options, const Driver& driver, ConnectOptions target, const Clock& clock,
-           EventSink events)
+           EventSink events, io::Runtime& runtime)
     : core_(std::make_shared<detail::PoolCore>(options, driver, std::move(target), clock,
-                                               std::move(events))) {
+                                               std::move(events), runtime)) {
   renewed_ = std::make_unique<detail::RenewedInChildren>(this, [](void* self) {
     auto& pool = *static_cast<Pool*>(self);
     auto anew = pool.core_->made_anew();

@@ -43,7 +43,8 @@ bool in_transaction(const Connection& connection) noexcept {
 /// Rolls back what a borrower left open, blocking, if that can be done.
 void roll_back(Connection& connection) noexcept {
   try {
-    run(connection.rollback(io::Call(io::blocking_waiter(), after(machine_now(), kRollbackLimit))));
+    const io::Call call(io::blocking_waiter());
+    run(connection.rollback(call.until(after(call.now(), kRollbackLimit))));
   } catch (...) {
     // What became of it is seen in its state.
   }
@@ -52,7 +53,7 @@ void roll_back(Connection& connection) noexcept {
 }  // namespace
 
 PoolCore::PoolCore(PoolOptions options, const Driver& driver, ConnectOptions target,
-                   const Clock& clock, EventSink events)
+                   const Clock& clock, EventSink events, io::Runtime& runtime)
     : id_(new_id()),
       forks_(forks()),
       given_(options),
@@ -60,8 +61,9 @@ PoolCore::PoolCore(PoolOptions options, const Driver& driver, ConnectOptions tar
       target_(std::move(target)),
       clock_(clock),
       events_(std::move(events)),
+      runtime_(runtime),
       max_size_(options.max_size),
-      dice_(static_cast<Dice::result_type>(std::random_device{}())) {}
+      dice_(static_cast<Dice::result_type>(runtime.random_bits())) {}
 
 PoolCore::~PoolCore() {
   for (auto* slot = first_.load(); slot != nullptr;) {
@@ -71,7 +73,7 @@ PoolCore::~PoolCore() {
 }
 
 std::shared_ptr<PoolCore> PoolCore::made_anew() const {
-  auto anew = std::make_shared<PoolCore>(options(), driver_, target_, clock_, events_);
+  auto anew = std::make_shared<PoolCore>(options(), driver_, target_, clock_, events_, runtime_);
   anew->suspended_ = suspended_.load();
   anew->closed_ = closed_.load();
   return anew;
@@ -130,7 +132,7 @@ Lease PoolCore::lend(PoolSlot& slot, bool may_block, CallSite place) noexcept {
 Lease PoolCore::try_acquire(const io::Call& call, CallSite place) noexcept {
   auto* const slot = take_now();
   if (slot == nullptr) return {};
-  return lend(*slot, &call.waiter() == &io::blocking_waiter(), place);
+  return lend(*slot, call.waiter().blocks(), place);
 }
 
 void PoolCore::give_back(PoolSlot& slot, bool may_block) noexcept {
@@ -176,24 +178,28 @@ void PoolCore::take_back(PoolSlot& slot, Later& later) {
 }
 
 Task<Lease> PoolCore::acquire(io::Call call, CallSite place) {
-  const bool may_block = &call.waiter() == &io::blocking_waiter();
+  const bool may_block = call.waiter().blocks();
   auto* slot = take_now();
   for (int i = 0; slot == nullptr && may_block && i < kYields; ++i) {
     std::this_thread::yield();
     slot = take_now();
   }
-  if (slot != nullptr) co_return lend(*slot, may_block, place);
+  if (slot == nullptr) return acquire_waiting(call, place);
+  return lend(*slot, may_block, place);
+}
 
+Task<Lease> PoolCore::acquire_waiting(io::Call call, CallSite place) {
+  const bool may_block = call.waiter().blocks();
   const auto self = shared_from_this();  // the pool may be gone when the wait ends
-  const auto began = machine_now();
+  const auto began = call.now();
   const auto limited = given_.checkout_timeout.count() == 0
                            ? call
                            : call.until(after(began, given_.checkout_timeout));
   while (true) {
-    slot = co_await wait_for_slot(limited, began, may_block);
+    auto* const slot = co_await wait_for_slot(limited, began, may_block);
     auto lease = lend_on_this_thread(*slot, may_block, place);
     if (!slot->unproven) co_return std::move(lease);
-    const auto asked = machine_now();
+    const auto asked = call.now();
     const bool alive = co_await is_alive(*slot->connection, limited);
     if (alive) {
       const Lock lock(mutex_);
@@ -201,7 +207,7 @@ Task<Lease> PoolCore::acquire(io::Call call, CallSite place) {
       co_return std::move(lease);
     }
     // Those that were silent for as long are probably as dead. A caller in a hurry cannot tell.
-    const auto now = machine_now();
+    const auto now = call.now();
     const bool out_of_time = now >= limited.deadline();
     if (!out_of_time || now - asked >= kFairCheck) drop_unproven();
     if (out_of_time) throw_error(unchecked_error(limited.deadline() - began));

@@ -7,15 +7,12 @@
 #include <vector>
 
 #include "grant/core/mutex.hpp"
-#include "grant/io/poll_loop.hpp"
+#include "grant/io/runtime.hpp"
 #include "grant/pool/pool.hpp"
 #include "policy.hpp"
 #include "slot.hpp"
 
 namespace grant::detail {
-
-/// Waits and openings go by the machine's clock, whatever the pool measures ages with.
-inline TimePoint machine_now() { return Clock::system().now(); }
 
 inline std::int64_t in_ms(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
@@ -45,7 +42,7 @@ struct PoolWaiter {
 class PoolCore : public std::enable_shared_from_this<PoolCore> {
  public:
   PoolCore(PoolOptions options, const Driver& driver, ConnectOptions target, const Clock& clock,
-           EventSink events);
+           EventSink events, io::Runtime& runtime);
   PoolCore(const PoolCore&) = delete;
   PoolCore& operator=(const PoolCore&) = delete;
   ~PoolCore();
@@ -64,11 +61,8 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   PoolStats stats() const GRANT_EXCLUDES(mutex_);
   PoolOptions options() const noexcept;
 
-  /// A look at everything; gives the time of the next one, by the machine's clock. kNever: closed.
-  TimePoint look_after() noexcept GRANT_EXCLUDES(mutex_);
-
-  /// The same as background work, which await_work() waits for.
-  TimePoint look_after_if_open() noexcept GRANT_EXCLUDES(mutex_);
+  /// A look at everything.
+  void look_after() noexcept GRANT_EXCLUDES(mutex_);
 
   /// Waits until nothing of a closed pool uses its driver any more.
   void await_work() GRANT_EXCLUDES(mutex_);
@@ -95,6 +89,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   void take_back(PoolSlot& slot, Later& later) GRANT_REQUIRES(mutex_);
 
   // The queue.
+  Task<Lease> acquire_waiting(io::Call call, CallSite place);
   Task<PoolSlot*> wait_for_slot(io::Call call, TimePoint began, bool may_block);
   PoolSlot* take_or_join(PoolWaiter& waiter, std::shared_ptr<io::Signal> signal)
       GRANT_EXCLUDES(mutex_);
@@ -121,7 +116,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   Demand demand() const GRANT_REQUIRES(mutex_);
   void plan_openings(Later& later) GRANT_REQUIRES(mutex_);
   void start_openings(std::size_t count, TimePoint deadline) noexcept GRANT_EXCLUDES(mutex_);
-  void open_one(TimePoint deadline) noexcept GRANT_EXCLUDES(mutex_);
+  Task<void> open_one(io::Loop& loop, TimePoint deadline);
   Task<void> connect(io::Call call, std::unique_ptr<Connection>& connection, ErrorInfo& failure);
   bool may_retry(const ErrorInfo& failure) const GRANT_EXCLUDES(mutex_);
   Duration retry_pause() GRANT_EXCLUDES(mutex_);
@@ -137,9 +132,12 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   Task<bool> is_alive(Connection& connection, io::Call call) const;
   void hold(PoolSlot& slot, Later& later) GRANT_REQUIRES(mutex_);
   void refresh(PoolSlot& slot) noexcept GRANT_EXCLUDES(mutex_);
+  Task<void> refresh_on(io::Loop& loop, PoolSlot& slot, std::shared_ptr<Work> waited_for);
   Task<void> make_clean(Connection& connection, io::Call call) const;
   void after_refresh(PoolSlot& slot) noexcept GRANT_EXCLUDES(mutex_);
   void drop_unproven() noexcept GRANT_EXCLUDES(mutex_);
+  void look_by(TimePoint time) GRANT_EXCLUDES(mutex_);
+  void look_now(TimePoint time) noexcept GRANT_EXCLUDES(mutex_);
   static void notice(PoolSlot& slot, TimePoint now);
   void tend(TimePoint now, Later& later) GRANT_REQUIRES(mutex_);
   void tend_leased(PoolSlot& slot, TimePoint now, Later& later) GRANT_REQUIRES(mutex_);
@@ -163,6 +161,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   const ConnectOptions target_;
   const Clock& clock_;
   const EventSink events_;
+  io::Runtime& runtime_;  ///< Whose time waits and openings go by; ages go by the clock.
 
   // Read and written under the lock, but for a look from a forked child.
   std::atomic<std::size_t> max_size_;
@@ -180,7 +179,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   std::deque<PoolWaiter*> queue_ GRANT_GUARDED_BY(mutex_);
   std::uint64_t generation_ GRANT_GUARDED_BY(mutex_) = 0;
   bool in_use_ GRANT_GUARDED_BY(mutex_) = false;  ///< Something was opened: min_idle is kept.
-  bool kept_ GRANT_GUARDED_BY(mutex_) = false;    ///< The keeper knows of it.
+  TimePoint look_at_ GRANT_GUARDED_BY(mutex_) = kNever;  ///< The next look that is arranged.
   Pacing pacing_ GRANT_GUARDED_BY(mutex_);
   Dice dice_ GRANT_GUARDED_BY(mutex_);
   std::shared_ptr<const ErrorInfo> last_failure_ GRANT_GUARDED_BY(mutex_);
@@ -190,8 +189,8 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   std::uint64_t closed_connections_ GRANT_GUARDED_BY(mutex_) = 0;
   /// Who waits for openings to end, or for leases to come back.
   std::vector<std::shared_ptr<io::Signal>> watching_ GRANT_GUARDED_BY(mutex_);
-  std::size_t working_ GRANT_GUARDED_BY(mutex_) = 0;  ///< What the end of the pool waits for.
-  std::vector<io::PollLoop*> loops_ GRANT_GUARDED_BY(mutex_);  ///< That of such work, to end it.
+  std::size_t working_ GRANT_GUARDED_BY(mutex_) = 0;       ///< What the end of the pool waits for.
+  std::vector<io::Loop*> loops_ GRANT_GUARDED_BY(mutex_);  ///< That of such work, to end it.
   Condition work_ended_;
   std::shared_ptr<PoolCore> self_ GRANT_GUARDED_BY(mutex_);
 };
@@ -216,7 +215,6 @@ class PoolCore::Later {
   std::size_t openings = 0;
   TimePoint opening_deadline = kNever;
   TimePoint look_at = kNever;
-  bool keep = false;
   bool lease_ends = false;         ///< Which may be after the pool has gone.
   std::shared_ptr<PoolCore> self;  ///< Let go last.
 

@@ -6,7 +6,6 @@
 
 #include "core/fork.hpp"
 #include "grant/core/error.hpp"
-#include "keeper.hpp"
 #include "pool_core.hpp"
 
 namespace grant::detail {
@@ -59,7 +58,7 @@ PoolSlot* PoolCore::take_or_join(PoolWaiter& waiter, std::shared_ptr<io::Signal>
     Later later(*this);
     const Lock lock(mutex_);
     const bool may_take =
-        !suspended_ && (queue_.empty() || may_be_overtaken(machine_now() - queue_.front()->since));
+        !suspended_ && (queue_.empty() || may_be_overtaken(runtime_.now() - queue_.front()->since));
     if (closed_) {
       refused = closed_error();
     } else if (may_take) {
@@ -110,7 +109,7 @@ PoolSlot* PoolCore::look_again(PoolWaiter& waiter, io::Outcome outcome,
       case Answer::slot: slot = std::exchange(waiter.slot, nullptr); break;
       case Answer::failed:
         // An opening that began later may have had no time, for which the server is not to blame.
-        refused = machine_now() < waiter.deadline ? *waiter.error : no_time_error(waiter, later);
+        refused = runtime_.now() < waiter.deadline ? *waiter.error : no_time_error(waiter, later);
         break;
       case Answer::closed: refused = closed_error(); break;
       case Answer::none:
@@ -144,7 +143,7 @@ void PoolCore::abandon(PoolWaiter& waiter) noexcept {
 
 void PoolCore::join(PoolWaiter& waiter, std::shared_ptr<io::Signal> signal) {
   waiter.signal = std::move(signal);
-  waiter.since = machine_now();
+  waiter.since = runtime_.now();
   waiter.open_before = open_ > 0;
   waiter.opened_before = opened_;
   waiter.queued = true;
@@ -207,7 +206,7 @@ PoolSlot* PoolCore::take_idle(Later& later) {
     if (!own_idle(*slot)) continue;
     if (slot->connection->is_open()) {
       set_owner(*slot, slot_state::leased);
-      if (!queue_.empty()) slot->taken_at = machine_now();
+      if (!queue_.empty()) slot->taken_at = runtime_.now();
       return slot;
     }
     empty(*slot, later, false);
@@ -228,7 +227,7 @@ std::size_t PoolCore::count_idle() const {
 void PoolCore::offer(PoolSlot& slot, Later& later) {
   if (queue_.empty() || suspended_) return set_owner(slot, slot_state::idle);
   auto* const head = queue_.front();
-  const auto now = machine_now();
+  const auto now = runtime_.now();
   if (!may_be_raced_for(now - head->since, now - slot.taken_at)) return hand_over(slot, later);
   set_owner(slot, slot_state::idle);
   if (!std::exchange(head->woken, true)) later.wake(head->signal);
@@ -238,7 +237,7 @@ void PoolCore::offer(PoolSlot& slot, Later& later) {
 void PoolCore::hand_over(PoolSlot& slot, Later& later) {
   auto* const head = queue_.front();
   queue_.pop_front();
-  slot.taken_at = machine_now();
+  slot.taken_at = runtime_.now();
   slot.seen_owner = slot_state::held;  // nobody, for notice(): a new lease begins
   head->queued = false;
   head->slot = &slot;
@@ -302,7 +301,7 @@ ErrorInfo PoolCore::unchecked_error(Duration limit) const {
 
 ErrorInfo PoolCore::no_time_error(const PoolWaiter& waiter, Later& later) {
   // Some are refused at once, and a deadline may have passed before.
-  const auto end = std::min(waiter.deadline, machine_now());
+  const auto end = std::min(waiter.deadline, runtime_.now());
   const auto limit = in_ms(std::max(end - waiter.began, Duration::zero()));
   const auto failure =
       last_failure_ ? fmt::format("; the last try to open one: {}", last_failure_->message) : "";

@@ -6,8 +6,6 @@
 
 #include "core/fork.hpp"
 #include "grant/core/error.hpp"
-#include "grant/io/worker.hpp"
-#include "keeper.hpp"
 #include "pool_core.hpp"
 
 namespace grant::detail {
@@ -21,27 +19,13 @@ constexpr std::chrono::seconds kCheckLimit{5};
 /// For an opening that no caller wants and no option limits.
 constexpr std::chrono::seconds kOpeningLimit{30};
 
-io::Workers& pool_workers() {
-  // An opening keeps a thread for as long as the server makes it wait, and a pool has up to 8 under
-  // way: so these are pools' own, and enough for many pools of bad servers.
-  constexpr std::size_t kThreads = 1024;
-  static constinit io::ProcessWorkers threads(kThreads);
-  return threads.get();
-}
-
-bool too_many_connections(const ErrorInfo& failure) {
-  // MariaDB: max_connections, and max_user_connections in two ways.
-  return failure.sqlstate == "53300" || failure.native == 1040 || failure.native == 1203 ||
-         failure.native == 1226;
-}
-
 }  // namespace
 
 /// Work that uses the driver or the sink of events, which a pool that goes waits for.
 class PoolCore::Work {
  public:
   /// `loop`: closing the pool cancels it. Gives up at once when the pool is closed.
-  Work(PoolCore& core, io::PollLoop* loop) : core_(core), loop_(loop) {
+  Work(PoolCore& core, io::Loop* loop) : core_(core), loop_(loop) {
     const Lock lock(core_.mutex_);
     begun_ = !core_.closed_;
     if (!begun_) return;
@@ -65,7 +49,7 @@ class PoolCore::Work {
 
  private:
   PoolCore& core_;
-  io::PollLoop* const loop_;
+  io::Loop* const loop_;
   bool begun_ = false;
   std::uint64_t generation_ = 0;
 };
@@ -104,8 +88,7 @@ PoolCore::Later::~Later() {
   if (!to_close_in_background.empty()) {
     core_.close_in_background(std::move(to_close_in_background));
   }
-  if (keep) detail::keep(core_.shared_from_this());
-  if (look_at != kNever) look_by(look_at);
+  if (look_at != kNever) core_.look_by(look_at);
   if (openings > 0) core_.start_openings(openings, opening_deadline);
   for (auto* slot : to_refresh) core_.refresh(*slot);
   if (events.empty()) return;
@@ -137,19 +120,17 @@ Demand PoolCore::demand() const {
 void PoolCore::plan_openings(Later& later) {
   if (closed_) return;
   const auto seen = demand();
-  const auto now = machine_now();
+  const auto now = runtime_.now();
   const auto count = openings_now(seen, pacing_, now);
   if (count == 0) {
     const auto next = next_opening(seen, pacing_);
     if (now < next && wanted(seen) > 0 && has_room(seen)) {
-      later.look_at = next;
-      later.keep = !std::exchange(kept_, true);
+      later.look_at = std::min(later.look_at, next);
     }
     return;
   }
   opening_ += count;
   later.openings += count;
-  later.keep = later.keep || !std::exchange(kept_, true);
   if (given_.checkout_timeout.count() == 0) {
     later.opening_deadline = queue_.empty() ? after(now, kOpeningLimit) : TimePoint::min();
     for (const auto* waiter : queue_) {
@@ -161,7 +142,9 @@ void PoolCore::plan_openings(Later& later) {
 void PoolCore::start_openings(std::size_t count, TimePoint deadline) noexcept {
   for (std::size_t i = 0; i < count; ++i) {
     try {
-      pool_workers().post([self = shared_from_this(), deadline] { self->open_one(deadline); });
+      runtime_.start([self = shared_from_this(), deadline](io::Loop& loop) {
+        loop.spawn(self->open_one(loop, deadline));
+      });
     } catch (const Error& failure) {
       not_opened(failure.info());
     } catch (const std::exception& failure) {
@@ -170,26 +153,17 @@ void PoolCore::start_openings(std::size_t count, TimePoint deadline) noexcept {
   }
 }
 
-void PoolCore::open_one(TimePoint deadline) noexcept {
-  if (given_.checkout_timeout.count() > 0) {
-    deadline = after(machine_now(), given_.checkout_timeout);
-  }
+Task<void> PoolCore::open_one(io::Loop& loop, TimePoint deadline) {
+  if (given_.checkout_timeout.count() > 0) deadline = after(loop.now(), given_.checkout_timeout);
   std::unique_ptr<Connection> connection;
   ErrorInfo failure = closed_error();
-  try {
-    // Waits on a loop, which can be cancelled, and not by blocking.
-    io::PollLoop loop;
-    const Work work(*this, &loop);
-    if (work.begun()) {
-      loop.spawn(connect(io::Call(loop, deadline), connection, failure));
-      loop.run();
-    }
-    if (connection) return opened(std::move(connection), work.generation());
-    return not_opened(std::move(failure));
-  } catch (const std::exception& problem) {
-    failure = error(Errc::unavailable, fmt::format(": {}", problem.what()));
+  const Work work(*this, &loop);
+  if (work.begun()) co_await connect(io::Call(loop, deadline), connection, failure);
+  if (connection) {
+    opened(std::move(connection), work.generation());
+  } else {
+    not_opened(std::move(failure));
   }
-  not_opened(std::move(failure));
 }
 
 Task<void> PoolCore::connect(io::Call call, std::unique_ptr<Connection>& connection,
@@ -204,7 +178,7 @@ Task<void> PoolCore::connect(io::Call call, std::unique_ptr<Connection>& connect
       failure = error(Errc::unavailable, fmt::format(": {}", problem.what()));
     }
     if (attempt >= given_.retry_attempts || !may_retry(failure)) co_return;
-    const auto pause_ends = after(machine_now(), retry_pause());
+    const auto pause_ends = after(call.now(), retry_pause());
     if (pause_ends >= call.deadline()) co_return;
     const auto outcome = co_await call.sleep_until(pause_ends);
     if (outcome == io::Outcome::cancelled) co_return;
@@ -215,7 +189,7 @@ Task<void> PoolCore::connect(io::Call call, std::unique_ptr<Connection>& connect
 bool PoolCore::may_retry(const ErrorInfo& failure) const {
   if (failure.code != Errc::unavailable) return false;
   const Lock lock(mutex_);
-  return open_ == 0 || !too_many_connections(failure);
+  return open_ == 0 || !driver_.says_full(failure);
 }
 
 Duration PoolCore::retry_pause() {
@@ -243,7 +217,7 @@ void PoolCore::opened(std::unique_ptr<Connection> connection, std::uint64_t gene
   slot.unproven = given_.verify_idle.count() == 0;
   ++open_;
   pacing_ = after_success(pacing_, open_, max_size_);
-  later.look_at = after(machine_now(), look_interval(given_));
+  later.look_at = std::min(later.look_at, after(runtime_.now(), look_interval(given_)));
   if (is_fit(slot)) {
     offer(slot, later);
   } else {
@@ -259,8 +233,8 @@ void PoolCore::not_opened(ErrorInfo failure) noexcept {
   --opening_;
   if (!closed_) {
     ++failed_;
-    pacing_ = after_failure(pacing_, open_, too_many_connections(failure), given_.retry_delay,
-                            machine_now(), dice_);
+    pacing_ = after_failure(pacing_, open_, driver_.says_full(failure), given_.retry_delay,
+                            runtime_.now(), dice_);
     wished_ = 0;
     last_failure_ = std::make_shared<const ErrorInfo>(std::move(failure));
     // Nothing comes that anybody could wait for: who can go elsewhere shall know at once. Without a
@@ -372,7 +346,7 @@ void PoolCore::close_in_background(std::vector<std::unique_ptr<Connection>> conn
   // The pool may have gone by now, and its driver goes after the last lease: which is still ending.
   if (!work->begun()) return closing->clear();
   try {
-    pool_workers().post([self = shared_from_this(), work, closing]() mutable {
+    runtime_.post([self = shared_from_this(), work, closing]() mutable {
       closing->clear();
       work.reset();  // before `self`
     });
@@ -388,7 +362,7 @@ Task<bool> PoolCore::is_alive(Connection& connection, io::Call call) const {
   Statement statement;
   statement.sql = "SELECT 1";
   statement.effect = Effect::read;
-  const auto limited = call.until(after(machine_now(), kCheckLimit));
+  const auto limited = call.until(after(call.now(), kCheckLimit));
   try {
     co_await connection.execute(limited, statement);
   } catch (const Error&) {
@@ -407,26 +381,26 @@ void PoolCore::refresh(PoolSlot& slot) noexcept {
   try {
     auto waited_for = std::make_shared<Work>(*this, nullptr);
     if (!waited_for->begun()) return after_refresh(slot);  // which closes it
-    pool_workers().post([self = shared_from_this(), &slot, waited_for]() mutable {
-      {
-        io::PollLoop loop;
-        const Work work(*self, &loop);
-        if (work.begun()) {
-          loop.spawn(self->make_clean(*slot.connection, io::Call(loop)));
-          loop.run();
-        }
-      }
-      self->after_refresh(slot);
-      waited_for.reset();  // before `self`
+    runtime_.start([self = shared_from_this(), &slot, waited_for](io::Loop& loop) mutable {
+      loop.spawn(self->refresh_on(loop, slot, std::move(waited_for)));
     });
   } catch (const std::exception&) {
     after_refresh(slot);  // no thread can be had
   }
 }
 
+Task<void> PoolCore::refresh_on(io::Loop& loop, PoolSlot& slot, std::shared_ptr<Work> waited_for) {
+  {
+    const Work work(*this, &loop);
+    if (work.begun()) co_await make_clean(*slot.connection, io::Call(loop));
+  }
+  after_refresh(slot);
+  static_cast<void>(waited_for);  // until here
+}
+
 /// Undoes what a borrower has left; where there is nothing, looks whether the server still answers.
 Task<void> PoolCore::make_clean(Connection& connection, io::Call call) const {
-  const auto limited = call.until(after(machine_now(), kCheckLimit));
+  const auto limited = call.until(after(call.now(), kCheckLimit));
   try {
     if (is_clean(connection)) co_await is_alive(connection, limited);
     if (connection.transaction_state() != TransactionState::none) {
@@ -464,19 +438,37 @@ void PoolCore::notice(PoolSlot& slot, TimePoint now) {
   slot.heard_at = now;
 }
 
-TimePoint PoolCore::look_after() noexcept {
-  const auto next = after(machine_now(), look_interval(given_));
-  Later later(*this);
-  const Lock lock(mutex_);
-  if (closed_) return kNever;
-  if (open_ > 0) tend(clock_.now(), later);
-  plan_openings(later);
-  return open_ > 0 ? std::min(next, later.look_at) : later.look_at;
+void PoolCore::look_by(TimePoint time) {
+  {
+    const Lock lock(mutex_);
+    if (closed_ || time >= look_at_) return;
+    look_at_ = time;
+  }
+  runtime_.call_at(time, [known = weak_from_this(), time] {
+    if (const auto core = known.lock()) core->look_now(time);
+  });
 }
 
-TimePoint PoolCore::look_after_if_open() noexcept {
+void PoolCore::look_now(TimePoint time) noexcept {
   const WorkHere work(*this);
-  return work.begun() ? look_after() : kNever;
+  if (!work.begun()) return;
+  {
+    const Lock lock(mutex_);
+    if (time != look_at_) return;  // another one was arranged for a sooner time
+    look_at_ = kNever;
+  }
+  look_after();
+}
+
+void PoolCore::look_after() noexcept {
+  Later later(*this);
+  const Lock lock(mutex_);
+  if (closed_) return;
+  if (open_ > 0) {
+    tend(clock_.now(), later);
+    later.look_at = std::min(later.look_at, after(runtime_.now(), look_interval(given_)));
+  }
+  plan_openings(later);
 }
 
 void PoolCore::tend(TimePoint now, Later& later) {

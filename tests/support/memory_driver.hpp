@@ -169,6 +169,11 @@ class MemoryDriver final : public Driver {
   void validate(const Url& url) const override;
   Task<std::unique_ptr<Connection>> connect(io::Call call, ConnectOptions options) const override;
 
+  /// With the SQLSTATE 53300.
+  [[nodiscard]] bool says_full(const ErrorInfo& failure) const noexcept override {
+    return failure.sqlstate == "53300";
+  }
+
  private:
   [[nodiscard]] std::shared_ptr<MemoryServer> find(const std::string& host) const;
 

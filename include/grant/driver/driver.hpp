@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "grant/core/error.hpp"
 #include "grant/driver/adapter.hpp"
 #include "grant/driver/connection.hpp"
 #include "grant/driver/url.hpp"
@@ -61,6 +62,10 @@ class Driver {
   /// passed); configuration (password, user or database refused; TLS that does not verify).
   virtual Task<std::unique_ptr<Connection>> connect(io::Call call,
                                                     ConnectOptions options) const = 0;
+
+  /// Whether connecting failed because the server has as many connections as it takes, in all or
+  /// from this user: it works, and has a place again once one of them is closed. By default never.
+  [[nodiscard]] virtual bool says_full(const ErrorInfo& failure) const noexcept;
 };
 
 /// Makes `driver` the one for its adapter; it must live as long as the process. The driver

@@ -8,6 +8,7 @@
 #include "grant/core/clock.hpp"
 #include "grant/core/event.hpp"
 #include "grant/driver/driver.hpp"
+#include "grant/io/runtime.hpp"
 #include "grant/io/task.hpp"
 #include "grant/io/waiter.hpp"
 #include "grant/pool/lease.hpp"
@@ -25,24 +26,27 @@ class RenewedInChildren;
 /// quicker than one that has waited for less than a millisecond, and never than one that has waited
 /// longer. Thread-safe.
 ///
-/// Connections are opened, checked and closed on threads of the pool's own, never while somebody's
-/// query waits for that without need: a caller gets what comes first, a connection that was
-/// returned or a new one. What is opened when nobody wants it any more stays, idle.
+/// Connections are opened, checked and closed in the background of a runtime, never while
+/// somebody's query waits for that without need: a caller gets what comes first, a connection that
+/// was returned or a new one. What is opened when nobody wants it any more stays, idle.
 ///
 /// A forked child has the pool as it was, but with no connection open: those of the parent are
 /// neither used nor closed there, and leases taken before the fork do nothing when they end.
 class Pool {
  public:
-  /// Opens nothing yet. `driver`, `clock` and what `events` refers to must outlive the pool and its
-  /// leases. `options` must be valid.
+  /// Opens nothing yet. `driver`, `clock`, `runtime` and what `events` refers to must outlive the
+  /// pool and its leases. `options` must be valid. The pool works in the background of `runtime`,
+  /// and its callers' waiters must go by the time of that; ages, such as max_lifetime, are measured
+  /// with `clock`.
   Pool(PoolOptions options, const Driver& driver, ConnectOptions target, const Clock& clock,
-       EventSink events);
+       EventSink events, io::Runtime& runtime = io::system_runtime());
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
   /// close(), and waits until what is under way in the background has given up, which takes no
   /// server. Leases still out are closed when they end. Called by the pool's own event sink, it
-  /// does not wait for what the sink reports on.
+  /// does not wait for what the sink reports on. Where the runtime is a simulation, nothing happens
+  /// while it waits: drain the pool and let the simulation run on before.
   ~Pool();
 
   /// Leases a connection that is idle, without waiting; `call` says only how its user is going to
@@ -51,8 +55,9 @@ class Pool {
   [[nodiscard]] Lease try_acquire(const io::Call& call,
                                   CallSite place = CallSite::current()) noexcept;
 
-  /// Leases a connection, opening one if there is room. Waits at most checkout_timeout, and not
-  /// past the call's deadline. Errors:
+  /// Leases a connection, opening one if there is room. One that is idle is leased by this call
+  /// itself, at the cost of try_acquire(); otherwise awaiting the task waits at most
+  /// checkout_timeout, and not past the call's deadline. Errors:
   ///   - pool_timeout: all were leased until then; or, at once, max_waiters are in the queue, or
   ///     the calling thread holds all connections itself and would wait for itself;
   ///   - unavailable: none is open, and none could be opened in that time; or an idle one had to be

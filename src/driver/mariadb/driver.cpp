@@ -9,6 +9,7 @@
 #include "connection.hpp"
 #include "driver/apart.hpp"
 #include "driver/url_params.hpp"
+#include "errors.hpp"
 #include "grant/core/error.hpp"
 #include "reading.hpp"
 
@@ -120,6 +121,10 @@ class MariadbDriver final : public Driver {
     };
     co_return co_await driver::connect_apart(call, settings.connect_timeout, settings.node, turns,
                                              std::move(connecting));
+  }
+
+  [[nodiscard]] bool says_full(const ErrorInfo& failure) const noexcept override {
+    return is_full(failure);
   }
 
  private:

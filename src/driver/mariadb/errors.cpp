@@ -278,6 +278,14 @@ ErrorInfo connect_error(const Failure& failure, std::string_view node) {
   return info;
 }
 
+bool is_full(const ErrorInfo& failure) noexcept {
+  constexpr int max_connections = 1040;
+  constexpr int max_user_connections = 1203;
+  constexpr int max_user_connections_of_the_account = 1226;
+  return failure.native == max_connections || failure.native == max_user_connections ||
+         failure.native == max_user_connections_of_the_account;
+}
+
 bool ends_session(unsigned int number) noexcept {
   const bool from_library = number >= CR_MIN_ERROR && number <= CR_MAX_ERROR;
   const bool from_network = number >= 1158 && number <= 1161;

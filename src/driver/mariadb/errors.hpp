@@ -32,6 +32,9 @@ struct Failure {
 
 [[nodiscard]] ErrorInfo connect_error(const Failure& failure, std::string_view node);
 
+/// The server takes no further connection: of anybody (max_connections), or of this user.
+[[nodiscard]] bool is_full(const ErrorInfo& failure) noexcept;
+
 /// The session is over: libmariadb lost it, or the server says that it has ended it. Whether the
 /// statement ran is not known.
 [[nodiscard]] bool ends_session(unsigned int number) noexcept;

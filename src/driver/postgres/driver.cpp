@@ -12,6 +12,7 @@
 #include "connection.hpp"
 #include "driver/apart.hpp"
 #include "driver/url_params.hpp"
+#include "errors.hpp"
 #include "grant/core/error.hpp"
 
 namespace grant::postgres {
@@ -173,6 +174,10 @@ class PostgresDriver final : public Driver {
     };
     co_return co_await driver::connect_apart(call, settings->connect_timeout, settings->node, turns,
                                              std::move(connecting));
+  }
+
+  [[nodiscard]] bool says_full(const ErrorInfo& failure) const noexcept override {
+    return is_full(failure);
   }
 
  private:

@@ -251,6 +251,8 @@ ErrorInfo connect_error(std::string_view text, std::string_view node) {
   return info;
 }
 
+bool is_full(const ErrorInfo& failure) noexcept { return failure.sqlstate == "53300"; }
+
 std::string_view sqlstate_of(const PGresult* result) noexcept {
   return field(result, PG_DIAG_SQLSTATE);
 }

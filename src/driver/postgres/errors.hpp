@@ -25,6 +25,9 @@ namespace grant::postgres {
 /// SQLSTATE in it.
 [[nodiscard]] ErrorInfo connect_error(std::string_view text, std::string_view node);
 
+/// The server takes no further connection: of anybody, of this user or to this database.
+[[nodiscard]] bool is_full(const ErrorInfo& failure) noexcept;
+
 /// The SQLSTATE in `result`; empty when libpq made the error itself.
 [[nodiscard]] std::string_view sqlstate_of(const PGresult* result) noexcept;
 

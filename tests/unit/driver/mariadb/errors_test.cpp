@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "driver/failures.hpp"
+#include "grant/driver/mariadb/driver.hpp"
 
 namespace grant::mariadb {
 namespace {
@@ -219,6 +220,16 @@ TEST(MariadbErrorTable, HidesValuesThatTheServerQuotes) {
   const std::vector<ValueView> params{ValueView::text("secret")};
   EXPECT_THAT(server_error({1146, "42S02", "Table 'secret' doesn't exist"}, "n", params).message,
               Not(HasSubstr("secret")));
+}
+
+TEST(MariadbErrorTable, KnowsAServerWithoutAPlaceForOneMore) {
+  const auto& driver = mariadb::driver();
+  for (const unsigned int number : {1040U, 1203U, 1226U}) {
+    EXPECT_TRUE(driver.says_full(connect_error({number, "08004", ""}, "n"))) << number;
+  }
+  for (const unsigned int number : {1045U, 1129U, 2002U}) {
+    EXPECT_FALSE(driver.says_full(connect_error({number, "53300", ""}, "n"))) << number;
+  }
 }
 
 TEST(MariadbErrorTable, KnowsWhatMayHaveEndedTheTransaction) {

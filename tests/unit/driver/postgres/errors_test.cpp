@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "grant/driver/postgres/driver.hpp"
+
 namespace grant::postgres {
 namespace {
 
@@ -92,6 +94,17 @@ TEST(PostgresErrorTable, SaysOfConnectingWhatToDoNext) {
   for (const auto& [sqlstate, message, code] : table) {
     EXPECT_EQ(code_for_connect(sqlstate, message), code) << sqlstate << " " << message;
   }
+}
+
+TEST(PostgresErrorTable, KnowsAServerWithoutAPlaceForOneMore) {
+  const auto& driver = postgres::driver();
+  const auto seen = [](std::string_view text) { return connect_error(text, "n"); };
+  EXPECT_TRUE(driver.says_full(seen("FATAL:  53300: sorry, too many clients already")));
+  EXPECT_FALSE(driver.says_full(seen("FATAL:  57P03: the database system is starting up")));
+  EXPECT_FALSE(driver.says_full(seen("connection refused")));
+  ErrorInfo of_another_engine;
+  of_another_engine.native = 1040;
+  EXPECT_FALSE(driver.says_full(of_another_engine));
 }
 
 TEST(PostgresStaleness, IsReadFromWhatTheServerSays) {
