@@ -28,7 +28,7 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
   void watch(std::weak_ptr<Topology> topology) {
     const Lock lock(mutex_);
     topologies_.push_back(std::move(topology));
-    news_ = true;
+    ++news_;
     if (listening_) listening_->set();
   }
 
@@ -54,7 +54,8 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
     }
     std::vector<std::pair<std::shared_ptr<Watch>, std::uint64_t>> asked;
     const Lock lock(mutex_);
-    while (!ended_ && news_) checked_.wait(mutex_);
+    const auto news = news_;
+    while (!ended_ && heard_ < news) checked_.wait(mutex_);
     for (const auto& watch : watches_) asked.emplace_back(watch, wake_locked(*watch));
     for (const auto& [watch, wanted] : asked) {
       while (!ended_ && !watch->over && watch->checked < wanted) checked_.wait(mutex_);
@@ -67,7 +68,7 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
     for (const auto& watch : watches_) {
       if (watch->of == &topology) wake_locked(*watch);
     }
-    news_ = true;
+    ++news_;
     if (listening_) listening_->set();
   }
 
@@ -165,12 +166,13 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
 
   std::vector<std::shared_ptr<Watch>> find_new(const std::shared_ptr<io::Signal>& signal) {
     std::vector<std::weak_ptr<Topology>> topologies;
+    std::uint64_t news = 0;
     {
       const Lock lock(mutex_);
       std::erase_if(topologies_, [](const auto& topology) { return topology.expired(); });
       topologies = topologies_;
       listening_ = signal;
-      news_ = false;
+      news = news_;
     }
     std::vector<std::shared_ptr<Watch>> found;
     for (const auto& known : topologies) {
@@ -184,6 +186,7 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
     }
     const Lock lock(mutex_);
     watches_.insert(watches_.end(), found.begin(), found.end());
+    heard_ = news;
     checked_.notify_all();
     return found;
   }
@@ -306,7 +309,8 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
   std::vector<std::weak_ptr<Topology>> topologies_ GRANT_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<Watch>> watches_ GRANT_GUARDED_BY(mutex_);
   std::shared_ptr<io::Signal> listening_ GRANT_GUARDED_BY(mutex_);
-  bool news_ GRANT_GUARDED_BY(mutex_) = true;  ///< There may be nodes that are not watched yet.
+  std::uint64_t news_ GRANT_GUARDED_BY(mutex_) = 1;    ///< Grows when nodes may have come.
+  std::uint64_t heard_ GRANT_GUARDED_BY(mutex_) = 0;   ///< Up to where all are watched.
   io::Loop* loop_ GRANT_GUARDED_BY(mutex_) = nullptr;  ///< While it runs, ...
   std::thread::id thread_ GRANT_GUARDED_BY(mutex_);    ///< ... here.
   std::size_t tasks_ GRANT_GUARDED_BY(mutex_) = 0;

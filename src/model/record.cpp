@@ -117,18 +117,57 @@ void load_written(const TableInfo& table, const Result& result, const ColumnSet&
   }
 }
 
-/// Errors about a value name its column.
-Executed execute(const Place& at, const RenderedSql& rendered, Effect effect) {
+/// Errors about a value name its column, which is one of `columns`.
+Executed execute(const Place& at, const Statement& statement, std::span<const ColumnName> columns) {
   try {
-    return execute(at, rendered.statement(effect));
+    return execute(at, statement);
   } catch (const Error& error) {
     auto info = error.info();
-    if (info.parameter == 0 || info.parameter > rendered.columns.size()) throw;
-    const auto& [table, column] = rendered.columns[info.parameter - 1];
+    if (info.parameter == 0 || info.parameter > columns.size()) throw;
+    const auto& [table, column] = columns[info.parameter - 1];
     if (column.empty()) throw;
     info.message = fmt::format("column {}.{}: {}", table, column, info.message);
     throw_error(std::move(info));
   }
+}
+
+Executed execute(const Place& at, const RenderedSql& rendered, Effect effect) {
+  return execute(at, rendered.statement(effect), rendered.columns);
+}
+
+/// Runs a statement of the model's own. Its SQL depends on the engine and on `columns` alone: it is
+/// made by `render` the first time, and `bind` gives the values. Where there are too many such sets
+/// of columns, it is rendered each time.
+template <class Bind, class Render>
+Executed execute_known(const Place& at, KnownSql& known, KnownSql::Kind kind,
+                       const ColumnSet& columns, Effect effect, const Bind& bind,
+                       const Render& render) {
+  const auto* text = known.find(kind, at.adapter(), columns);
+  if (text == nullptr) {
+    auto rendered = render();
+    auto executed = execute(at, rendered, effect);
+    known.add(kind, at.adapter(), columns, {std::move(rendered.sql), std::move(rendered.columns)});
+    return executed;
+  }
+  return bind([&](std::span<const ValueView> params) {
+    Statement statement;
+    statement.sql = text->sql;
+    statement.params = params;
+    statement.effect = effect;
+    return execute(at, statement, text->columns);
+  });
+}
+
+/// The record's values of these columns.
+Params values_of(const TableInfo& table, const void* record, const ColumnSet& columns) {
+  Params params;
+  for (const auto i : columns) table.columns[i].bind(record, params);
+  return params;
+}
+
+/// Whether the SQL about a row with a key of this kind is the same for each value.
+bool is_compared_as_it_is(const Place& at, ValueKind kind) {
+  return dialect::comparing(at.adapter(), kind) == dialect::Comparing::as_the_type;
 }
 
 ColumnSet all_columns(const TableInfo& table) {
@@ -137,10 +176,13 @@ ColumnSet all_columns(const TableInfo& table) {
   return all;
 }
 
-const Origin* insert(const TableInfo& table, const Place& at, void* record,
+const Origin* insert(const ModelInfo& model, const Place& at, void* record,
                      const ColumnSet& columns) {
-  const auto rendered = render_insert(at.adapter(), table, record, columns);
-  const auto executed = execute(at, rendered, Effect::write);
+  const auto& table = model.table;
+  const auto executed = execute_known(
+      at, model.known, KnownSql::Kind::insert, columns, Effect::write,
+      [&](const auto& run) { return run(values_of(table, record, columns).views()); },
+      [&] { return render_insert(at.adapter(), table, record, columns); });
   if (executed.result->row_count() != 1) {
     throw_error(Errc::invalid_record,
                 fmt::format("table {}: no row came back from the insert: a trigger or a rule may "
@@ -269,6 +311,23 @@ Executed select(const Place& at, const Selection& selection) {
   return execute(at, rendered, Effect::read);
 }
 
+/// The rows with this primary key.
+Executed select_by_key(const ModelInfo& model, const Place& at, ValueView key) {
+  Selection selection;  // whose values the SQL that is rendered looks at
+  const auto render = [&] {
+    selection = by_key(model.table, Value(key));
+    return render_select(at.adapter(), selection);
+  };
+  if (!is_compared_as_it_is(at, key.kind())) return execute(at, render(), Effect::read);
+  return execute_known(
+      at, model.known, KnownSql::Kind::find, {}, Effect::read,
+      [&](const auto& run) {
+        const std::array params{key};
+        return run(params);
+      },
+      render);
+}
+
 void load_rows(const Place& at, const Selection& selection, RecordSink& sink) {
   const auto executed = select(at, selection);
   for (std::size_t i = 0; i < executed.result->row_count(); ++i) {
@@ -299,6 +358,12 @@ Alone alone(const TableInfo& table, const Place& at) {
   const auto how = dialect::comparing(at.adapter(), table.key().kind);
   const bool by_rule = how == dialect::Comparing::as_the_type && key_is_unique(table, at);
   return by_rule ? Alone::by_rule : Alone::by_count;
+}
+
+/// As often as such a statement has the key.
+void bind_key(const TableInfo& table, const void* record, Alone how, Params& params) {
+  table.key().bind(record, params);
+  if (how == Alone::by_count) table.key().bind(record, params);
 }
 
 /// Why a statement about the record's row changed none.
@@ -338,7 +403,8 @@ ColumnSet made_by_the_database(const TableInfo& table, const ColumnSet& written)
   return columns;
 }
 
-void update_indices(const TableInfo& table, const Place& at, void* record, ColumnSet indices) {
+void update_indices(const ModelInfo& model, const Place& at, void* record, ColumnSet indices) {
+  const auto& table = model.table;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (!is_stamp(table.columns[i], kUpdatedAt) || table.columns[i].generated) continue;
     table.columns[i].touch(record, at.wall_time());
@@ -348,9 +414,23 @@ void update_indices(const TableInfo& table, const Place& at, void* record, Colum
   const auto adapter = at.adapter();
   auto returned = made_by_the_database(table, indices);
   if (adapter == Adapter::mariadb) returned.clear();
-  const auto rendered =
-      render_update_record(adapter, table, record, indices, returned, alone(table, at));
-  const auto executed = execute(at, rendered, Effect::write);
+  const auto how = alone(table, at);
+  const auto render = [&] {
+    return render_update_record(adapter, table, record, indices, returned, how);
+  };
+  const auto executed = [&] {
+    if (!is_compared_as_it_is(at, table.key().kind)) return execute(at, render(), Effect::write);
+    return execute_known(
+        at, model.known,
+        how == Alone::by_rule ? KnownSql::Kind::update : KnownSql::Kind::update_alone, indices,
+        Effect::write,
+        [&](const auto& run) {
+          auto params = values_of(table, record, indices);
+          bind_key(table, record, how, params);
+          return run(params.views());
+        },
+        render);
+  }();
   const auto& result = *executed.result;
   const auto rows = returned.empty() ? result.affected_rows() : result.row_count();
   if (rows == 0) throw_unchanged(table, at, record, "update");
@@ -362,7 +442,7 @@ void update_indices(const TableInfo& table, const Place& at, void* record, Colum
 const Origin* insert_record(const ModelInfo& model, void* record, CallSite place) {
   const Place at = place_of(model, nullptr, place);
   stamp_new(model.table, at, record);
-  return insert(model.table, at, record, columns_to_insert(model.table, record));
+  return insert(model, at, record, columns_to_insert(model.table, record));
 }
 
 const Origin* insert_columns(const ModelInfo& model, void* record,
@@ -372,7 +452,7 @@ const Origin* insert_columns(const ModelInfo& model, void* record,
   for (const auto stamp : stamp_new(model.table, at, record, given)) given.push_back(stamp);
   std::ranges::sort(given);
   given.erase(std::unique(given.begin(), given.end()), given.end());
-  return insert(model.table, at, record, given);
+  return insert(model, at, record, given);
 }
 
 const Origin* create_records(const ModelInfo& model, std::span<void* const> records,
@@ -404,13 +484,12 @@ void update_record(const ModelInfo& model, const Origin* home, void* record, Cal
     const auto& column = model.table.columns[i];
     if (!column.primary_key && !column.generated) indices.push_back(i);
   }
-  update_indices(model.table, place_of(model, home, place), record, std::move(indices));
+  update_indices(model, place_of(model, home, place), record, std::move(indices));
 }
 
 void update_columns(const ModelInfo& model, const Origin* home, void* record,
                     std::span<const std::string_view> columns, CallSite place) {
-  update_indices(model.table, place_of(model, home, place), record,
-                 indices_of(model.table, columns));
+  update_indices(model, place_of(model, home, place), record, indices_of(model.table, columns));
 }
 
 void refuse_key_change(const ModelInfo& model, std::span<const std::string_view> columns) {
@@ -423,9 +502,23 @@ void refuse_key_change(const ModelInfo& model, std::span<const std::string_view>
 
 void delete_record(const ModelInfo& model, const Origin* home, const void* record, CallSite place) {
   const Place at = place_of(model, home, place);
-  const auto rendered =
-      render_delete_record(at.adapter(), model.table, record, alone(model.table, at));
-  const auto executed = execute(at, rendered, Effect::write);
+  const auto how = alone(model.table, at);
+  const auto render = [&] { return render_delete_record(at.adapter(), model.table, record, how); };
+  const auto executed = [&] {
+    if (!is_compared_as_it_is(at, model.table.key().kind)) {
+      return execute(at, render(), Effect::write);
+    }
+    return execute_known(
+        at, model.known,
+        how == Alone::by_rule ? KnownSql::Kind::remove : KnownSql::Kind::remove_alone, {},
+        Effect::write,
+        [&](const auto& run) {
+          Params params;
+          bind_key(model.table, record, how, params);
+          return run(params.views());
+        },
+        render);
+  }();
   if (executed.result->affected_rows() == 0) {
     throw_unchanged(model.table, at, record, "delete");
   }
@@ -434,16 +527,16 @@ void delete_record(const ModelInfo& model, const Origin* home, const void* recor
 void reload_record(const ModelInfo& model, const Origin* home, void* record, CallSite place) {
   Params key;
   model.table.key().bind(record, key);
-  const auto selection = by_key(model.table, Value(key.views()[0]));
-  const auto executed = select(place_of(model, home, place), selection);
+  const auto at = place_of(model, home, place);
+  const auto executed = select_by_key(model, at, key.views()[0]);
   if (executed.result->row_count() == 0) throw_missing(model.table, "the row to reload is gone");
   refuse_several(model.table, *executed.result);
   load_row(model.table, *executed.result, 0, record);
 }
 
 const Origin* find_record(const ModelInfo& model, Value key, void* record, CallSite place) {
-  const auto executed =
-      select(place_of(model, nullptr, place), by_key(model.table, std::move(key)));
+  const auto at = place_of(model, nullptr, place);
+  const auto executed = select_by_key(model, at, key.view());
   if (executed.result->row_count() == 0) return nullptr;
   refuse_several(model.table, *executed.result);
   load_row(model.table, *executed.result, 0, record);

@@ -244,7 +244,8 @@ class Model {
   friend class detail::OptionalSink<T>;
 
   [[nodiscard]] static const detail::ModelInfo& info() noexcept {
-    static constexpr detail::ModelInfo model{detail::table_info<T>(), model_connection()};
+    static constinit detail::KnownSql known;
+    static constexpr detail::ModelInfo model{detail::table_info<T>(), model_connection(), known};
     return model;
   }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "grant/model/known_sql.hpp"
 #include "grant/query/raw_sql.hpp"
 #include "grant/query/sql.hpp"
 #include "grant/query/table_info.hpp"
@@ -21,6 +22,7 @@ namespace grant::detail {
 struct ModelInfo {
   const TableInfo& table;
   ModelConnection connection{};
+  KnownSql& known;
 };
 
 /// Inserts the record, fills it from what the database stored, and gives where it went. Errors:
