@@ -29,8 +29,10 @@ milliseconds doubled(milliseconds span, std::size_t times) {
 
 std::size_t wanted(const Demand& demand) noexcept {
   const auto min_idle = std::min(demand.min_idle, demand.max_size);
-  return std::max(more_than(demand.waiting + min_idle, demand.idle + demand.opening),
-                  more_than(demand.wished, demand.open + demand.opening));
+  return std::max(
+      {more_than(demand.waiting, demand.idle + demand.opening),
+       more_than(demand.waiting + min_idle, demand.idle + demand.in_care + demand.opening),
+       more_than(demand.wished, demand.open + demand.opening)});
 }
 
 bool has_room(const Demand& demand) noexcept {

@@ -59,6 +59,7 @@ struct Demand {
   std::size_t open{};
   std::size_t opening{};
   std::size_t idle{};
+  std::size_t in_care{};  ///< Being checked or reset: idle soon, but nothing to wait for.
   std::size_t waiting{};
   std::size_t min_idle{};  ///< As long as it is to be kept.
   std::size_t wished{};    ///< How many are to be open in any case.

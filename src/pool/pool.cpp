@@ -34,7 +34,7 @@ Pool::Pool(PoolOptions options, const Driver& driver, ConnectOptions target, con
 Pool::~Pool() {
   renewed_.reset();
   core_->close();
-  core_->await_work();
+  core_->await_errands();
 }
 
 Lease Pool::try_acquire(const io::Call& call, CallSite place) noexcept {

@@ -3,119 +3,144 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <thread>
 #include <utility>
 
+#include "cleaning.hpp"
 #include "core/fork.hpp"
 #include "grant/core/error.hpp"
 
 namespace grant::detail {
 namespace {
 
-constexpr std::chrono::seconds kRollbackLimit{1};
-
-/// Who waited for the answer of an idle connection for less than this has not shown it to be dead.
-constexpr std::chrono::milliseconds kFairCheck{500};
-
 /// How often a blocking caller lets other threads go first before it joins the queue: where
 /// connections come back at once, that is all it takes.
 constexpr int kYields = 2;
 
-/// The slot that a thread used last, for some pools.
-struct LastUsed {
-  std::uint64_t core = 0;
-  PoolSlot* slot = nullptr;
-};
-
-// Its address also tells threads apart.
-constinit thread_local std::array<LastUsed, 8> last_used{};
-
-std::uint64_t new_id() {
-  static std::atomic<std::uint64_t> count = 0;
-  return ++count;
-}
-
-bool in_transaction(const Connection& connection) noexcept {
-  return connection.is_open() && connection.transaction_state() != TransactionState::none;
-}
-
-/// Rolls back what a borrower left open, blocking, if that can be done.
-void roll_back(Connection& connection) noexcept {
-  try {
-    const io::Call call(io::blocking_waiter());
-    run(connection.rollback(call.until(after(call.now(), kRollbackLimit))));
-  } catch (...) {
-    // What became of it is seen in its state.
-  }
-}
+/// For an opening that no caller wants and no option limits.
+constexpr std::chrono::seconds kOpeningLimit{30};
 
 }  // namespace
 
 PoolCore::PoolCore(PoolOptions options, const Driver& driver, ConnectOptions target,
                    const Clock& clock, EventSink events, io::Runtime& runtime)
-    : id_(new_id()),
-      forks_(forks()),
+    : forks_(forks()),
       given_(options),
       driver_(driver),
       target_(std::move(target)),
+      refusals_(target_),
       clock_(clock),
       events_(std::move(events)),
       runtime_(runtime),
-      max_size_(options.max_size),
+      slots_(this, options),
       dice_(static_cast<Dice::result_type>(runtime.random_bits())) {}
-
-PoolCore::~PoolCore() {
-  for (auto* slot = first_.load(); slot != nullptr;) {
-    const std::unique_ptr<PoolSlot> owned(slot);
-    slot = slot->next.load();
-  }
-}
 
 std::shared_ptr<PoolCore> PoolCore::made_anew() const {
   auto anew = std::make_shared<PoolCore>(options(), driver_, target_, clock_, events_, runtime_);
   anew->suspended_ = suspended_.load();
   anew->closed_ = closed_.load();
+  if (anew->closed_) anew->errands_.close();
   return anew;
 }
 
 PoolOptions PoolCore::options() const noexcept {
   auto options = given_;
-  options.max_size = max_size_.load(std::memory_order_relaxed);
+  options.max_size = slots_.max_size();
   return options;
 }
 
-const void* PoolCore::this_thread() noexcept { return &last_used; }
+// -- A change and what follows from it --------------------------------------------------------
 
-// -- Without a lock ---------------------------------------------------------------------------
-
-bool PoolCore::is_clean(const Connection& connection) noexcept {
-  return connection.is_open() && connection.transaction_state() == TransactionState::none &&
-         !connection.session_changed();
+PoolCore::Change::Change(PoolCore& core) : core_(core), self_(core.shared_from_this()) {
+  core_.slots_.mutex.lock();
 }
 
-PoolSlot* PoolCore::take_now() noexcept {
-  auto& last = last_used[id_ % last_used.size()];
-  if (last.core == id_ && last.slot->take()) {
-    if (last.slot->connection->is_open()) [[likely]]
-      return last.slot;
-    give_back_slowly(*last.slot, false);
+PoolCore::Change::~Change() {
+  core_.settle(*this);
+  core_.slots_.mutex.unlock();
+  act();
+}
+
+TimePoint PoolCore::Change::now() noexcept {
+  if (!now_) now_ = core_.runtime_.now();
+  return *now_;
+}
+
+void PoolCore::Change::act() {
+  wakes.set_all();
+  to_close.clear();
+  if (!to_close_in_background.empty()) {
+    core_.close_in_background(std::move(to_close_in_background));
   }
-  // Older slots first, so that those which are not needed any more stay idle.
-  for (auto* slot = first_.load(std::memory_order_acquire); slot != nullptr;
-       slot = slot->next.load(std::memory_order_acquire)) {
-    if (slot->state.load(std::memory_order_relaxed) != slot_state::idle || !slot->take()) continue;
-    if (slot->connection->is_open()) {
-      last = {id_, slot};
-      return slot;
+  if (look_at != kNever) {
+    core_.runtime_.call_at(look_at, [known = core_.weak_from_this(), time = look_at] {
+      if (const auto core = known.lock()) core->look_at(time);
+    });
+  }
+  if (openings > 0) core_.start_openings(openings, opening_deadline);
+  for (auto* slot : to_care_for) core_.care_for_slot(*slot);
+  if (events.empty()) return;
+  const Errands::ErrandHere telling(core_.errands_);
+  // Who is told must not be gone; a lease that is out answers for that.
+  if (!telling.begun() && !ends_lease) return;
+  for (const auto& event : events) emit(core_.events_, event);
+}
+
+void PoolCore::settle(Change& change) {
+  watch_if_needed();
+  serve_queue(change);
+  plan_openings(change);
+}
+
+void PoolCore::watch_if_needed() { slots_.watch(!queue_.empty() || suspended_ || closed_); }
+
+void PoolCore::serve_queue(Change& change) {
+  while (!queue_.empty() && !suspended_) {
+    auto* const slot = take_idle(change);
+    if (slot == nullptr) return;
+    if (may_be_raced_for(change.now() - queue_.head()->since, slot->last_lease)) {
+      slots_.set_status(*slot, SlotStatus::idle);
+      return queue_.tell_head(change.wakes);
     }
-    give_back_slowly(*slot, false);
+    queue_.serve_head(*slot, change.wakes);
+    watch_if_needed();
+    slots_.pass_on(*slot, change.now());
+  }
+}
+
+void PoolCore::plan_openings(Change& change) {
+  Demand demand;
+  demand.max_size = slots_.max_size();
+  demand.open = slots_.open();
+  demand.opening = openings_.under_way();
+  demand.waiting = suspended_ ? 0 : queue_.size();
+  demand.min_idle = openings_.successes() > 0 ? given_.min_idle : 0;
+  demand.wished = openings_.wished();
+  if (closed_ || !has_room(demand) || wanted(demand) == 0) return;  // whatever is idle
+  demand.idle = slots_.idle();
+  demand.in_care = slots_.in_care();
+  const auto plan = openings_.plan(demand, change.now());
+  if (plan.again != kNever) look_by(plan.again, change);
+  if (plan.start == 0) return;
+  change.openings += plan.start;
+  if (given_.checkout_timeout.count() > 0) return;  // which limits it
+  change.opening_deadline =
+      queue_.empty() ? after(change.now(), kOpeningLimit) : queue_.latest_deadline();
+}
+
+// -- Leasing without the lock, and returning --------------------------------------------------
+
+PoolSlot* PoolCore::take_now() noexcept {
+  while (auto* const slot = slots_.take()) {
+    if (slot->connection->is_open()) [[likely]]
+      return slot;
+    give_back_slowly(*slot, false);  // which closes it
   }
   return nullptr;
 }
 
 Lease PoolCore::lend(PoolSlot& slot, bool may_block, CallSite place) noexcept {
-  slot.holder.store(may_block ? this_thread() : nullptr, std::memory_order_relaxed);
+  slot.holder.store(may_block ? Slots::this_thread() : nullptr, std::memory_order_relaxed);
   slot.file.store(place.file, std::memory_order_relaxed);
   slot.line.store(place.line, std::memory_order_relaxed);
   slot.uses.store(slot.uses.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -125,7 +150,7 @@ Lease PoolCore::lend(PoolSlot& slot, bool may_block, CallSite place) noexcept {
 // Not inlined: a coroutine may go on in another thread than before, and must look anew which it is.
 [[gnu::noinline]] Lease PoolCore::lend_on_this_thread(PoolSlot& slot, bool may_block,
                                                       CallSite place) noexcept {
-  last_used[id_ % last_used.size()] = {id_, &slot};
+  slots_.remember(slot);
   return lend(slot, may_block, place);
 }
 
@@ -133,48 +158,6 @@ Lease PoolCore::try_acquire(const io::Call& call, CallSite place) noexcept {
   auto* const slot = take_now();
   if (slot == nullptr) return {};
   return lend(*slot, call.waiter().blocks(), place);
-}
-
-void PoolCore::give_back(PoolSlot& slot, bool may_block) noexcept {
-  if (is_clean(*slot.connection) && slot.put_back()) [[likely]]
-    return;  // and it may be another's by now
-  slot.core.give_back_slowly(slot, may_block);
-}
-
-void PoolCore::give_back_slowly(PoolSlot& slot, bool may_block) noexcept {
-  if (forks_ != forks()) return;  // the parent's
-  auto& connection = *slot.connection;
-  // Here, so that a caller who goes on finds nothing locked.
-  if (may_block && in_transaction(connection)) roll_back(connection);
-
-  Later later(*this);
-  later.self = shared_from_this();  // another thread may end the last lease meanwhile
-  later.lease_ends = true;
-  const Lock lock(mutex_);
-  const auto use = slot.uses.load(std::memory_order_relaxed);
-  if (slot.leak_told == use && slot.leak_told != 0) {
-    later.events.push_back({Severity::info,
-                            "pool.leak_ended",
-                            {{"node", target_.node},
-                             {"place", fmt::format("{}:{}", slot.file.load(), slot.line.load())},
-                             {"held_ms", in_ms(clock_.now() - slot.seen_at)}}});
-    slot.leak_told = 0;
-  }
-  slot.holder.store(nullptr, std::memory_order_relaxed);
-  slot.unproven = given_.verify_idle.count() == 0;
-  take_back(slot, later);
-}
-
-/// What becomes of a slot that was leased, or was going to be.
-void PoolCore::take_back(PoolSlot& slot, Later& later) {
-  if (!slot.connection->is_open() || !is_fit(slot)) {
-    empty(slot, later, true);
-    plan_openings(later);
-  } else if (is_clean(*slot.connection)) {
-    offer(slot, later);
-  } else {
-    hold(slot, later);
-  }
 }
 
 Task<Lease> PoolCore::acquire(io::Call call, CallSite place) {
@@ -188,93 +171,86 @@ Task<Lease> PoolCore::acquire(io::Call call, CallSite place) {
   return lend(*slot, may_block, place);
 }
 
-Task<Lease> PoolCore::acquire_waiting(io::Call call, CallSite place) {
-  const bool may_block = call.waiter().blocks();
-  const auto self = shared_from_this();  // the pool may be gone when the wait ends
-  const auto began = call.now();
-  const auto limited = given_.checkout_timeout.count() == 0
-                           ? call
-                           : call.until(after(began, given_.checkout_timeout));
-  while (true) {
-    auto* const slot = co_await wait_for_slot(limited, began, may_block);
-    auto lease = lend_on_this_thread(*slot, may_block, place);
-    if (!slot->unproven) co_return std::move(lease);
-    const auto asked = call.now();
-    const bool alive = co_await is_alive(*slot->connection, limited);
-    if (alive) {
-      const Lock lock(mutex_);
-      slot->unproven = false;
-      co_return std::move(lease);
-    }
-    // Those that were silent for as long are probably as dead. A caller in a hurry cannot tell.
-    const auto now = call.now();
-    const bool out_of_time = now >= limited.deadline();
-    if (!out_of_time || now - asked >= kFairCheck) drop_unproven();
-    if (out_of_time) throw_error(unchecked_error(limited.deadline() - began));
+void PoolCore::give_back(PoolSlot& slot, bool may_block) noexcept {
+  if (is_clean(*slot.connection) && slot.put_back()) [[likely]]
+    return;  // and it may be another's by now
+  slot.core->give_back_slowly(slot, may_block);
+}
+
+void PoolCore::give_back_slowly(PoolSlot& slot, bool may_block) noexcept {
+  if (forks_ != forks()) return;  // the parent's
+  // Here, so that a caller who goes on finds nothing locked.
+  if (may_block) roll_back(*slot.connection);
+  Change change(*this);
+  change.ends_lease = true;
+  if (slot.leak_told != 0 && slot.leak_told == slot.uses.load(std::memory_order_relaxed)) {
+    change.events.push_back({Severity::info,
+                             "pool.leak_ended",
+                             {{"node", target_.node},
+                              {"place", fmt::format("{}:{}", slot.file.load(), slot.line.load())},
+                              {"held_ms", in_ms(clock_.now() - slot.seen_at)}}});
+    slot.leak_told = 0;
+  }
+  slot.unproven = given_.verify_idle.count() == 0;
+  if (!queue_.empty()) slot.last_lease = change.now() - slot.leased_at;
+  take_back(slot, change);
+}
+
+/// What becomes of a slot that was leased, or was going to be.
+void PoolCore::take_back(PoolSlot& slot, Change& change) {
+  if (closed_ || !slot.connection->is_open() || !slots_.is_fit(slot)) {
+    close_connection(slot, change, Where::in_background);
+  } else if (is_clean(*slot.connection)) {
+    slots_.set_status(slot, SlotStatus::idle);
+  } else {
+    slots_.set_status(slot, SlotStatus::in_care);
+    change.to_care_for.push_back(&slot);
   }
 }
 
 // -- Operations -------------------------------------------------------------------------------
 
 void PoolCore::drop_connections() noexcept {
-  Later later(*this);
-  const Lock lock(mutex_);
-  ++generation_;
-  want_attention();  // first: what is leased now must not come back unseen
-  empty_idle(later, false);
-  plan_openings(later);
+  Change change(*this);
+  slots_.outdate();  // first: what is leased now must not come back unseen
+  close_idle(change, Which::all);
 }
 
 void PoolCore::drop_idle() noexcept {
-  Later later(*this);
-  const Lock lock(mutex_);
-  empty_idle(later, false);
-  plan_openings(later);
-}
-
-void PoolCore::drop_unproven() noexcept {
-  Later later(*this);
-  const Lock lock(mutex_);
-  empty_idle(later, true);
-  plan_openings(later);
+  Change change(*this);
+  close_idle(change, Which::all);
 }
 
 void PoolCore::resize(std::size_t max_size) {
   auto options = given_;
   options.max_size = max_size;
   options.validate("node \"" + target_.node + '"');
-  Later later(*this);
-  const Lock lock(mutex_);
-  max_size_ = max_size;
-  if (open_ > max_size) want_attention();
-  tend(clock_.now(), later);
+  Change change(*this);
+  slots_.resize(max_size);
+  tend(clock_.now(), change);
 }
 
 void PoolCore::suspend() noexcept {
-  const Lock lock(mutex_);
+  const Change change(*this);
   suspended_ = true;
-  want_attention();
 }
 
 void PoolCore::resume() noexcept {
-  Later later(*this);
-  const Lock lock(mutex_);
+  const Change change(*this);
   suspended_ = false;
-  serve_idle(later);
-  plan_openings(later);
 }
 
 void PoolCore::close() noexcept {
-  Later later(*this);
-  later.self = shared_from_this();
-  const Lock lock(mutex_);
-  closed_ = true;
-  answer_all(PoolWaiter::Answer::closed, nullptr, later);
-  want_attention();  // first: what is leased now must not come back unseen
-  empty_idle(later, false);
-  for (auto* loop : loops_) loop->cancel();
-  note_progress(later);
-  if (open_ > 0) self_ = later.self;
+  {
+    Change change(*this);
+    closed_ = true;
+    queue_.dismiss(0, PoolWaiter::Answer::closed, nullptr, change.wakes);
+    watch_if_needed();  // first: what is leased now must not come back unseen
+    close_idle(change, Which::all);
+    note_progress(change);
+    if (slots_.open() > 0) self_ = shared_from_this();
+  }
+  errands_.close();
 }
 
 Task<std::size_t> PoolCore::drain(io::Call call) {
@@ -283,58 +259,34 @@ Task<std::size_t> PoolCore::drain(io::Call call) {
   while (true) {
     const auto signal = call.waiter().make_signal();
     {
-      const Lock lock(mutex_);
-      if (open_ == 0) co_return 0;
+      const Lock lock(slots_.mutex);
+      if (slots_.open() == 0) co_return 0;
       watching_.push_back(signal);
     }
     const auto outcome = co_await call.signalled(*signal);
-    if (outcome == io::Outcome::cancelled) throw_error(cancelled_error("draining"));
-    const Lock lock(mutex_);
-    if (outcome == io::Outcome::timed_out) co_return open_;
+    if (outcome == io::Outcome::cancelled) throw_error(refusals_.cancelled("draining"));
+    const Lock lock(slots_.mutex);
+    if (outcome == io::Outcome::timed_out) co_return slots_.open();
   }
 }
 
 PoolStats PoolCore::stats() const {
-  const Lock lock(mutex_);
+  const Lock lock(slots_.mutex);
   return count();
 }
 
-/// Nobody takes or returns a connection meanwhile: all of them would need the lock.
 PoolStats PoolCore::count() const {
-  for (auto* slot = first_.load(); slot != nullptr; slot = slot->next.load()) {
-    const auto before = slot->state.fetch_or(slot_state::attention, std::memory_order_acq_rel);
-    slot->frozen = (before & slot_state::attention) == 0;
-  }
-  PoolStats stats;
-  const auto now = clock_.now();
-  for (auto* slot = first_.load(); slot != nullptr; slot = slot->next.load()) {
-    stats.checkouts += slot->uses.load(std::memory_order_relaxed);
-    if (slot->connection == nullptr) continue;
-    notice(*slot, now);
-    if (slot->owner() == slot_state::leased) {
-      ++stats.leased;
-      if (slot->holder.load(std::memory_order_relaxed) == this_thread()) ++stats.leased_here;
-      stats.longest_held = std::max(stats.longest_held, now - slot->seen_at);
-    } else {
-      ++stats.idle;
-    }
-  }
-  for (auto* slot = first_.load(); slot != nullptr; slot = slot->next.load()) {
-    if (slot->frozen) {
-      slot->state.fetch_and(slot_state::owner_mask, std::memory_order_release);
-    }
-  }
-  stats.opening = opening_;
+  auto stats = slots_.count(clock_.now());
+  stats.opening = openings_.under_way();
   stats.waiting = queue_.size();
   stats.timeouts = timeouts_;
-  stats.opened = opened_;
-  stats.failed = failed_;
-  stats.closed = closed_connections_;
+  stats.opened = openings_.successes();
+  stats.failed = openings_.failures();
   return stats;
 }
 
-void PoolCore::note_progress(Later& later) {
-  for (auto& signal : std::exchange(watching_, {})) later.wake(std::move(signal));
+void PoolCore::note_progress(Change& change) {
+  for (auto& signal : std::exchange(watching_, {})) change.wakes.add(std::move(signal));
 }
 
 }  // namespace grant::detail

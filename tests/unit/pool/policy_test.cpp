@@ -69,6 +69,15 @@ TEST(Openings, KeepMinIdleBesideThoseWhoWait) {
   EXPECT_EQ(openings_now(keeping, {}, kNow), 0U);
 }
 
+TEST(Openings, AreNotWantedForMinIdleInPlaceOfWhatIsChecked) {
+  auto keeping = demand(10, 1, 0, 0);
+  keeping.min_idle = 1;
+  keeping.in_care = 1;
+  EXPECT_EQ(openings_now(keeping, {}, kNow), 0U);
+  keeping.waiting = 1;
+  EXPECT_EQ(openings_now(keeping, {}, kNow), 1U) << "who waits does not wait for that";
+}
+
 TEST(Openings, AreNotMadeFewerByAMinIdleBeyondAllBounds) {
   auto keeping = demand(10, 1, 0, 1);
   keeping.min_idle = std::numeric_limits<std::size_t>::max();

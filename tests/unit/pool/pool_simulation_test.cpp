@@ -29,6 +29,7 @@ PoolOptions simulated_options() {
   options.retry_delay = 20ms;
   options.idle_timeout = 10min;
   options.max_lifetime = 30min;
+  options.keepalive = 5min;
   return options;
 }
 
@@ -102,6 +103,7 @@ std::vector<std::string> hour(std::uint64_t seed) {
 
   f.simulation.run_for(11min);
   EXPECT_EQ(f.pool->stats().open(), 1U) << "min_idle";
+  EXPECT_THAT(f.server.statements(), Contains("SELECT 1")) << "it was kept alive";
   for (int i = 0; i < 10; ++i) f.simulation.spawn(f.borrow(fmt::format("late {}", i), 35min, 1s));
   f.simulation.run_for(49min);
   EXPECT_GE(f.count("late"), 10U);
