@@ -610,7 +610,7 @@ void QueryState::offset(std::uint64_t rows) { selection_.offset = rows; }
 Place QueryState::place_of(CallSite place) const {
   auto access = access_;
   access.place = place;
-  return Place(access);
+  return Place(std::move(access));
 }
 
 void QueryState::load(RecordSink& sink, CallSite place) const {

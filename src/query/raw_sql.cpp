@@ -31,7 +31,7 @@ detail::Executed RawSql::execute(CallSite place) const {
   statement.effect = effect_;
   auto access = access_;
   access.place = place;
-  return detail::execute(access, statement);
+  return detail::execute(std::move(access), statement);
 }
 
 RouteExplanation RawSql::explain_route() const { return detail::explain_route(access_, effect_); }

@@ -12,14 +12,6 @@
 namespace grant::detail {
 namespace {
 
-/// A share that is counted apart from all others: copying it touches no memory of theirs.
-template <class T>
-std::shared_ptr<const T> own_share(std::shared_ptr<const T> of) {
-  auto kept = std::make_shared<std::shared_ptr<const T>>(std::move(of));
-  const auto* const target = kept->get();
-  return {std::move(kept), target};
-}
-
 /// What one thread keeps. Its flag is taken by the thread itself, and by who has all threads let
 /// something go, which is rare: so it is nearly always free, and in the thread's cache.
 class Shares {
@@ -27,7 +19,7 @@ class Shares {
   struct Kept {
     std::uint64_t registry = 0;
     std::uint64_t version = 0;
-    Found found{};
+    std::shared_ptr<const Found> found{};
   };
 
   /// While it lives, the shares are the calling thread's alone.
@@ -136,21 +128,26 @@ std::size_t place_of(std::uint64_t registry, std::string_view database,
   return hash % Shares::kPlaces;
 }
 
-bool is_of(const Found& found, std::string_view database, std::string_view shard) noexcept {
-  return found.cluster->database() == database && found.cluster->shard() == shard;
+/// Whether it still says where the statements of this database and shard go.
+bool holds(const Found& found, std::string_view database, std::string_view shard) noexcept {
+  return found.cluster->database() == database && found.cluster->shard() == shard &&
+         found.table->version == found.cluster->topology().version();
 }
 
-Found find_slowly(const Registry& registry, std::string_view database, std::string_view shard) {
-  Found found;
-  found.generation = own_share(generation_of(registry));
-  found.cluster = found.generation->cluster(database, shard).get();
-  found.table = own_share(found.cluster->topology().table());
+/// Made anew for each thread, and so counted apart.
+std::shared_ptr<const Found> find_slowly(const Registry& registry, std::string_view database,
+                                         std::string_view shard) {
+  auto found = std::make_shared<Found>();
+  found->generation = generation_of(registry);
+  found->cluster = found->generation->cluster(database, shard).get();
+  found->table = found->cluster->topology().table();
   return found;
 }
 
 }  // namespace
 
-Found find_cluster(const Registry& registry, std::string_view database, std::string_view shard) {
+std::shared_ptr<const Found> find_cluster(const Registry& registry, std::string_view database,
+                                          std::string_view shard) {
   auto* const shares = this_threads_shares();
   const auto id = id_of(registry);
   const auto place = place_of(id, database, shard);
@@ -158,8 +155,8 @@ Found find_cluster(const Registry& registry, std::string_view database, std::str
   if (shares != nullptr) {
     const Shares::Use use(*shares);
     const auto& kept = use.at(place);
-    if (kept.registry == id && kept.version == version && is_of(kept.found, database, shard) &&
-        kept.found.table->version == kept.found.cluster->topology().version()) [[likely]] {
+    if (kept.registry == id && kept.version == version && holds(*kept.found, database, shard))
+        [[likely]] {
       return kept.found;
     }
   }

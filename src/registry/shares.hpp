@@ -18,10 +18,11 @@ struct Found {
 
 /// Finds a cluster of `registry`, and its newest table. Where the calling thread has been there
 /// before and nothing has changed since, this takes no lock that others ask for and writes to no
-/// memory that others use: each thread keeps shares of its own of what it found, which are counted
+/// memory that others use: each thread keeps a share of its own of what it found, which is counted
 /// apart. Errors: those of Generation::cluster(), and of a registry that is not set up.
-[[nodiscard]] Found find_cluster(const Registry& registry, std::string_view database,
-                                 std::string_view shard);
+[[nodiscard]] std::shared_ptr<const Found> find_cluster(const Registry& registry,
+                                                        std::string_view database,
+                                                        std::string_view shard);
 
 /// Threads let go what they keep of this registry: it must not last for as long as some idle
 /// thread.

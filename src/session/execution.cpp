@@ -129,16 +129,16 @@ RouteExplanation explain_route(const Place& place, Effect effect) {
   return explanation;
 }
 
-Task<Executed> execute(const Access& access, Statement statement, io::Call call) {
-  return execute(Place(access), statement, call);
+Task<Executed> execute(Access access, Statement statement, io::Call call) {
+  return execute(Place(std::move(access)), statement, call);
 }
 
-Executed execute(const Access& access, const Statement& statement) {
-  return execute(Place(access), statement);
+Executed execute(Access access, const Statement& statement) {
+  return execute(Place(std::move(access)), statement);
 }
 
-RouteExplanation explain_route(const Access& access, Effect effect) {
-  return explain_route(Place(access), effect);
+RouteExplanation explain_route(Access access, Effect effect) {
+  return explain_route(Place(std::move(access)), effect);
 }
 
 }  // namespace grant::detail

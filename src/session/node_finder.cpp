@@ -59,17 +59,20 @@ NodeFinder::NodeFinder(const Place& place, Effect effect, io::Call call)
       call_(call),
       request_(place.request(effect)),
       attempts_left_(place.retries()),
-      table_(place.found().table) {}
+      table_(place.found()->table.get()) {}
 
 bool NodeFinder::choose() {
   // The place was found by the newest one; what failed since may have made another.
-  if (table_->version != topology_.version()) table_ = topology_.table();
+  if (table_->version != topology_.version()) {
+    newer_ = topology_.table();
+    table_ = newer_.get();
+  }
   route_ = cluster_.balancer().route(*table_, request_);
   return route_.node.has_value();
 }
 
 Task<Chosen> NodeFinder::next() {
-  if (choose()) return Chosen{table_, *chosen().node};
+  if (choose()) return Chosen{*chosen().node, newer_};
   return wait_for_next();
 }
 
@@ -87,7 +90,7 @@ Task<Chosen> NodeFinder::wait_for_next() {
       // What failed before may be well again by the new table.
       if (may_recover_ && !refused_) request_.tried.clear();
     }
-    if (choose()) co_return Chosen{table_, *chosen().node};
+    if (choose()) co_return Chosen{*chosen().node, newer_};
   }
 }
 

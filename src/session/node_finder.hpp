@@ -22,10 +22,10 @@ enum class Verdict : std::uint8_t {
 Verdict report_failure(Topology& topology, Node& node, Effect effect, const Error& error,
                        const Connection& connection);
 
-/// A node, and the table that owns it.
+/// A node. Its table owns it: that of the place that was asked, unless a newer one is here.
 struct Chosen {
-  std::shared_ptr<const RoutingTable> table;
   Node& node;
+  std::shared_ptr<const RoutingTable> newer;
 };
 
 /// Finds a node for one statement, and another one when that fails, until one takes it or the
@@ -81,8 +81,9 @@ class NodeFinder {
   const io::Call call_;
   RouteRequest request_;
   std::size_t attempts_left_;
-  TimePoint missing_since_ = kNever;  ///< When no node was found first.
-  std::shared_ptr<const RoutingTable> table_;
+  TimePoint missing_since_ = kNever;           ///< When no node was found first.
+  const RoutingTable* table_;                  ///< The place's, or the newer one ...
+  std::shared_ptr<const RoutingTable> newer_;  ///< ... that was looked up since.
   Route route_;
 
   std::vector<ErrorInfo> failures_;

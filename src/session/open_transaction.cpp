@@ -42,7 +42,7 @@ OpenTransaction::OpenTransaction(const Place& place, Attempt attempt, Effect eff
     : context_(place.context()),
       session_(&place.session()),
       found_(place.found()),
-      table_(std::move(attempt.chosen.table)),
+      newer_(std::move(attempt.chosen.newer)),
       node_(attempt.chosen.node),
       in_flight_(std::move(attempt.in_flight)),
       lease_(std::move(attempt.lease)),
@@ -52,7 +52,7 @@ OpenTransaction::OpenTransaction(const Place& place, Attempt attempt, Effect eff
 OpenTransaction::~OpenTransaction() = default;
 
 void OpenTransaction::mark_written() const {
-  session_->wrote(cluster(), found_.table->options.routing.sticky_period);
+  session_->wrote(cluster(), found_->table->options.routing.sticky_period);
 }
 
 void OpenTransaction::refuse_if_over(std::string_view tried) const {

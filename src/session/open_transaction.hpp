@@ -25,11 +25,11 @@ class OpenTransaction {
   ~OpenTransaction();
 
   [[nodiscard]] SessionState& session() const noexcept { return *session_; }
-  [[nodiscard]] Cluster& cluster() const noexcept { return *found_.cluster; }
+  [[nodiscard]] Cluster& cluster() const noexcept { return *found_->cluster; }
   [[nodiscard]] Node& node() const noexcept { return node_; }
 
   /// What owns the cluster.
-  [[nodiscard]] const Found& found() const noexcept { return found_; }
+  [[nodiscard]] const std::shared_ptr<const Found>& found() const noexcept { return found_; }
   [[nodiscard]] Connection& connection() const noexcept { return *lease_; }
 
   /// What the server allows in it.
@@ -68,8 +68,8 @@ class OpenTransaction {
 
   const Context context_;  // owns the session
   SessionState* const session_;
-  const Found found_;
-  const std::shared_ptr<const RoutingTable> table_;  // owns the node
+  const std::shared_ptr<const Found> found_;
+  const std::shared_ptr<const RoutingTable> newer_;  // owns the node, where `found_` does not
   Node& node_;
   Node::InFlight in_flight_;
   Lease lease_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "grant/core/error.hpp"
 
@@ -35,8 +36,8 @@ void refuse_stranger(const Origin& home, const Cluster& cluster) {
 
 }  // namespace
 
-Place::Place(const Access& access)
-    : context_(access.context ? access.context : current_context()),
+Place::Place(Access access)
+    : context_(access.context ? std::move(access.context) : current_context()),
       session_(&session_of(*context_)),
       connection_(access.connection),
       site_(access.place),

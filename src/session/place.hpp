@@ -16,17 +16,17 @@ namespace grant::detail {
 class Place {
  public:
   /// Errors: as Registry::cluster().
-  explicit Place(const Access& access);
+  explicit Place(Access access);
 
   [[nodiscard]] Adapter adapter() const noexcept { return cluster().adapter(); }
   [[nodiscard]] Timestamp wall_time() const { return cluster().clock().wall_time(); }
   [[nodiscard]] const Origin& origin() const noexcept { return cluster().origin(); }
 
-  [[nodiscard]] Cluster& cluster() const noexcept { return *found_.cluster; }
+  [[nodiscard]] Cluster& cluster() const noexcept { return *found_->cluster; }
   [[nodiscard]] SessionState& session() const noexcept { return *session_; }
 
   /// What owns the cluster, and the session.
-  [[nodiscard]] const Found& found() const noexcept { return found_; }
+  [[nodiscard]] const std::shared_ptr<const Found>& found() const noexcept { return found_; }
   [[nodiscard]] const Context& context() const noexcept { return context_; }
 
   /// The transaction that the statements join; null: none.
@@ -47,7 +47,7 @@ class Place {
     return connection_.retry_attempts.value_or(routing().failover_retry_attempts);
   }
   [[nodiscard]] const RoutingOptions& routing() const noexcept {
-    return found_.table->options.routing;
+    return found_->table->options.routing;
   }
 
   /// What routing asks about a statement with this effect.
@@ -60,8 +60,8 @@ class Place {
   void wrote() const { session_->wrote(cluster(), routing().sticky_period); }
 
  private:
-  Context context_;  // owns the session
-  Found found_;      // owns the cluster
+  Context context_;                     // owns the session
+  std::shared_ptr<const Found> found_;  // owns the cluster
   SessionState* session_;
   OpenTransaction* transaction_;
   ModelConnection connection_;  // its database is not looked at any more

@@ -80,11 +80,11 @@ Task<Executed> execute(Place place, Statement statement, io::Call call);
 
 /// The same where `access` leads, which is found before the task begins. Errors, at once: as
 /// Registry::cluster().
-Task<Executed> execute(const Access& access, Statement statement, io::Call call);
+Task<Executed> execute(Access access, Statement statement, io::Call call);
 
 /// The same, blocking, within the context's deadline.
 Executed execute(const Place& place, const Statement& statement);
-Executed execute(const Access& access, const Statement& statement);
+Executed execute(Access access, const Statement& statement);
 
 /// Takes the rows of one chunk; they came from `origin`.
 using TakeChunk = std::function<void(const Result& rows, const Origin* origin)>;
@@ -97,7 +97,7 @@ void stream(const Place& place, const Statement& statement, StreamOptions option
 
 /// Where a statement with this effect would go now.
 [[nodiscard]] RouteExplanation explain_route(const Place& place, Effect effect);
-[[nodiscard]] RouteExplanation explain_route(const Access& access, Effect effect);
+[[nodiscard]] RouteExplanation explain_route(Access access, Effect effect);
 
 }  // namespace detail
 }  // namespace grant
