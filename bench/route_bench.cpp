@@ -130,7 +130,7 @@ Run set_up_route(std::size_t threads) {
       statement.sql = kFind;
       statement.effect = Effect::read;
       detail::Access access;
-      access.context = detail::current_context();
+      access.scope = detail::Scope::here();
       for (std::size_t n = 0; n < count; ++n) keep(detail::execute(access, statement));
     });
   });

@@ -23,17 +23,17 @@ namespace {
 constexpr std::string_view kCreatedAt = "created_at";
 constexpr std::string_view kUpdatedAt = "updated_at";
 
-Access access_to(const ModelInfo& model, const Origin* home, CallSite place) {
+Access access_to(const ModelInfo& model, Scope scope, const Origin* home, CallSite place) {
   Access access;
-  access.context = current_context();
+  access.scope = std::move(scope);
   access.connection = model.connection;
   access.home = home;
   access.place = place;
   return access;
 }
 
-Place place_of(const ModelInfo& model, const Origin* home, CallSite place) {
-  return Place(access_to(model, home, place));
+Place place_of(const ModelInfo& model, Scope scope, const Origin* home, CallSite place) {
+  return Place(access_to(model, std::move(scope), home, place));
 }
 
 void load_cell(const TableInfo& table, const ColumnInfo& column, ValueView value, void* record) {
@@ -239,18 +239,17 @@ ColumnTypes column_types(const TableInfo& table, const Place& at) {
 /// As many statements as it takes, all or none of them: where rows are missing afterwards, those
 /// that came in must go again.
 template <class Done>
-void insert_many(const ModelInfo& model, std::span<void* const> records, OnConflict on_conflict,
-                 bool returning, CallSite place, const Done& done) {
+void insert_many(const ModelInfo& model, const Scope& scope, std::span<void* const> records,
+                 OnConflict on_conflict, bool returning, CallSite place, const Done& done) {
   if (records.empty()) return;
   const auto& table = model.table;
   refuse_mixed_keys(table, records);
-  const Place at = place_of(model, nullptr, place);
+  const Place at = place_of(model, scope, nullptr, place);
   for (void* record : records) stamp_new(table, at, record);
   const auto adapter = at.adapter();
   const auto most = most_records(adapter, table);
-  const auto insert = [&] {
-    // Made here: inside the transaction, if there is one.
-    const Place inner = place_of(model, nullptr, place);
+  const auto insert = [&](const Scope& inside) {
+    const Place inner = place_of(model, inside, nullptr, place);
     const auto types = column_types(table, inner);
     for (const auto& batch : batches(table, records)) {
       for (std::span<void* const> rest = batch.records; !rest.empty();) {
@@ -271,11 +270,10 @@ void insert_many(const ModelInfo& model, std::span<void* const> records, OnConfl
       }
     }
   };
-  if (records.size() == 1) return insert();
-  TransactionSpec spec;
-  spec.database = model.connection.database;
-  spec.failover_retry_attempts = model.connection.retry_attempts;
-  transaction(spec, insert, place);
+  if (records.size() == 1) return insert(scope);
+  Transaction transaction(TransactionSpec::of(model.connection), scope, place, nullptr);
+  insert(transaction.context().scope());
+  transaction.commit();
 }
 
 [[noreturn]] void throw_missing(const TableInfo& table, std::string_view what) {
@@ -439,15 +437,16 @@ void update_indices(const ModelInfo& model, const Place& at, void* record, Colum
 
 }  // namespace
 
-const Origin* insert_record(const ModelInfo& model, void* record, CallSite place) {
-  const Place at = place_of(model, nullptr, place);
+const Origin* insert_record(const ModelInfo& model, const Scope& scope, void* record,
+                            CallSite place) {
+  const Place at = place_of(model, scope, nullptr, place);
   stamp_new(model.table, at, record);
   return insert(model, at, record, columns_to_insert(model.table, record));
 }
 
-const Origin* insert_columns(const ModelInfo& model, void* record,
+const Origin* insert_columns(const ModelInfo& model, const Scope& scope, void* record,
                              std::span<const std::string_view> columns, CallSite place) {
-  const Place at = place_of(model, nullptr, place);
+  const Place at = place_of(model, scope, nullptr, place);
   auto given = indices_of(model.table, columns);
   for (const auto stamp : stamp_new(model.table, at, record, given)) given.push_back(stamp);
   std::ranges::sort(given);
@@ -455,10 +454,10 @@ const Origin* insert_columns(const ModelInfo& model, void* record,
   return insert(model, at, record, given);
 }
 
-const Origin* create_records(const ModelInfo& model, std::span<void* const> records,
-                             CallSite place) {
+const Origin* create_records(const ModelInfo& model, const Scope& scope,
+                             std::span<void* const> records, CallSite place) {
   const Origin* origin = nullptr;
-  insert_many(model, records, OnConflict::fail, true, place,
+  insert_many(model, scope, records, OnConflict::fail, true, place,
               [&](std::span<void* const> part, const Executed& executed) {
                 if (records.size() == 1) {
                   load_written(model.table, *executed.result, all_columns(model.table), part[0]);
@@ -472,24 +471,26 @@ const Origin* create_records(const ModelInfo& model, std::span<void* const> reco
   return origin;
 }
 
-void insert_records(const ModelInfo& model, std::span<void* const> records, OnConflict on_conflict,
-                    CallSite place) {
-  insert_many(model, records, on_conflict, false, place,
+void insert_records(const ModelInfo& model, const Scope& scope, std::span<void* const> records,
+                    OnConflict on_conflict, CallSite place) {
+  insert_many(model, scope, records, on_conflict, false, place,
               [](std::span<void* const> /*part*/, const Executed& /*executed*/) {});
 }
 
-void update_record(const ModelInfo& model, const Origin* home, void* record, CallSite place) {
+void update_record(const ModelInfo& model, const Scope& scope, const Origin* home, void* record,
+                   CallSite place) {
   ColumnSet indices;
   for (std::size_t i = 0; i < model.table.columns.size(); ++i) {
     const auto& column = model.table.columns[i];
     if (!column.primary_key && !column.generated) indices.push_back(i);
   }
-  update_indices(model, place_of(model, home, place), record, std::move(indices));
+  update_indices(model, place_of(model, scope, home, place), record, std::move(indices));
 }
 
-void update_columns(const ModelInfo& model, const Origin* home, void* record,
+void update_columns(const ModelInfo& model, const Scope& scope, const Origin* home, void* record,
                     std::span<const std::string_view> columns, CallSite place) {
-  update_indices(model, place_of(model, home, place), record, indices_of(model.table, columns));
+  update_indices(model, place_of(model, scope, home, place), record,
+                 indices_of(model.table, columns));
 }
 
 void refuse_key_change(const ModelInfo& model, std::span<const std::string_view> columns) {
@@ -500,8 +501,9 @@ void refuse_key_change(const ModelInfo& model, std::span<const std::string_view>
                           model.table.name, key));
 }
 
-void delete_record(const ModelInfo& model, const Origin* home, const void* record, CallSite place) {
-  const Place at = place_of(model, home, place);
+void delete_record(const ModelInfo& model, const Scope& scope, const Origin* home,
+                   const void* record, CallSite place) {
+  const Place at = place_of(model, scope, home, place);
   const auto how = alone(model.table, at);
   const auto render = [&] { return render_delete_record(at.adapter(), model.table, record, how); };
   const auto executed = [&] {
@@ -524,18 +526,20 @@ void delete_record(const ModelInfo& model, const Origin* home, const void* recor
   }
 }
 
-void reload_record(const ModelInfo& model, const Origin* home, void* record, CallSite place) {
+void reload_record(const ModelInfo& model, const Scope& scope, const Origin* home, void* record,
+                   CallSite place) {
   Params key;
   model.table.key().bind(record, key);
-  const auto at = place_of(model, home, place);
+  const auto at = place_of(model, scope, home, place);
   const auto executed = select_by_key(model, at, key.views()[0]);
   if (executed.result->row_count() == 0) throw_missing(model.table, "the row to reload is gone");
   refuse_several(model.table, *executed.result);
   load_row(model.table, *executed.result, 0, record);
 }
 
-const Origin* find_record(const ModelInfo& model, Value key, void* record, CallSite place) {
-  const auto at = place_of(model, nullptr, place);
+const Origin* find_record(const ModelInfo& model, const Scope& scope, Value key, void* record,
+                          CallSite place) {
+  const auto at = place_of(model, scope, nullptr, place);
   const auto executed = select_by_key(model, at, key.view());
   if (executed.result->row_count() == 0) return nullptr;
   refuse_several(model.table, *executed.result);
@@ -543,8 +547,8 @@ const Origin* find_record(const ModelInfo& model, Value key, void* record, CallS
   return executed.origin;
 }
 
-void create_table(const ModelInfo& model, CallSite place) {
-  const Place at = place_of(model, nullptr, place);
+void create_table(const ModelInfo& model, const Scope& scope, CallSite place) {
+  const Place at = place_of(model, scope, nullptr, place);
   const auto adapter = at.adapter();
   auto text = render_create_table(adapter, model.table);
   // PostgreSQL's IF NOT EXISTS looks before it writes: of several that do so at once, all but one
@@ -560,18 +564,19 @@ void create_table(const ModelInfo& model, CallSite place) {
   execute(at, statement);
 }
 
-void stick_to_primary(const ModelInfo& model, std::chrono::milliseconds period) {
-  const auto& context = current_context();
-  const auto target = resolve(context.get(), model.connection.database);
-  Session::current().stick_to_primary(target.database, period);
+void stick_to_primary(const ModelInfo& model, const Scope& scope,
+                      std::chrono::milliseconds period) {
+  const auto target = resolve(scope.context.get(), model.connection.database);
+  Session::of(scope).stick_to_primary(target.database, period);
 }
 
 void throw_not_found(const ModelInfo& model) {
   throw_missing(model.table, "no row has this primary key");
 }
 
-void load_by_sql(const ModelInfo& model, RawSql raw, RecordSink& sink, CallSite place) {
-  const auto executed = std::move(raw).connect(model.connection).execute(place);
+void load_by_sql(const ModelInfo& model, const Scope& scope, RawSql raw, RecordSink& sink,
+                 CallSite place) {
+  const auto executed = std::move(raw).connect(model.connection).in(scope).execute(place);
   const auto& result = *executed.result;
   try {
     const auto positions = match_columns(model.table, result);
@@ -588,7 +593,8 @@ void load_by_sql(const ModelInfo& model, RawSql raw, RecordSink& sink, CallSite 
   }
 }
 
-QueryState::QueryState(const ModelInfo& model) : access_(access_to(model, nullptr, {})) {
+QueryState::QueryState(const ModelInfo& model, Scope scope)
+    : access_(access_to(model, std::move(scope), nullptr, {})) {
   selection_.table = &model.table;
 }
 

@@ -3,12 +3,17 @@
 namespace grant {
 
 RawSql::RawSql(std::string text) : text_(std::move(text)) {
-  access_.context = detail::current_context();
+  access_.scope = detail::Scope::here();
   access_.raw = true;
 }
 
 RawSql&& RawSql::on(std::string_view database) && {
   access_.connection.database = database;
+  return std::move(*this);
+}
+
+RawSql&& RawSql::in(detail::Scope scope) && {
+  access_.scope = std::move(scope);
   return std::move(*this);
 }
 

@@ -10,7 +10,7 @@ namespace grant::detail {
 namespace {
 
 /// The outermost level: the thread's own session, so that a query takes along whose it is.
-Context outermost() {
+ContextPtr outermost() {
   ContextFrame frame;
   frame.session = std::make_shared<SessionState>(nullptr);
   return std::make_shared<const ContextFrame>(std::move(frame));
@@ -18,18 +18,18 @@ Context outermost() {
 
 /// Not an object with a destructor: those of the thread's other objects, and of static ones, may
 /// still run queries when this would have gone.
-constinit thread_local Context* context_of_thread = nullptr;
+constinit thread_local ContextPtr* context_of_thread = nullptr;
 
 struct FreeContext {
   ~FreeContext() { delete std::exchange(context_of_thread, nullptr); }
 };
 
-Context& current() {
+ContextPtr& current() {
   if (context_of_thread == nullptr) {
     thread_local const FreeContext free_at_end;
     static_cast<void>(&free_at_end);
     context_of_thread =
-        new Context(outermost());  // after the end of the thread's objects: rather a leak
+        new ContextPtr(outermost());  // after the end of the thread's objects: rather a leak
   }
   return *context_of_thread;
 }
@@ -69,16 +69,35 @@ Target resolve(const ContextFrame* context, std::string_view database) {
   return target;
 }
 
-const Context& current_context() noexcept { return current(); }
+const ContextPtr& current_context() noexcept { return current(); }
+
+ContextScope::ContextScope(ContextPtr context)
+    : before_(std::exchange(current(), std::move(context))) {}
 
 ContextScope::ContextScope(ContextFrame frame) {
   frame.outer = current();
-  current() = std::make_shared<const ContextFrame>(std::move(frame));
+  before_ = std::exchange(current(), std::make_shared<const ContextFrame>(std::move(frame)));
 }
 
 ContextScope::ContextScope(std::string_view only_for, ConnectedTo change)
     : ContextScope(frame_of(only_for, std::move(change))) {}
 
-ContextScope::~ContextScope() { current() = Context(current()->outer); }
+ContextScope::~ContextScope() { current() = std::move(before_); }
 
 }  // namespace grant::detail
+
+namespace grant {
+
+Context Context::connected_to(ConnectedTo to) const {
+  auto frame = detail::frame_of("", std::move(to));
+  frame.outer = frames_;
+  return Context(std::make_shared<const detail::ContextFrame>(std::move(frame)));
+}
+
+Context Context::preventing_writes() const {
+  ConnectedTo to;
+  to.prevent_writes = true;
+  return connected_to(std::move(to));
+}
+
+}  // namespace grant

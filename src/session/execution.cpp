@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view kNotSent = "nothing of this statement was sent";
 
 Task<Executed> execute_in(OpenTransaction& transaction, Statement statement, io::Call call) {
+  const OpenTransaction::InUse in_use(transaction);
   transaction.refuse_if_over(kNotSent);
   std::unique_ptr<Result> result;
   try {
@@ -56,6 +57,7 @@ Task<std::exception_ptr> hand_on(Connection& connection, Statement statement, St
 
 Task<void> stream_in(OpenTransaction& transaction, Statement statement, StreamOptions options,
                      const TakeChunk& take, io::Call call) {
+  const OpenTransaction::InUse in_use(transaction);
   transaction.refuse_if_over(kNotSent);
   bool begun = false;
   // What the caller's function throws says nothing of the node.
@@ -111,7 +113,7 @@ void stream(const Place& place, const Statement& statement, StreamOptions option
   auto guarded = statement;
   guarded.guarded = place.is_raw();
   const io::Call call(io::blocking_waiter(), place.deadline());
-  if (auto* const transaction = place.transaction()) {
+  if (const auto& transaction = place.transaction()) {
     return run(stream_in(*transaction, guarded, options, take, call));
   }
   run(stream_from(place, guarded, options, take, call));
@@ -119,7 +121,7 @@ void stream(const Place& place, const Statement& statement, StreamOptions option
 
 RouteExplanation explain_route(const Place& place, Effect effect) {
   auto explanation = place.cluster().explain(place.request(effect));
-  if (auto* const transaction = place.transaction()) {
+  if (const auto& transaction = place.transaction()) {
     explanation.node = transaction->node().name();
     explanation.reason = RouteReason::transaction;
     for (auto& candidate : explanation.candidates) {

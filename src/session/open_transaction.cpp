@@ -51,6 +51,14 @@ OpenTransaction::OpenTransaction(const Place& place, Attempt attempt, Effect eff
 
 OpenTransaction::~OpenTransaction() = default;
 
+OpenTransaction::InUse::InUse(OpenTransaction& transaction) : transaction_(transaction) {
+  if (!transaction.in_use_.exchange(true, std::memory_order_acquire)) return;
+  throw_error(Errc::invalid_argument,
+              fmt::format("database \"{}\": another statement is under way in the transaction, "
+                          "which takes one at a time; nothing of this one was sent",
+                          transaction.cluster().name()));
+}
+
 void OpenTransaction::mark_written() const {
   session_->wrote(cluster(), found_->table->options.routing.sticky_period);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -15,9 +16,24 @@ struct Attempt;
 class Place;
 class SessionState;
 
-/// A transaction that statements can join. For one caller at a time.
+/// A transaction that statements can join, one at a time: who comes while another one is at it is
+/// told so.
 class OpenTransaction {
  public:
+  /// The one statement that is under way in it. Errors: invalid_argument, when there is another.
+  class InUse {
+   public:
+    explicit InUse(OpenTransaction& transaction);
+    InUse(const InUse&) = delete;
+    InUse& operator=(const InUse&) = delete;
+    ~InUse() { transaction_.in_use_.store(false, std::memory_order_release); }
+
+   private:
+    OpenTransaction& transaction_;
+  };
+
+  [[nodiscard]] bool is_in_use() const noexcept { return in_use_.load(std::memory_order_acquire); }
+
   /// `runs`, if any, is told what becomes of it.
   OpenTransaction(const Place& place, Attempt attempt, Effect effect, TransactionRuns* runs);
   OpenTransaction(const OpenTransaction&) = delete;
@@ -66,7 +82,7 @@ class OpenTransaction {
   /// The session reads its own writes from now on.
   void mark_written() const;
 
-  const Context context_;  // owns the session
+  const ContextPtr context_;  // owns the session
   SessionState* const session_;
   const std::shared_ptr<const Found> found_;
   const std::shared_ptr<const RoutingTable> newer_;  // owns the node, where `found_` does not
@@ -75,6 +91,9 @@ class OpenTransaction {
   Lease lease_;
   Effect effect_;
   TransactionRuns* runs_;
+  std::atomic<bool> in_use_ = false;
+
+  // Of whoever uses it:
   std::optional<ErrorInfo> over_;
   bool wrote_ = false;
   unsigned depth_ = 0;

@@ -11,15 +11,20 @@ namespace grant::detail {
 namespace {
 
 /// The innermost transaction on this database and shard of the session that `context` is in; null:
-/// none. By name: databases that were set up anew meanwhile do not take part in it.
-OpenTransaction* transaction_on(const Target& target, const ContextFrame& context) {
+/// none. By name: databases that were set up anew meanwhile do not take part in it. `handed`:
+/// whoever made the query in it wants it run there and nowhere else.
+std::shared_ptr<OpenTransaction> transaction_on(const Target& target, const ContextFrame& context,
+                                                bool handed) {
   for (const auto* frame = &context; frame != nullptr; frame = frame->outer.get()) {
-    auto* const transaction = frame->transaction;
-    if (transaction != nullptr && transaction->cluster().database() == target.database &&
-        transaction->cluster().shard() == target.shard &&
-        &transaction->session() == &session_of(context)) {
-      return transaction;
-    }
+    const auto* const on = frame->transaction_on;
+    if (on == nullptr || on->database != target.database || on->shard != target.shard) continue;
+    auto transaction = frame->transaction.lock();
+    if (transaction && &transaction->session() == &session_of(context)) return transaction;
+    if (transaction || !handed) continue;
+    throw_error(Errc::invalid_argument,
+                fmt::format("database \"{}\": the transaction that the query was handed has ended; "
+                            "nothing was sent",
+                            on->database));
   }
   return nullptr;
 }
@@ -37,7 +42,7 @@ void refuse_stranger(const Origin& home, const Cluster& cluster) {
 }  // namespace
 
 Place::Place(Access access)
-    : context_(access.context ? std::move(access.context) : current_context()),
+    : context_(access.scope.context ? std::move(access.scope.context) : current_context()),
       session_(&session_of(*context_)),
       connection_(access.connection),
       site_(access.place),
@@ -59,7 +64,9 @@ Place::Place(Access access)
   role_ = target.role;
   deadline_ = target.deadline;
   prevents_writes_ = target.prevent_writes;
-  transaction_ = transaction_on(target, *here);
+  // One that is the thread's own is joined only by what runs on that thread.
+  const bool handed = access.scope.handed;
+  transaction_ = transaction_on(target, handed ? *context_ : *here, handed);
   found_ = transaction_ != nullptr
                ? transaction_->found()
                : find_cluster(session_->registry(), target.database, target.shard);

@@ -27,10 +27,12 @@ class Place {
 
   /// What owns the cluster, and the session.
   [[nodiscard]] const std::shared_ptr<const Found>& found() const noexcept { return found_; }
-  [[nodiscard]] const Context& context() const noexcept { return context_; }
+  [[nodiscard]] const ContextPtr& context() const noexcept { return context_; }
 
   /// The transaction that the statements join; null: none.
-  [[nodiscard]] OpenTransaction* transaction() const noexcept { return transaction_; }
+  [[nodiscard]] const std::shared_ptr<OpenTransaction>& transaction() const noexcept {
+    return transaction_;
+  }
 
   /// The context's deadline.
   [[nodiscard]] TimePoint deadline() const noexcept { return deadline_; }
@@ -60,10 +62,10 @@ class Place {
   void wrote() const { session_->wrote(cluster(), routing().sticky_period); }
 
  private:
-  Context context_;                     // owns the session
+  ContextPtr context_;                  // owns the session
   std::shared_ptr<const Found> found_;  // owns the cluster
   SessionState* session_;
-  OpenTransaction* transaction_;
+  std::shared_ptr<OpenTransaction> transaction_;
   ModelConnection connection_;  // its database is not looked at any more
   std::optional<Role> role_;
   TimePoint deadline_;

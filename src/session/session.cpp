@@ -24,6 +24,10 @@ detail::ContextFrame Session::frame() const {
   return frame;
 }
 
+Context Session::context() const {
+  return Context(std::make_shared<const detail::ContextFrame>(frame()));
+}
+
 void Session::stick_to_primary(std::string_view database, std::chrono::milliseconds period) const {
   const auto& registry = state_->registry();
   const auto shards = registry.shards(database);  // refuses a database that does not exist
@@ -33,8 +37,8 @@ void Session::stick_to_primary(std::string_view database, std::chrono::milliseco
 
 std::optional<Served> Session::last_served() const { return state_->last_served(); }
 
-Session Session::current() {
-  const auto* frame = detail::current_context().get();
+Session Session::of(const detail::Scope& scope) {
+  const auto* frame = scope.context.get();
   while (!frame->session) frame = frame->outer.get();
   return Session(frame->session);
 }

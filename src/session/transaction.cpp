@@ -17,26 +17,24 @@ namespace {
 /// Longest wait for the answer to a rollback: the caller is on its way out.
 constexpr std::chrono::seconds kRollbackLimit{1};
 
-Access access_for(const TransactionSpec& spec, CallSite place) {
+Access access_for(const TransactionSpec& spec, Scope scope, CallSite place) {
   Access access;
-  access.context = current_context();
-  access.connection = connects_to(spec.database);
-  access.connection.lag_threshold = spec.replica_lag_threshold;
-  access.connection.retry_attempts = spec.failover_retry_attempts;
+  access.scope = std::move(scope);
+  access.connection = spec.connection();
   access.shard = spec.shard;
   access.place = place;
   return access;
 }
 
-Task<std::unique_ptr<OpenTransaction>> begin(const Place& place, TransactionOptions options,
+Task<std::shared_ptr<OpenTransaction>> begin(const Place& place, TransactionOptions options,
                                              io::Call call, TransactionRuns* runs,
                                              Attempt& attempt) {
   co_await attempt.lease->begin(call, options);
-  co_return std::make_unique<OpenTransaction>(place, std::move(attempt), options.effect, runs);
+  co_return std::make_shared<OpenTransaction>(place, std::move(attempt), options.effect, runs);
 }
 
 /// `place` must outlive the task.
-Task<std::unique_ptr<OpenTransaction>> open(const Place& place, TransactionOptions options,
+Task<std::shared_ptr<OpenTransaction>> open(const Place& place, TransactionOptions options,
                                             io::Call call, TransactionRuns* runs) {
   // Nothing has been written by the time it succeeds.
   return with_connection(place, options.effect, Effect::read, call, [=, &place](Attempt& attempt) {
@@ -55,10 +53,19 @@ Task<void> sleep(io::Call call, TimePoint until) { co_await call.sleep_until(unt
 
 }  // namespace
 
-class TransactionScope::Impl {
+}  // namespace grant::detail
+
+namespace grant {
+
+using detail::OpenTransaction;
+using detail::Place;
+
+class Transaction::Impl {
  public:
-  Impl(const TransactionSpec& spec, CallSite place, TransactionRuns* runs)
-      : place_(access_for(spec, place)), call_(io::blocking_waiter(), place_.deadline()) {
+  Impl(const TransactionSpec& spec, detail::Scope scope, CallSite site,
+       detail::TransactionRuns* runs)
+      : place_(detail::access_for(spec, std::move(scope), site)),
+        call_(io::blocking_waiter(), place_.deadline()) {
     place_.refuse_prevented(spec.effect);
     if (place_.transaction() != nullptr) {
       begin_savepoint(spec);
@@ -66,20 +73,31 @@ class TransactionScope::Impl {
       TransactionOptions options;
       options.isolation = spec.isolation;
       options.effect = spec.effect;
-      owned_ = run(open(place_, options, call_, runs));
+      owned_ = run(detail::open(place_, options, call_, runs));
     }
-    ContextFrame frame;
-    frame.only_for = spec.database;
-    frame.shard = spec.shard;
-    frame.prevent_writes = spec.effect == Effect::read;
-    frame.transaction = owned_.get();
-    context_.emplace(std::move(frame));
+    inside_.only_for = spec.database;
+    inside_.shard = spec.shard;
+    inside_.prevent_writes = spec.effect == Effect::read;
+    inside_.transaction = joined();
+    inside_.transaction_on = &place_.origin();
+  }
+
+  /// The level of the context that is inside of it.
+  [[nodiscard]] detail::ContextFrame inside() const { return inside_; }
+
+  /// The same, in the context that it was begun in.
+  [[nodiscard]] detail::ContextPtr context() const {
+    auto frame = inside_;
+    frame.outer = place_.context();
+    return std::make_shared<const detail::ContextFrame>(std::move(frame));
   }
 
   void commit() {
-    if (joined().is_over()) {
+    refuse_if_done("commit");
+    const OpenTransaction::InUse in_use(*joined());
+    if (joined()->is_over()) {
       done_ = true;
-      joined().refuse_if_over("there was nothing left to commit");
+      joined()->refuse_if_over("there was nothing left to commit");
     }
     if (!owned_) {
       run_command("RELEASE SAVEPOINT " + savepoint_);
@@ -96,21 +114,38 @@ class TransactionScope::Impl {
     if (owned_->wrote()) place_.wrote();
   }
 
+  void rollback() {
+    refuse_if_done("roll back");
+    const OpenTransaction::InUse in_use(*joined());
+    done_ = true;
+    // What has taken its place is not this one's to end; the pool sees to what is left open.
+    if (!joined()->is_over()) roll_back();
+  }
+
   ~Impl() {
     try {
-      // What has taken its place is not this one's to end; the pool sees to what is left open.
-      if (!done_ && !joined().is_over()) roll_back();
+      if (!done_) rollback();
     } catch (...) {
-      // The connection is lost, and with it the transaction. The pool closes what is not clean.
+      // The connection is lost, and with it the transaction; or somebody else is still at it, and
+      // gives the connection back when he is done. The pool cleans or closes what is not clean.
     }
-    if (place_.transaction() != nullptr) place_.transaction()->leave();
+    if (!owned_) joined()->leave();
   }
 
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
  private:
-  OpenTransaction& joined() const { return owned_ ? *owned_ : *place_.transaction(); }
+  [[nodiscard]] const std::shared_ptr<OpenTransaction>& joined() const {
+    return owned_ ? owned_ : place_.transaction();
+  }
+
+  void refuse_if_done(std::string_view what) const {
+    if (!done_) return;
+    throw_error(Errc::invalid_argument,
+                fmt::format("database \"{}\": the transaction has ended: there is nothing to {}",
+                            place_.cluster().name(), what));
+  }
 
   void begin_savepoint(const TransactionSpec& spec) {
     if (spec.isolation != Isolation::engine_default) {
@@ -119,28 +154,30 @@ class TransactionScope::Impl {
                               "isolation of its own",
                               place_.cluster().name()));
     }
-    savepoint_ = fmt::format("grant_{}", place_.transaction()->enter());
+    const OpenTransaction::InUse in_use(*joined());
+    savepoint_ = fmt::format("grant_{}", joined()->enter());
     try {
       run_command("SAVEPOINT " + savepoint_);
     } catch (...) {
-      place_.transaction()->leave();
+      joined()->leave();
       throw;
     }
   }
 
   void run_command(const std::string& sql) const {
-    const auto statement = command(sql);
-    joined().refuse_if_over("nothing of this one was sent");
+    const auto statement = detail::command(sql);
+    joined()->refuse_if_over("nothing of this one was sent");
     try {
-      run(joined().connection().execute(call_, statement));
+      run(joined()->connection().execute(call_, statement));
     } catch (const Error& error) {
-      joined().fail(statement, error);
+      joined()->fail(statement, error);
     }
   }
 
   void roll_back() {
-    const io::Call call(io::blocking_waiter(), after(io::blocking_waiter().now(), kRollbackLimit));
-    auto& connection = joined().connection();
+    const io::Call call(io::blocking_waiter(),
+                        after(io::blocking_waiter().now(), detail::kRollbackLimit));
+    auto& connection = joined()->connection();
     if (!connection.is_open()) return;
     if (owned_) {
       if (connection.transaction_state() != TransactionState::none) run(connection.rollback(call));
@@ -148,22 +185,43 @@ class TransactionScope::Impl {
     }
     const auto to_savepoint = "ROLLBACK TO SAVEPOINT " + savepoint_;
     const auto release = "RELEASE SAVEPOINT " + savepoint_;
-    run(connection.execute(call, command(to_savepoint)));
-    run(connection.execute(call, command(release)));
+    run(connection.execute(call, detail::command(to_savepoint)));
+    run(connection.execute(call, detail::command(release)));
   }
 
   const Place place_;
   const io::Call call_;
-  std::unique_ptr<OpenTransaction> owned_;  // null: a savepoint of the place's transaction
+  std::shared_ptr<OpenTransaction> owned_;  // null: a savepoint of the place's transaction
   std::string savepoint_;
-  std::optional<ContextScope> context_;
+  detail::ContextFrame inside_;
   bool done_ = false;
 };
+
+Transaction::Transaction(const TransactionSpec& spec, detail::Scope scope, CallSite place,
+                         detail::TransactionRuns* runs)
+    : impl_(std::make_unique<Impl>(spec, std::move(scope), place, runs)) {}
+
+Transaction::Transaction(Transaction&&) noexcept = default;
+Transaction& Transaction::operator=(Transaction&&) noexcept = default;
+Transaction::~Transaction() = default;
+
+Transaction Transaction::begin(const TransactionSpec& spec, const Context& in, CallSite place) {
+  return Transaction(spec, in.scope(), place, nullptr);
+}
+
+void Transaction::commit() { impl_->commit(); }
+void Transaction::rollback() { impl_->rollback(); }
+Context Transaction::context() const { return Context(impl_->context()); }
+detail::ContextFrame Transaction::inside() const { return impl_->inside(); }
+
+}  // namespace grant
+
+namespace grant::detail {
 
 TransactionRuns::TransactionRuns(const TransactionSpec& spec) : left_(spec.conflict_retries) {
   if (left_ == 0) return;
   // What ends the outermost transaction has left those inside it nothing to repeat.
-  const Place place(access_for(spec, {}));
+  const Place place(access_for(spec, Scope::here(), {}));
   if (place.transaction() != nullptr) left_ = 0;
   deadline_ = place.deadline();
 }
@@ -180,13 +238,5 @@ bool TransactionRuns::again_after(const Error& error) {
   run(sleep(call, until));
   return true;
 }
-
-TransactionScope::TransactionScope(const TransactionSpec& spec, CallSite place,
-                                   TransactionRuns* runs)
-    : impl_(std::make_unique<Impl>(spec, place, runs)) {}
-
-TransactionScope::~TransactionScope() = default;
-
-void TransactionScope::commit() { impl_->commit(); }
 
 }  // namespace grant::detail

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "grant/model/field.hpp"
+#include "grant/model/model_in.hpp"
 #include "grant/model/placed.hpp"
 #include "grant/model/query.hpp"
 #include "grant/model/record.hpp"
@@ -44,8 +45,7 @@ class Model {
   /// that were not touched. Errors: invalid_record, when the database dropped the row: a trigger
   /// can.
   static T create(T record, CallSite place = CallSite::current()) {
-    record.insert(place);
-    return record;
+    return here().create(std::move(record), place);
   }
 
   /// Inserts a record with these columns set: `User::create(grant::field<&User::email> = "a@b.c")`.
@@ -53,29 +53,21 @@ class Model {
   /// Gives the record back as the database stored it.
   template <class... More>
   static T create(detail::Placed<Assignment<T>> first, const More&... more) {
-    T record{};
-    record.apply(first.value, more...);
-    const std::array<std::string_view, 1 + sizeof...(More)> columns{first.value.set.column.column,
-                                                                    more.set.column.column...};
-    record.origin_ = detail::insert_columns(info(), record.self(), columns, first.place);
-    return record;
+    return here().create(first, more...);
   }
 
   /// Inserts all `records`, or none, and gives them back as the database stored them, in their
   /// order. Primary keys are set in all or in none of them. One statement on PostgreSQL, whose
   /// values go as an array for each column; as many as the values take on the others.
   static std::vector<T> create_all(std::vector<T> records, CallSite place = CallSite::current()) {
-    if (records.empty()) return records;
-    const Origin* origin = detail::create_records(info(), addresses(records), place);
-    for (auto& record : records) record.set_origin(origin);
-    return records;
+    return here().create_all(std::move(records), place);
   }
 
   /// The same without giving them back. With OnConflict::ignore, rows that a unique column or key
   /// keeps out are left out.
   static void insert_all(std::vector<T> records, OnConflict on_conflict = OnConflict::fail,
                          CallSite place = CallSite::current()) {
-    detail::insert_records(info(), addresses(records), on_conflict, place);
+    here().insert_all(std::move(records), on_conflict, place);
   }
 
   /// Inserts a new record; writes all columns of the row that has its primary key otherwise.
@@ -83,10 +75,7 @@ class Model {
   ///
   /// A record does not follow a rollback: one that was created or destroyed in a transaction that
   /// was rolled back keeps what it was told. Make the records of a transaction inside its function.
-  void save(CallSite place = CallSite::current()) {
-    if (is_new()) return insert(place);
-    detail::update_record(info(), origin_, self(), place);
-  }
+  void save(CallSite place = CallSite::current()) { here().save(self(), place); }
 
   /// Sets these columns, here and in the database, and no others. What the database may have made
   /// of them (numbers and times that it rounds), and columns that are generated(), are read back in
@@ -94,24 +83,14 @@ class Model {
   /// not_found, when the row is gone; invalid_record, when a trigger kept it as it was.
   template <class... More>
   void update(detail::Placed<Assignment<T>> first, const More&... more) {
-    const std::array<std::string_view, 1 + sizeof...(More)> columns{first.value.set.column.column,
-                                                                    more.set.column.column...};
-    if (!is_new()) detail::refuse_key_change(info(), columns);
-    apply(first.value, more...);
-    if (is_new()) return insert(first.place);
-    detail::update_columns(info(), origin_, self(), columns, first.place);
+    here().update(self(), first, more...);
   }
 
   /// Deletes the row; the record is new afterwards. Errors: not_found, when the row is gone.
-  void destroy(CallSite place = CallSite::current()) {
-    detail::delete_record(info(), origin_, self(), place);
-    origin_ = nullptr;
-  }
+  void destroy(CallSite place = CallSite::current()) { here().destroy(self(), place); }
 
   /// Reads the row again. Errors: not_found, when it is gone.
-  void reload(CallSite place = CallSite::current()) {
-    detail::reload_record(info(), origin_, self(), place);
-  }
+  void reload(CallSite place = CallSite::current()) { here().reload(self(), place); }
 
   /// True until the record was saved or loaded, and after destroy().
   [[nodiscard]] bool is_new() const noexcept { return origin_ == nullptr; }
@@ -124,20 +103,14 @@ class Model {
   /// Errors: not_found.
   template <class Key>
   [[nodiscard]] static T find(const Key& key, CallSite place = CallSite::current()) {
-    T record{};
-    record.origin_ = detail::find_record(info(), key_value(key), &record, place);
-    if (record.origin_ == nullptr) detail::throw_not_found(info());
-    return record;
+    return here().find(key, place);
   }
 
   /// Empty when there is none.
   template <class Key>
   [[nodiscard]] static std::optional<T> find_if_there(const Key& key,
                                                       CallSite place = CallSite::current()) {
-    T record{};
-    record.origin_ = detail::find_record(info(), key_value(key), &record, place);
-    if (record.origin_ == nullptr) return std::nullopt;
-    return record;
+    return here().find_if_there(key, place);
   }
 
   template <class Of>
@@ -155,13 +128,11 @@ class Model {
   /// `User::find_by_sql(grant::sql("SELECT * FROM users WHERE id = $1", 7).read())`.
   [[nodiscard]] static std::vector<T> find_by_sql(RawSql raw,
                                                   CallSite place = CallSite::current()) {
-    detail::VectorSink<T> sink;
-    detail::load_by_sql(info(), std::move(raw), sink, place);
-    return std::move(sink.records);
+    return here().find_by_sql(std::move(raw), place);
   }
 
   /// All rows, to be narrowed.
-  [[nodiscard]] static Query<T> query() { return Query<T>(info()); }
+  [[nodiscard]] static Query<T> query() { return here().query(); }
   template <class Of>
   [[nodiscard]] static Query<T> where(ConditionOf<Of> condition) {
     return query().where(std::move(condition));
@@ -200,6 +171,10 @@ class Model {
     return query().exists(place);
   }
 
+  /// The model in a context: a session, what Context::connected_to() gave, an open transaction. All
+  /// other functions here are those in the calling thread's context.
+  [[nodiscard]] static ModelIn<T> in(const Context& context) { return ModelIn<T>(context.scope()); }
+
   // -- Context, for the queries on this model's database
   // --------------------------------------------
 
@@ -220,26 +195,22 @@ class Model {
   /// See grant::transaction().
   template <class Function>
   static auto transaction(Function&& function, CallSite place = CallSite::current())
-      -> std::invoke_result_t<Function&> {
-    TransactionSpec spec;
-    spec.database = model_connection().database;
-    spec.replica_lag_threshold = model_connection().lag_threshold;
-    spec.failover_retry_attempts = model_connection().retry_attempts;
-    return grant::transaction(spec, std::forward<Function>(function), place);
+      -> detail::TransactionResult<Function> {
+    return grant::transaction(TransactionSpec::of(model_connection()),
+                              std::forward<Function>(function), place);
   }
 
   /// See Session::stick_to_primary(); for the calling thread's session.
   static void stick_to_primary(std::chrono::milliseconds period) {
-    detail::stick_to_primary(info(), period);
+    detail::stick_to_primary(info(), detail::Scope::here(), period);
   }
 
   /// Creates the table where it is missing, with the columns of `table`.
-  static void create_table(CallSite place = CallSite::current()) {
-    detail::create_table(info(), place);
-  }
+  static void create_table(CallSite place = CallSite::current()) { here().create_table(place); }
 
  private:
   friend T;
+  friend class ModelIn<T>;
   friend class detail::VectorSink<T>;
   friend class detail::OptionalSink<T>;
 
@@ -263,20 +234,13 @@ class Model {
     return detail::operand_value<detail::KeyType<T>>({{table.name, table.key().name}}, key);
   }
 
-  [[nodiscard]] static std::vector<void*> addresses(std::vector<T>& records) {
-    std::vector<void*> all;
-    all.reserve(records.size());
-    for (auto& record : records) all.push_back(&record);
-    return all;
-  }
+  [[nodiscard]] static ModelIn<T> here() { return ModelIn<T>(detail::Scope::here()); }
 
-  [[nodiscard]] void* self() noexcept { return static_cast<T*>(this); }
-
-  void insert(CallSite place) { origin_ = detail::insert_record(info(), self(), place); }
+  [[nodiscard]] T& self() noexcept { return static_cast<T&>(*this); }
 
   template <class... Assignments>
   void apply(const Assignments&... assignments) {
-    (assignments.apply(static_cast<T&>(*this), assignments.set.value.view()), ...);
+    (assignments.apply(self(), assignments.set.value.view()), ...);
   }
 
   void set_origin(const Origin* origin) noexcept { origin_ = origin; }

@@ -49,7 +49,15 @@ class OptionalSink final : public RecordSink {
 template <class T>
 class Query {
  public:
-  explicit Query(const detail::ModelInfo& model) : state_(model) {}
+  Query(const detail::ModelInfo& model, detail::Scope scope) : state_(model, std::move(scope)) {}
+
+  /// The same in another context than the one that it was made in: a session, what
+  /// Context::connected_to() gave, an open transaction.
+  [[nodiscard]] Query in(const Context& context) const {
+    auto moved = *this;
+    moved.state_.in(context.scope());
+    return moved;
+  }
 
   /// Rows for which `condition` holds too.
   template <class Of>

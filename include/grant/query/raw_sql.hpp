@@ -30,6 +30,10 @@ class RawSql {
   /// The database to use; "primary" otherwise. A literal, or text that outlives this.
   RawSql&& on(std::string_view database) &&;
 
+  /// Runs it in this context, and not in the one of the thread that made it.
+  RawSql&& in(const Context& context) && { return std::move(*this).in(context.scope()); }
+  RawSql&& in(detail::Scope scope) &&;
+
   /// Promises that the statement changes nothing, so that a replica may serve it.
   RawSql&& read() &&;
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "grant/cluster/origin.hpp"
 #include "grant/cluster/role.hpp"
 #include "grant/core/clock.hpp"
 
@@ -41,11 +42,13 @@ struct ContextFrame {
   bool prevent_writes = false;
   TimePoint deadline = kNever;
   std::shared_ptr<SessionState> session{};
-  /// Looked at only by the thread whose context this is, while it is in the transaction.
-  OpenTransaction* transaction = nullptr;
+  /// The transaction that is open in this level, and the database and shard that it is on; null:
+  /// none is. Expired: it has ended.
+  std::weak_ptr<OpenTransaction> transaction{};
+  const Origin* transaction_on = nullptr;
 };
 
-using Context = std::shared_ptr<const ContextFrame>;
+using ContextPtr = std::shared_ptr<const ContextFrame>;
 
 /// What a context means for the models of one database.
 struct Target {
@@ -61,19 +64,77 @@ struct Target {
 [[nodiscard]] Target resolve(const ContextFrame* context, std::string_view database);
 
 /// The calling thread's context; never null. Its outermost level has the thread's own session.
-[[nodiscard]] const Context& current_context() noexcept;
+[[nodiscard]] const ContextPtr& current_context() noexcept;
 
 /// Makes `frame` the calling thread's context while it lives.
 class ContextScope {
  public:
+  /// As a level inside the context that there is.
   explicit ContextScope(ContextFrame frame);
   ContextScope(std::string_view only_for, ConnectedTo change);
+
+  /// In place of the context that there is.
+  explicit ContextScope(ContextPtr context);
   ContextScope(const ContextScope&) = delete;
   ContextScope& operator=(const ContextScope&) = delete;
   ~ContextScope();
+
+ private:
+  ContextPtr before_;
+};
+
+/// What a statement is made in: the calling thread's context, or one that it was handed.
+struct Scope {
+  ContextPtr context{};
+  bool handed = false;
+
+  /// The calling thread's.
+  [[nodiscard]] static Scope here() { return {current_context(), false}; }
 };
 
 }  // namespace detail
+
+/// Where and how queries run, as a value: whose session it is, what connected_to() changed, and
+/// which transaction is open. Immutable; copies are the same context, may go to other threads, and
+/// are cheap.
+///
+/// Each thread has one of its own, which Session::run(), connected_to() and transaction() change
+/// for as long as their function runs; queries are made in that one unless they are handed another:
+///
+///     grant::Session session;
+///     auto reading = session.context().connected_to({.role = grant::Role::reading});
+///     auto user = User::in(reading).find(1);
+///
+/// A coroutine that may go on on another thread hands its queries what it captured.
+class Context {
+ public:
+  /// The calling thread's.
+  [[nodiscard]] static Context current() { return Context(detail::current_context()); }
+
+  /// This one with these changes; a timeout counts from now.
+  [[nodiscard]] Context connected_to(ConnectedTo to) const;
+
+  /// This one, in which writes are refused with ReadOnlyError.
+  [[nodiscard]] Context preventing_writes() const;
+
+  /// Runs `function` with this as the calling thread's context, and returns its result.
+  template <class Function>
+  decltype(auto) run(Function&& function) const {
+    const detail::ContextScope scope(frames_);
+    return std::forward<Function>(function)();
+  }
+
+  /// For the functions that take a context.
+  [[nodiscard]] detail::Scope scope() const { return {frames_, true}; }
+
+ private:
+  friend class Session;
+  friend class Transaction;
+
+  explicit Context(detail::ContextPtr frames) noexcept : frames_(std::move(frames)) {}
+
+  detail::ContextPtr frames_;  // never null
+};
 
 /// Runs `function` with the queries that it makes connected as `to` says, and returns its result.
 /// Calls nest. Applies to the calling thread.

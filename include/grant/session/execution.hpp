@@ -17,47 +17,18 @@
 #include "grant/io/task.hpp"
 #include "grant/io/waiter.hpp"
 #include "grant/session/context.hpp"
+#include "grant/session/model_connection.hpp"
 
 namespace grant {
 
 class Cluster;
 
-/// How a model is connected: `static constexpr auto connection = grant::connects_to("primary")…`.
-struct ModelConnection {
-  std::string_view database = "primary";
-  std::optional<std::chrono::milliseconds> lag_threshold{};
-  std::optional<std::size_t> retry_attempts{};
-
-  /// Most lag of a replica that serves this model's reads, in place of the database's.
-  [[nodiscard]] constexpr ModelConnection replica_lag_threshold(
-      std::chrono::milliseconds threshold) const {
-    auto changed = *this;
-    changed.lag_threshold = threshold;
-    return changed;
-  }
-
-  /// How often a statement of this model that was certainly not executed is tried again, in place
-  /// of the database's. Zero: never.
-  [[nodiscard]] constexpr ModelConnection failover_retry_attempts(std::size_t attempts) const {
-    auto changed = *this;
-    changed.retry_attempts = attempts;
-    return changed;
-  }
-};
-
-/// The connection of a model to `database`; a string literal.
-[[nodiscard]] constexpr ModelConnection connects_to(std::string_view database) {
-  ModelConnection connection;
-  connection.database = database;
-  return connection;
-}
-
 namespace detail {
 
-/// Which queries run where: the context they were made in, their model's settings, the shard that a
+/// Which queries run where: what they were made in, their model's settings, the shard that a
 /// loaded record must go home to, and the line of the user's that asked.
 struct Access {
-  Context context{};
+  Scope scope{};
   ModelConnection connection{};
   const Origin* home = nullptr;  ///< Null: by the context.
   std::string shard{};           ///< Where the caller named one; empty: by the context.

@@ -43,6 +43,10 @@ class Session {
     return std::forward<Function>(function)();
   }
 
+  /// This session as a context to hand to queries: nothing of the calling thread's is in it.
+  [[nodiscard]] Context context() const;
+  operator Context() const { return context(); }  // NOLINT(google-explicit-constructor)
+
   /// Reads of `database` go to the primary for `period` from now, on all its shards.
   void stick_to_primary(std::string_view database, std::chrono::milliseconds period) const;
 
@@ -50,7 +54,10 @@ class Session {
   [[nodiscard]] std::optional<Served> last_served() const;
 
   /// The calling thread's session.
-  [[nodiscard]] static Session current();
+  [[nodiscard]] static Session current() { return of(detail::Scope::here()); }
+
+  /// The one that this is made in.
+  [[nodiscard]] static Session of(const detail::Scope& scope);
 
  private:
   explicit Session(std::shared_ptr<detail::SessionState> state) noexcept

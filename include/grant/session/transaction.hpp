@@ -16,6 +16,7 @@
 #include "grant/core/error.hpp"
 #include "grant/driver/statement.hpp"
 #include "grant/session/context.hpp"
+#include "grant/session/model_connection.hpp"
 
 namespace grant {
 
@@ -35,6 +36,23 @@ struct TransactionSpec {
   /// Zero: never. Pauses in between, some milliseconds at first, which are longer each time and at
   /// random.
   std::size_t conflict_retries = 0;
+
+  /// On a model's database, with the model's settings.
+  [[nodiscard]] static TransactionSpec of(const ModelConnection& model) {
+    TransactionSpec spec;
+    spec.database = model.database;
+    spec.replica_lag_threshold = model.lag_threshold;
+    spec.failover_retry_attempts = model.retry_attempts;
+    return spec;
+  }
+
+  /// The same settings again. Its database is this one's string.
+  [[nodiscard]] ModelConnection connection() const {
+    auto connection = connects_to(database);
+    connection.lag_threshold = replica_lag_threshold;
+    connection.retry_attempts = failover_retry_attempts;
+    return connection;
+  }
 };
 
 namespace detail {
@@ -63,30 +81,76 @@ class TransactionRuns {
   Fate fate_ = Fate::usual;
 };
 
-/// One transaction of the calling thread: begins in the constructor; the destructor rolls back what
-/// was not committed. Inside a transaction on the same shard it is a savepoint of that one.
-class TransactionScope {
- public:
-  /// `runs`, if any, is told how it goes, and must outlive the scope.
-  explicit TransactionScope(const TransactionSpec& spec, CallSite place = CallSite::current(),
-                            TransactionRuns* runs = nullptr);
-  TransactionScope(const TransactionScope&) = delete;
-  TransactionScope& operator=(const TransactionScope&) = delete;
-  ~TransactionScope();
+}  // namespace detail
 
+/// An open transaction, to be handed to queries as a value: `User::in(transaction).find(1)`. Its
+/// functions block. It takes one statement at a time: one that comes while another is under way,
+/// from wherever, is refused with invalid_argument and not sent. The destructor rolls back what was
+/// not committed; where a statement is still under way then, the pool does so after it.
+///
+///     auto transaction = grant::Transaction::begin({.database = "primary"});
+///     auto user = User::in(transaction).find(1);
+///     transaction.commit();
+///
+/// grant::transaction() does this with a function, on the calling thread, and can run it again.
+class Transaction {
+ public:
+  /// Begins one, in this context: inside another one on the same shard as a savepoint of that.
+  /// `place` is for the report of a leak. Errors: those of a query.
+  [[nodiscard]] static Transaction begin(const TransactionSpec& spec,
+                                         const Context& in = Context::current(),
+                                         CallSite place = CallSite::current());
+  Transaction(Transaction&&) noexcept;
+  Transaction& operator=(Transaction&&) noexcept;
+  ~Transaction();
+
+  /// Final, whatever it ends with. Errors: as grant::transaction() has them; invalid_argument, when
+  /// it has ended, or a statement is under way in it.
   void commit();
+
+  /// Final. Errors: those of a query; invalid_argument, as commit().
+  void rollback();
+
+  /// What it was begun in, with it: the context to hand on. Once it has ended, queries in there are
+  /// refused with invalid_argument.
+  [[nodiscard]] Context context() const;
+  operator Context() const { return context(); }  // NOLINT(google-explicit-constructor)
+
+  /// For transaction(), which makes it the calling thread's.
+  [[nodiscard]] detail::ContextFrame inside() const;
+
+  Transaction(const TransactionSpec& spec, detail::Scope scope, CallSite place,
+              detail::TransactionRuns* runs);
 
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
 
+namespace detail {
+
+/// What `function` gives, which may take the transaction.
+template <class Function>
+decltype(auto) run_inside(Function& function, Transaction& transaction) {
+  const ContextScope scope(transaction.inside());
+  if constexpr (std::invocable<Function&, Transaction&>) {
+    return function(transaction);
+  } else {
+    return function();
+  }
+}
+
+template <class Function>
+using TransactionResult =
+    decltype(run_inside(std::declval<Function&>(), std::declval<Transaction&>()));
+
 }  // namespace detail
 
 /// Runs `function` in a transaction and returns its result; blocks. Every query of the calling
 /// thread on that database and shard joins it, reads too. Commits when the function returns; rolls
 /// back and passes on what it throws. Inside another transaction on the same shard it is a
-/// savepoint of that one.
+/// savepoint of that one. The function may take the Transaction, to hand it to queries elsewhere;
+/// it must not end it.
 ///
 /// `place` is for the report of a leak, where PoolOptions::leak_threshold asks for it.
 ///
@@ -97,19 +161,19 @@ class TransactionScope {
 /// ended the transaction, and outcome_unknown when it is not known how; those of a query.
 template <class Function>
 auto transaction(const TransactionSpec& spec, Function&& function,
-                 CallSite place = CallSite::current()) -> std::invoke_result_t<Function&> {
+                 CallSite place = CallSite::current()) -> detail::TransactionResult<Function> {
   detail::TransactionRuns runs(spec);
   while (true) {
     try {
-      detail::TransactionScope scope(spec, place, &runs);
-      if constexpr (std::is_void_v<std::invoke_result_t<Function&>>) {
-        function();
-        scope.commit();
+      Transaction transaction(spec, detail::Scope::here(), place, &runs);
+      if constexpr (std::is_void_v<detail::TransactionResult<Function>>) {
+        detail::run_inside(function, transaction);
+        transaction.commit();
         return;
       } else {
-        decltype(auto) result = function();
-        scope.commit();
-        return static_cast<std::invoke_result_t<Function&>&&>(result);
+        decltype(auto) result = detail::run_inside(function, transaction);
+        transaction.commit();
+        return static_cast<detail::TransactionResult<Function>&&>(result);
       }
     } catch (const Error& error) {
       if (!runs.again_after(error)) throw;
@@ -121,7 +185,7 @@ auto transaction(const TransactionSpec& spec, Function&& function,
 /// string, too.
 template <std::convertible_to<std::string> Database, class Function>
 auto transaction(Database&& database, Function&& function, CallSite place = CallSite::current())
-    -> std::invoke_result_t<Function&> {
+    -> detail::TransactionResult<Function> {
   TransactionSpec spec;
   spec.database = std::forward<Database>(database);
   return transaction(spec, std::forward<Function>(function), place);

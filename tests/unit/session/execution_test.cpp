@@ -210,7 +210,7 @@ TEST(ExecutionReads, StreamIsNotTriedAgainAfterRowsWereHandedOut) {
   int taken = 0;
   const auto error = error_of([&] {
     shop.session.run([&] {
-      access.context = detail::current_context();
+      access.scope = detail::Scope::here();
       detail::stream(detail::Place(access), statement, {}, [&](const Result&, const Origin*) {
         ++taken;
         throw_error(Errc::unavailable, "it is lost half-way");
@@ -236,7 +236,7 @@ TEST(ExecutionReads, StreamWithoutMemoryIsAnError) {
   statement.effect = Effect::read;
   const auto error = error_of([&] {
     shop.session.run([&] {
-      access.context = detail::current_context();
+      access.scope = detail::Scope::here();
       detail::stream(detail::Place(access), statement, {}, [](const Result&, const Origin*) {});
     });
   });
@@ -523,7 +523,7 @@ TEST(ExecutionFailover, CancelledWaitForAPrimaryIsToldAsThat) {
   std::optional<Errc> ended;
   loop.spawn([](const Shop& in, io::PollLoop& on, std::optional<Errc>& seen) -> Task<void> {
     detail::Access access;
-    access.context = in.session.run([] { return detail::current_context(); });
+    access.scope = in.session.run([] { return detail::Scope::here(); });
     access.connection = connects_to("shop");
     Statement statement;
     statement.sql = "WRITE";

@@ -103,7 +103,7 @@ TEST(Session, ThreadsOutsideOfAnySessionHaveTheirOwn) {
 
 TEST(Session, QueryMadeOutsideOfAnyIsOfTheThreadThatMadeIt) {
   // As it is for one made inside of one: a query takes along whose it is.
-  const detail::Access made{detail::current_context(), {}, nullptr};
+  const detail::Scope made = detail::Scope::here();
   std::thread([&] {
     EXPECT_NE(&detail::session_of(*made.context), &detail::session_of(*detail::current_context()));
   }).join();
@@ -190,7 +190,7 @@ TEST(Origin, RegistriesMadeByHandKeepTheirRecordsApart) {
   const auto write_in = [&home](const Session& session) {
     session.run([&] {
       detail::Access access;
-      access.context = detail::current_context();
+      access.scope = detail::Scope::here();
       access.home = &home;
       Statement statement;
       statement.sql = "WRITE";
