@@ -119,17 +119,6 @@ void Contract::begin(TransactionOptions options) {
 void Contract::commit() { grant::run(connection_->commit(call())); }
 void Contract::rollback() { grant::run(connection_->rollback(call())); }
 
-ErrorInfo Contract::error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), error.info().message.c_str());
-    return error.info();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {};
-}
-
 Value Contract::round_trip(ValueView value) {
   const auto name = table("v {" + std::string(to_string(value.kind())) + "}");
   run("INSERT INTO " + name + " VALUES ($1)", {value});

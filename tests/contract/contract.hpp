@@ -15,8 +15,11 @@
 #include "grant/core/error.hpp"
 #include "grant/core/value.hpp"
 #include "grant/driver/driver.hpp"
+#include "support/error_of.hpp"
 
 namespace grant::contract {
+
+using test::error_of;
 
 /// Where engines may differ. Everything else is the same for all.
 struct Traits {
@@ -172,9 +175,6 @@ class Contract : public ::testing::TestWithParam<Transport> {
   void begin(TransactionOptions options = {});
   void commit();
   void rollback();
-
-  /// What `action` throws; fails the case when it throws nothing.
-  static ErrorInfo error_of(const std::function<void()>& action);
 
   /// Stores `value` in a column of its own kind and reads it back.
   Value round_trip(ValueView value);

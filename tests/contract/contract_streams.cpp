@@ -6,24 +6,13 @@
 #include <fstream>
 
 #include "contract/contract.hpp"
+#include "support/sanitizers.hpp"
 
 namespace grant::contract {
 namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kKeepsFreedMemory = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kKeepsFreedMemory = true;
-#else
-constexpr bool kKeepsFreedMemory = false;
-#endif
-#else
-constexpr bool kKeepsFreedMemory = false;
-#endif
 
 Statement query(std::string_view sql, std::span<const ValueView> params = {}) {
   Statement statement;
@@ -253,7 +242,7 @@ TEST_P(Contract, StreamKeepsLargeCellsWhole) {
 }
 
 TEST_P(Contract, StreamOfManyRowsNeedsNoMoreMemoryThanItsChunk) {
-  if (kKeepsFreedMemory) GTEST_SKIP() << "a sanitizer keeps freed memory";
+  if (!test::kMemoryIsPlain) GTEST_SKIP() << "a sanitizer keeps freed memory";
   // About 80 MiB altogether, and a tenth of a mebibyte for each chunk.
   const auto padding = "'" + std::string(400, 'x') + "'";
   const auto sql = numbers(200'000) + "SELECT i, " + padding + " FROM n";

@@ -1,24 +1,12 @@
 #include "contract/contract_schema_changes.hpp"
 #include "grant/driver/mariadb/driver.hpp"
 #include "support/mariadb_cluster.hpp"
+#include "support/shared_server.hpp"
 
 namespace grant::contract {
 namespace {
 
-std::unique_ptr<test::MariadbCluster> shared_cluster;
-
-/// Starts with the first case and goes with the last.
-class ClusterEnvironment final : public ::testing::Environment {
- public:
-  void TearDown() override { shared_cluster.reset(); }
-};
-[[maybe_unused]] const auto* const environment =
-    ::testing::AddGlobalTestEnvironment(new ClusterEnvironment);  // gtest deletes it
-
-test::MariadbCluster& cluster() {
-  if (!shared_cluster) shared_cluster = std::make_unique<test::MariadbCluster>();
-  return *shared_cluster;
-}
+test::MariadbCluster& cluster() { return test::SharedServer<test::MariadbCluster, 1>::get(); }
 
 Url tcp(int node) { return Url::parse(cluster().url(node) + "?ssl-mode=disabled"); }
 

@@ -1,24 +1,12 @@
 #include "contract/contract_schema_changes.hpp"
 #include "grant/driver/postgres/driver.hpp"
 #include "support/postgres_cluster.hpp"
+#include "support/shared_server.hpp"
 
 namespace grant::contract {
 namespace {
 
-std::unique_ptr<test::PostgresCluster> shared_cluster;
-
-/// Starts with the first case and goes with the last.
-class ClusterEnvironment final : public ::testing::Environment {
- public:
-  void TearDown() override { shared_cluster.reset(); }
-};
-[[maybe_unused]] const auto* const environment =
-    ::testing::AddGlobalTestEnvironment(new ClusterEnvironment);  // gtest deletes it
-
-test::PostgresCluster& cluster() {
-  if (!shared_cluster) shared_cluster = std::make_unique<test::PostgresCluster>();
-  return *shared_cluster;
-}
+test::PostgresCluster& cluster() { return test::SharedServer<test::PostgresCluster, 1>::get(); }
 
 Url tcp(int node) { return Url::parse(cluster().url(node) + "?sslmode=disable"); }
 

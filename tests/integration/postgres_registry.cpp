@@ -5,27 +5,18 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "support/shared_server.hpp"
+
 namespace grant::test {
-namespace {
-
-std::unique_ptr<PostgresCluster> shared_cluster;
-
-class ClusterEnvironment final : public ::testing::Environment {
- public:
-  void TearDown() override { shared_cluster.reset(); }
-};
-const auto* const environment =
-    ::testing::AddGlobalTestEnvironment(new ClusterEnvironment);  // gtest deletes it
-
-}  // namespace
-
 PostgresCluster& cluster() {
-  if (!shared_cluster) {
-    shared_cluster = std::make_unique<PostgresCluster>(2);
-    const Session session(connect(spec_of(*shared_cluster)));
+  auto& servers = SharedServer<PostgresCluster, 2>::get();
+  static const bool prepared = [&servers] {
+    const Session session(connect(spec_of(servers)));
     session.run([] { Item::create_table(); });
-  }
-  return *shared_cluster;
+    return true;
+  }();
+  static_cast<void>(prepared);
+  return servers;
 }
 
 ConnectionSpec spec_of(const PostgresCluster& servers, const std::vector<int>& readers) {
@@ -59,7 +50,7 @@ void wait_for_replicas(Registry& registry) {
       return node.healthy && (node.kind != NodeKind::replica || is_level(node));
     });
   };
-  ASSERT_TRUE(wait_until(level));
+  ASSERT_TRUE(eventually(level));
 }
 
 NodeStatus status_of(const Registry& registry, const std::string& name) {

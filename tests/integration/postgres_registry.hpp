@@ -15,28 +15,13 @@
 #include "grant/cluster/cluster.hpp"
 #include "grant/grant.hpp"
 #include "support/error_of.hpp"
+#include "support/eventually.hpp"
 #include "support/hung.hpp"
 #include "support/postgres_cluster.hpp"
 
 namespace grant::test {
 
 using namespace std::chrono_literals;
-
-/// Long enough for anything that is not supposed to fail.
-inline constexpr auto kPatience = 30s;
-
-/// True as soon as `condition` holds; false when it does not within `limit`. For what servers do
-/// and nobody announces.
-template <class Condition>
-[[nodiscard]] bool wait_until(const Condition& condition, Duration limit = kPatience) {
-  const auto deadline = Clock::system().now() + limit;
-  while (!condition()) {
-    if (Clock::system().now() > deadline) return false;
-    // sleeps: between two looks at a condition that has nothing to wait on
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
 
 /// How long `action` takes.
 template <class Action>
@@ -52,8 +37,7 @@ template <class Action>
   return std::async(std::launch::async, std::move(action));
 }
 
-/// The cluster that the program's tests share: a primary and two replicas. A test that breaks it
-/// brings it back.
+/// The cluster that the program's tests share: a primary and two replicas, with the table of Item.
 PostgresCluster& cluster();
 
 /// The model of most tests, on the database "primary".

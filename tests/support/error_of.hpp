@@ -12,6 +12,7 @@ template <class Action>
   try {
     static_cast<void>(action());
   } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), error.info().message.c_str());
     return error.info();
   }
   ADD_FAILURE() << "nothing was thrown";

@@ -6,19 +6,27 @@
 
 namespace grant::test {
 
-/// One server of an engine for all tests of a program. Register it with AddGlobalTestEnvironment();
-/// it is started when the first test needs it, and stopped after the last test.
-template <class Cluster>
+/// One cluster of an engine for all tests of a program, with `replicas` beside its primary. It is
+/// started when the first test needs it, and stopped after the last one. A test that breaks it
+/// brings it back.
+template <class Cluster, int replicas = 0>
 class SharedServer final : public ::testing::Environment {
  public:
   static Cluster& get() {
-    if (!started) started.emplace(0);
+    static_cast<void>(environment);
+    if (!started) started.emplace(replicas);
     return *started;
   }
   void TearDown() override { started.reset(); }
 
  private:
   static inline std::optional<Cluster> started;
+  static const ::testing::Environment* const environment;
 };
+
+// Before main(), wherever get() is called in the program. gtest deletes it.
+template <class Cluster, int replicas>
+const ::testing::Environment* const SharedServer<Cluster, replicas>::environment =
+    ::testing::AddGlobalTestEnvironment(new SharedServer);
 
 }  // namespace grant::test

@@ -39,8 +39,6 @@ using asio::async_run;
 using ::asio::use_future;
 using io::Call;
 
-constexpr auto kPatience = 60s;
-
 TimePoint in(Duration span) { return Clock::system().now() + span; }
 
 struct Server {
@@ -51,15 +49,6 @@ struct Server {
   const char* sleep_long;
   const char* count_long;  // sessions that run it
 };
-
-#ifdef GRANT_TEST_POSTGRES
-const auto* const postgres_environment =
-    ::testing::AddGlobalTestEnvironment(new SharedServer<PostgresCluster>);  // gtest deletes it
-#endif
-#ifdef GRANT_TEST_MARIADB
-const auto* const mariadb_environment =
-    ::testing::AddGlobalTestEnvironment(new SharedServer<MariadbCluster>);
-#endif
 
 std::vector<Server> servers() {
   return {

@@ -18,6 +18,7 @@
 #include "grant/driver/row_stream.hpp"
 #include "grant/driver/sqlite/driver.hpp"
 #include "grant/pool/pool.hpp"
+#include "support/eventually.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace grant::test {
@@ -28,7 +29,6 @@ using asio::async_run;
 using ::asio::use_future;
 using io::Call;
 
-constexpr auto kPatience = 60s;
 constexpr const char* kEndless =
     "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n";
 

@@ -53,7 +53,7 @@ TEST_F(Health, StoppedReplicaIsUnhealthyAndComesBackByItself) {
     EXPECT_EQ(registry->load_balancer("primary")->healthy_count(), 1U);
     EXPECT_EQ(registry->load_balancer("primary")->size(), 2U);
   }
-  EXPECT_TRUE(wait_until([&] { return registry->system_healthy(); }));
+  EXPECT_TRUE(eventually([&] { return registry->system_healthy(); }));
   EXPECT_EQ(status_of(*registry, "reader-1").last_error, "");
   EXPECT_EQ(registry->load_balancer("primary")->healthy_count(), 2U);
 }
@@ -78,7 +78,7 @@ TEST_F(Health, HungReplicaFailsItsProbeAtTheTimeoutAndDelaysNobodyElse) {
   {
     const Hung hung(cluster(), 1);
     const auto failures = [&] { return nodes->health_record(1).failures; };
-    ASSERT_TRUE(wait_until([&] { return failures() > 0; }));
+    ASSERT_TRUE(eventually([&] { return failures() > 0; }));
     EXPECT_THAT(status_of(*registry, "reader-1").last_error,
                 MatchesRegex("node \"primary/reader-1\": no answer .*within [0-9]+ ms.*"));
     // While a probe of the hung one waits, the others are probed again and again. It may have
@@ -86,13 +86,13 @@ TEST_F(Health, HungReplicaFailsItsProbeAtTheTimeoutAndDelaysNobodyElse) {
     const auto others = nodes->health_record(2).successes;
     const auto before = failures();
     const auto took =
-        duration_of([&] { EXPECT_TRUE(wait_until([&] { return failures() >= before + 2; })); });
+        duration_of([&] { EXPECT_TRUE(eventually([&] { return failures() >= before + 2; })); });
     EXPECT_GE(took, 400ms);
     EXPECT_GE(nodes->health_record(2).successes - others, 3U);
     EXPECT_TRUE(status_of(*registry, "reader-2").healthy);
     EXPECT_TRUE(status_of(*registry, "writer").healthy);
   }
-  EXPECT_TRUE(wait_until([&] { return registry->system_healthy(); }));
+  EXPECT_TRUE(eventually([&] { return registry->system_healthy(); }));
 }
 
 TEST_F(Health, CheckNowReturnsAtTheTimeoutOfAHungNode) {
@@ -143,7 +143,7 @@ TEST_F(Health, KilledPrimaryIsUnhealthyWhileReadsGoOn) {
     EXPECT_THAT(status.last_error, HasSubstr("primary/writer"));
     EXPECT_THAT(server_of_a_read(registry), HasSubstr("reader"));
   }
-  ASSERT_TRUE(wait_until([&] { return status_of(*registry, "writer").healthy; }));
+  ASSERT_TRUE(eventually([&] { return status_of(*registry, "writer").healthy; }));
   EXPECT_EQ(status_of(*registry, "writer").kind, NodeKind::primary);
   Session(registry).run([] { Item::create(item_name = "after the crash"); });
 }

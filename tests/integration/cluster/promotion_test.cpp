@@ -64,7 +64,7 @@ TEST_F(Promotion, WriteThatStartsWithoutAPrimaryWaitsAndSucceedsOnTheNewOne) {
       return server();
     });
   });
-  ASSERT_TRUE(wait_until([&] { return started.load(); }));
+  ASSERT_TRUE(eventually([&] { return started.load(); }));
   EXPECT_EQ(write.wait_for(100ms), std::future_status::timeout);
   servers_.promote(1);
   EXPECT_EQ(write.get(), "reader-1");
@@ -111,7 +111,7 @@ TEST_F(Promotion, WriteThatIsRefusedAsReadOnlyGoesToTheNewPrimary) {
   servers_.sql(0, "alter system set default_transaction_read_only = on");
   servers_.sql(0, "select pg_reload_conf()");
   ASSERT_TRUE(
-      wait_until([&] { return servers_.sql(0, "show default_transaction_read_only") == "on"; }));
+      eventually([&] { return servers_.sql(0, "show default_transaction_read_only") == "on"; }));
   split();
   ASSERT_GT(status_of(*registry, "writer").pool.open(), 0U);
 
@@ -122,7 +122,7 @@ TEST_F(Promotion, WriteThatIsRefusedAsReadOnlyGoesToTheNewPrimary) {
   });
   EXPECT_EQ(status_of(*registry, "writer").pool.open(), 0U);
   // Told after the table that the write has gone by.
-  EXPECT_TRUE(wait_until([&] { return std::ranges::count(events.names(), "node.demoted") == 1; }));
+  EXPECT_TRUE(eventually([&] { return std::ranges::count(events.names(), "node.demoted") == 1; }));
   EXPECT_EQ(rows_on(servers_, 0, "refused at first"), 0);
   EXPECT_EQ(rows_on(servers_, 1, "refused at first"), 1);
 }
@@ -136,7 +136,7 @@ TEST_F(Promotion, ReadsFromAReplicaNoticeThatItWasPromoted) {
   split();
   // Nodes that are well are not probed, unless somebody asks.
   EXPECT_EQ(status_of(*registry, "reader-1").kind, NodeKind::replica);
-  EXPECT_TRUE(wait_until([&] {
+  EXPECT_TRUE(eventually([&] {
     Session(registry).run([] { static_cast<void>(Item::count()); });
     return status_of(*registry, "reader-1").kind == NodeKind::primary;
   }));
@@ -153,7 +153,7 @@ TEST_F(Promotion, WriteFindsTheNewPrimaryWhenTheOldOneCameBackAsAReplica) {
     EXPECT_EQ(server(), "reader-1");
   });
   EXPECT_EQ(rows_on(servers_, 1, "roles swapped"), 1);
-  ASSERT_TRUE(wait_until([&] { return status_of(*registry, "writer").kind == NodeKind::replica; }));
+  ASSERT_TRUE(eventually([&] { return status_of(*registry, "writer").kind == NodeKind::replica; }));
 }
 
 TEST_F(Promotion, ReadsDoNotUseAReplicaOfAnOlderTimeline) {
@@ -168,7 +168,7 @@ TEST_F(Promotion, ReadsDoNotUseAReplicaOfAnOlderTimeline) {
   EXPECT_EQ(why.candidates[2].verdict, "follows another history");
   EXPECT_EQ(server_of_a_read(registry), "reader-1");
   others.follow(2, 1);
-  EXPECT_TRUE(wait_until([&] {
+  EXPECT_TRUE(eventually([&] {
     registry->check_health_now();
     return server_of_a_read(registry) == "reader-2";
   }));
@@ -229,7 +229,7 @@ TEST_F(Promotion, AcknowledgedWritesSurviveAPlannedSwitchOnceEach) {
   std::vector<std::future<History>> writers;
   for (int i = 0; i < 3; ++i) writers.push_back(in_background([&, i] { return write_on(i); }));
   const auto write_some = [&written] {
-    EXPECT_TRUE(wait_until([&written, goal = written + 30] { return written >= goal; }));
+    EXPECT_TRUE(eventually([&written, goal = written + 30] { return written >= goal; }));
   };
   write_some();
   servers_.stop(0);
@@ -265,7 +265,7 @@ TEST_F(Promotion, WriteThatWasUnderWayWhenThePrimaryDiedIsUnknownAndNotRepeated)
         insert();
         second =
             in_background([&] { return Session(registry).run([&] { return error_of(insert); }); });
-        ASSERT_TRUE(wait_until([&] {
+        ASSERT_TRUE(eventually([&] {
           return servers_.sql(0, "select count(*) from pg_locks where not granted") == "1";
         }));
         servers_.kill(0);
@@ -278,7 +278,7 @@ TEST_F(Promotion, WriteThatWasUnderWayWhenThePrimaryDiedIsUnknownAndNotRepeated)
   const auto error = second.get();
   EXPECT_EQ(error.code, Errc::outcome_unknown);
   EXPECT_EQ(error.node, "primary/writer");
-  ASSERT_TRUE(wait_until([&] { return status_of(*registry, "writer").healthy; }));
+  ASSERT_TRUE(eventually([&] { return status_of(*registry, "writer").healthy; }));
   Session(registry).run([] { Item::create(item_name = "writes go on"); });
   EXPECT_EQ(rows_on(servers_, 0, "in doubt"), 0);
 }

@@ -16,7 +16,7 @@ class Restart : public SharedCluster {
     spec.pool.initial_size = 4;
     registry_ = connect(spec);
     wait_for_replicas(*registry_);
-    ASSERT_TRUE(wait_until([&] {
+    ASSERT_TRUE(eventually([&] {
       return std::ranges::all_of(registry_->health_status(),
                                  [](const NodeStatus& node) { return node.pool.idle >= 4; });
     }));
@@ -30,7 +30,7 @@ TEST_F(Restart, ReadsGoOnWithoutAnError) {
     const Stopped stopped(node);
   }
   for (int i = 0; i < 12; ++i) EXPECT_NO_THROW(server_of_a_read(registry_));
-  EXPECT_TRUE(wait_until([&] { return server_of_a_read(registry_) == "reader-1"; }));
+  EXPECT_TRUE(eventually([&] { return server_of_a_read(registry_) == "reader-1"; }));
 }
 
 TEST_F(Restart, WritesGoOnWithoutAnErrorAndHappenOnce) {

@@ -64,7 +64,7 @@ TEST_F(Routing, LeastConnectionsPrefersTheIdleReplica) {
         [&] { Session(registry).run([] { return sql("select pg_sleep(60)").read().run(); }); });
   });
   int node = 0;
-  ASSERT_TRUE(wait_until([&node] {
+  ASSERT_TRUE(eventually([&node] {
     for (const int i : {1, 2}) {
       if (sleepers_on(cluster(), i) == 1) node = i;
     }
@@ -115,7 +115,7 @@ TEST_F(Routing, NoReadFailsWhileReplicasStopCrashAndComeBack) {
 
   // At each step, until some more reads have been served.
   const auto read_some = [&reads] {
-    EXPECT_TRUE(wait_until([&reads, goal = reads + 20] { return reads >= goal; }));
+    EXPECT_TRUE(eventually([&reads, goal = reads + 20] { return reads >= goal; }));
   };
   const auto away_and_back = [&](int node, const auto& take_away) {
     read_some();
@@ -123,7 +123,7 @@ TEST_F(Routing, NoReadFailsWhileReplicasStopCrashAndComeBack) {
     read_some();
     cluster().start(node);
     const auto name = fmt::format("reader-{}", node);
-    EXPECT_TRUE(wait_until([&] { return server_of_a_read(registry) == name; })) << name;
+    EXPECT_TRUE(eventually([&] { return server_of_a_read(registry) == name; })) << name;
   };
   away_and_back(1, [](int node) { cluster().stop(node); });
   away_and_back(2, [](int node) { cluster().kill(node); });
@@ -144,7 +144,7 @@ TEST_F(Routing, WithAllReplicasStoppedThePrimaryServesReads) {
       EXPECT_EQ(reason(), RouteReason::no_fit_replica);
     });
   }
-  EXPECT_TRUE(wait_until([&] { return server_of_a_read(registry) != "writer"; }));
+  EXPECT_TRUE(eventually([&] { return server_of_a_read(registry) != "writer"; }));
 }
 
 TEST_F(Routing, WithAllReplicasStoppedReadsFailWhereThatIsWanted) {
@@ -166,7 +166,7 @@ TEST_F(Routing, WithAllReplicasStoppedReadsFailWhereThatIsWanted) {
 /// Writes, and looks until replica `node` is known to lag by more than `least`.
 void fall_behind(const std::shared_ptr<Registry>& registry, std::size_t node, Duration least) {
   Session(registry).run([] { Item::create(item_name = "not replayed"); });
-  ASSERT_TRUE(wait_until([&] {
+  ASSERT_TRUE(eventually([&] {
     registry->check_health_now();
     const auto lag = registry->cluster("primary")->topology().known()[node].record.lag;
     return lag && *lag > least;
@@ -182,14 +182,14 @@ TEST_F(Routing, ReplicaThatLagsTooMuchServesNoReadsUntilItHasCaughtUp) {
     const Paused paused(1);
     fall_behind(registry, 1, 100ms);
     // The other one may have been asked before it had replayed the write.
-    ASSERT_TRUE(wait_until([&] { return server_of_a_read(registry) == "reader-2"; }));
+    ASSERT_TRUE(eventually([&] { return server_of_a_read(registry) == "reader-2"; }));
     EXPECT_TRUE(status_of(*registry, "reader-1").healthy);
     EXPECT_EQ(spread(registry, 4), (Spread{{"reader-2", 4}}));
     const auto why = Session(registry).run([] { return Item::query().explain_route(); });
     EXPECT_THAT(why.candidates[1].verdict, ::testing::MatchesRegex("lag [0-9]+ ms is over 100 ms"));
   }
   // A node behind its threshold is probed more often: nobody asks for it here.
-  EXPECT_TRUE(wait_until([&] { return server_of_a_read(registry) == "reader-1"; }));
+  EXPECT_TRUE(eventually([&] { return server_of_a_read(registry) == "reader-1"; }));
 }
 
 TEST_F(Routing, ReplicaThatFallsBehindIsFoundByAProbeAndComesBackByItself) {
@@ -200,12 +200,12 @@ TEST_F(Routing, ReplicaThatFallsBehindIsFoundByAProbeAndComesBackByItself) {
   {
     const Paused paused(1);  // takes longer than the threshold
     Session(registry).run([] { Item::create(item_name = "not replayed"); });
-    EXPECT_TRUE(wait_until([&] {
+    EXPECT_TRUE(eventually([&] {
       registry->check_health_now();
       return server_of_a_read(registry) == "writer";
     }));
   }
-  EXPECT_TRUE(wait_until([&] { return server_of_a_read(registry) == "reader-1"; }, 5s));
+  EXPECT_TRUE(eventually([&] { return server_of_a_read(registry) == "reader-1"; }, 5s));
 }
 
 TEST_F(Routing, ModelsLagThresholdReplacesTheDatabases) {
@@ -290,7 +290,7 @@ TEST_F(Routing, ReadInFlightIsRunAgainElsewhereWhenItsReplicaIsKilled) {
   };
   auto one = in_background(read);
   auto other = in_background(read);
-  ASSERT_TRUE(wait_until([] { return sleepers_on(cluster(), 1) == 1; }));
+  ASSERT_TRUE(eventually([] { return sleepers_on(cluster(), 1) == 1; }));
   const Killed killed(1);
   EXPECT_EQ(one.get(), "reader-2");
   EXPECT_EQ(other.get(), "reader-2");

@@ -21,6 +21,10 @@ std::unique_ptr<Connection> connect_to(const std::string& url, Duration limit) {
   return run(driver.connect(within(limit), std::move(options)));
 }
 
+ErrorInfo connect_error(const std::string& url, Duration limit) {
+  return error_of([&] { connect_to(url, limit); });
+}
+
 std::unique_ptr<Result> exec(Connection& connection, std::string_view sql,
                              std::vector<ValueView> params, Effect effect, Duration limit) {
   const Statement statement{sql, params, effect};
@@ -30,6 +34,10 @@ std::unique_ptr<Result> exec(Connection& connection, std::string_view sql,
 ErrorInfo exec_error(Connection& connection, std::string_view sql, std::vector<ValueView> params,
                      Effect effect, Duration limit) {
   return error_of([&] { return exec(connection, sql, std::move(params), effect, limit); });
+}
+
+ErrorInfo exec_error(Connection& connection, std::string_view sql, Effect effect, Duration limit) {
+  return exec_error(connection, sql, {}, effect, limit);
 }
 
 std::string text_of(ValueView value) {

@@ -16,10 +16,6 @@ using ::testing::Not;
 
 std::string id_of(Connection& connection) { return first(connection, "select connection_id()"); }
 
-ErrorInfo connect_error(const std::string& url) {
-  return error_of([&] { return connect_to(url); });
-}
-
 INSTANTIATE_TEST_SUITE_P(OfMariadb, HostNames,
                          ::testing::Values(NamedServer{
                              mariadb::make_driver,

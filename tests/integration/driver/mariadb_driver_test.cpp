@@ -7,24 +7,6 @@
 #include "integration/driver/mariadb_fixture.hpp"
 
 namespace grant::test {
-namespace {
-
-std::unique_ptr<MariadbCluster> shared_cluster;
-
-class ClusterEnvironment final : public ::testing::Environment {
- public:
-  void TearDown() override { shared_cluster.reset(); }
-};
-[[maybe_unused]] const auto* const environment =
-    ::testing::AddGlobalTestEnvironment(new ClusterEnvironment);  // gtest deletes it
-
-}  // namespace
-
-MariadbCluster& cluster() {
-  if (!shared_cluster) shared_cluster = std::make_unique<MariadbCluster>();
-  return *shared_cluster;
-}
-
 int running(std::string_view sql) {
   return std::stoi(
       cluster().sql(0, fmt::format("select count(*) from information_schema.processlist where "

@@ -16,22 +16,7 @@ namespace {
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
 
-/// Runs `sql` on a thread, and `action` once the server is busy with it.
-template <class Action>
-ErrorInfo error_when(Connection& connection, const std::string& sql, Effect effect,
-                     const Action& action) {
-  auto error =
-      std::async(std::launch::async, [&] { return exec_error(connection, sql, {}, effect); });
-  EXPECT_TRUE(eventually([&] { return running(sql) == 1; }));
-  action();
-  return error.get();
-}
-
 std::string id_of(Connection& connection) { return first(connection, "select connection_id()"); }
-
-ErrorInfo connect_error(const std::string& url, Duration limit = kPatience) {
-  return error_of([&] { return connect_to(url, limit); });
-}
 
 TEST(MariadbFailures, HungServerEndsAReadAtItsDeadline) {
   for (const auto* tls : {"?ssl-mode=disabled", "?ssl-mode=required"}) {

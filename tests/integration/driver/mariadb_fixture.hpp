@@ -4,16 +4,13 @@
 #include "integration/driver/driver_fixture.hpp"
 #include "support/eventually.hpp"
 #include "support/mariadb_cluster.hpp"
+#include "support/shared_server.hpp"
 
 namespace grant::test {
 
-/// The cluster that the program's tests share: a primary and one replica. A test that takes a node
-/// down brings it back.
-MariadbCluster& cluster();
+/// A primary and one replica.
+inline MariadbCluster& cluster() { return SharedServer<MariadbCluster, 1>::get(); }
 
 inline std::unique_ptr<Connection> connect_to(int node) { return connect_to(cluster().url(node)); }
-
-/// How many sessions of the application are running `sql`.
-int running(std::string_view sql);
 
 }  // namespace grant::test

@@ -9,10 +9,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using namespace std::chrono_literals;
 
-ErrorInfo connect_error(const std::string& url, Duration limit = kPatience) {
-  return error_of([&] { connect_to(url, limit); });
-}
-
 /// `text` with its first `from` replaced.
 std::string with(std::string text, std::string_view from, std::string_view to) {
   return text.replace(text.find(from), from.size(), to);

@@ -8,31 +8,15 @@
 #include "integration/driver/postgres_fixture.hpp"
 
 namespace grant::test {
-namespace {
-
-std::unique_ptr<PostgresCluster> shared_cluster;
-
-class ClusterEnvironment final : public ::testing::Environment {
- public:
-  void TearDown() override { shared_cluster.reset(); }
-};
-const auto* const environment =
-    ::testing::AddGlobalTestEnvironment(new ClusterEnvironment);  // gtest deletes it
-
-}  // namespace
-
-PostgresCluster& cluster() {
-  if (!shared_cluster) shared_cluster = std::make_unique<PostgresCluster>();
-  return *shared_cluster;
+void await(Connection& connection, std::string_view sql, std::string_view expected) {
+  ASSERT_TRUE(eventually([&] { return first(connection, sql) == expected; })) << sql;
 }
 
-void await(Connection& connection, std::string_view sql, std::string_view expected) {
-  const auto deadline = Clock::system().now() + kPatience;
-  while (first(connection, sql) != expected) {
-    if (Clock::system().now() > deadline) {
-      FAIL() << "did not become " << expected << " in time: " << sql;
-    }
-  }
+int running(std::string_view sql) {
+  return std::stoi(cluster().sql(
+      0, fmt::format("select count(*) from pg_stat_activity where wait_event = 'PgSleep' "
+                     "and query = '{}'",
+                     sql)));
 }
 
 namespace {

@@ -9,32 +9,11 @@ namespace {
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
 
-ErrorInfo exec_error(Connection& connection, std::string_view sql, Effect effect,
-                     Duration limit = kPatience) {
-  return error_of([&] { exec(connection, sql, {}, effect, limit); });
-}
-
 /// Ends every session of `node` and waits until they are gone.
 void end_sessions(int node) {
   cluster().sql(node,
                 "select pg_terminate_backend(pid, 10000) from pg_stat_activity "
                 "where usename = 'app'");
-}
-
-/// Runs `sql` on a thread, and `action` once the server is busy with it.
-template <class Action>
-ErrorInfo error_when(Connection& connection, const std::string& sql, Effect effect,
-                     Action&& action) {
-  auto error = std::async(std::launch::async, [&] { return exec_error(connection, sql, effect); });
-  {
-    const auto watcher = connect_to(0);
-    const auto busy =
-        "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and query = '" + sql +
-        "'";
-    await(*watcher, busy, "1");
-  }
-  action();
-  return error.get();
 }
 
 TEST(PostgresFailures, HungServerEndsAReadAtItsDeadline) {

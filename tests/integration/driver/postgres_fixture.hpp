@@ -3,12 +3,12 @@
 #include "grant/driver/postgres/driver.hpp"
 #include "integration/driver/driver_fixture.hpp"
 #include "support/postgres_cluster.hpp"
+#include "support/shared_server.hpp"
 
 namespace grant::test {
 
-/// The cluster that the program's tests share: a primary and one replica. A test that takes a node
-/// down brings it back.
-PostgresCluster& cluster();
+/// A primary and one replica.
+inline PostgresCluster& cluster() { return SharedServer<PostgresCluster, 1>::get(); }
 
 inline std::unique_ptr<Connection> connect_to(int node) { return connect_to(cluster().url(node)); }
 

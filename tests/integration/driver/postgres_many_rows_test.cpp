@@ -16,11 +16,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using namespace std::chrono_literals;
 
-ErrorInfo exec_error(Connection& connection, std::string_view sql, Effect effect = Effect::write,
-                     Duration limit = kPatience) {
-  return error_of([&] { exec(connection, sql, {}, effect, limit); });
-}
-
 Statement reading(std::string_view sql, std::span<const ValueView> params = {}) {
   Statement statement;
   statement.sql = sql;

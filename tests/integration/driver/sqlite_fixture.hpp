@@ -11,6 +11,8 @@
 
 #include "grant/core/error.hpp"
 #include "grant/driver/sqlite/driver.hpp"
+#include "support/error_of.hpp"
+#include "support/eventually.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace grant::test {
@@ -64,16 +66,6 @@ class SqliteTest : public ::testing::Test {
     const auto cell = only_cell(*rows);
     EXPECT_EQ(cell.kind(), ValueKind::text);
     return cell.kind() == ValueKind::text ? std::string(cell.as_characters()) : "";
-  }
-
-  static ErrorInfo error_of(const std::function<void()>& action) {
-    try {
-      action();
-    } catch (const Error& error) {
-      return error.info();
-    }
-    ADD_FAILURE() << "nothing was thrown";
-    return {};
   }
 
   static Observation probe(Connection& connection) { return grant::run(connection.probe(call())); }

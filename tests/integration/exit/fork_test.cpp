@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "support/sanitizers.hpp"
 #include "support/shared_server.hpp"
 #include "support/temporary_directory.hpp"
 #ifdef GRANT_TEST_POSTGRES
@@ -16,25 +17,10 @@
 #endif
 
 // The ways to fork are in fork_main.cpp: a program of its own, because a child that leaves by
-// exit() would otherwise end what is this program's, such as the servers. Not under sanitizers:
-// ThreadSanitizer ends a forked child that starts a thread, and the locks of AddressSanitizer's
-// allocator stay with threads that are gone.
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define GRANT_TEST_NO_WORK_AFTER_FORK
-#endif
-#endif
-#ifndef GRANT_TEST_NO_WORK_AFTER_FORK
+// exit() would otherwise end what is this program's, such as the servers.
 
 namespace grant::test {
 namespace {
-
-#ifdef GRANT_TEST_POSTGRES
-const auto* const postgres = ::testing::AddGlobalTestEnvironment(new SharedServer<PostgresCluster>);
-#endif
-#ifdef GRANT_TEST_MARIADB
-const auto* const mariadb = ::testing::AddGlobalTestEnvironment(new SharedServer<MariadbCluster>);
-#endif
 
 /// How fork_main ends. Its scenarios end by themselves.
 int end_of(const std::string& url, const std::string& scenario) {
@@ -43,13 +29,22 @@ int end_of(const std::string& url, const std::string& scenario) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-struct Fork : ::testing::TestWithParam<std::string> {};
+class OutsideSanitizers : public ::testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    if (!kWorkAfterFork) GTEST_SKIP() << "a sanitizer does not survive a fork";
+  }
+};
 
+class Fork : public OutsideSanitizers {};
+
+#ifdef GRANT_TEST_SQLITE
 TEST_P(Fork, OnSqlite) {
   if (GetParam() == "killed_parent") GTEST_SKIP() << "there is no server";
   const TemporaryDirectory directory;
   EXPECT_EQ(end_of("sqlite:" + (directory.path() / "fork.db").string(), GetParam()), 0);
 }
+#endif
 
 #ifdef GRANT_TEST_POSTGRES
 TEST_P(Fork, OnPostgres) {
@@ -75,7 +70,7 @@ INSTANTIATE_TEST_SUITE_P(Exit, Fork,
 #if defined(GRANT_TEST_POSTGRES) || defined(GRANT_TEST_MARIADB)
 /// Forks where what TLS keeps is made, used or taken down. The others do the same with it as
 /// without.
-struct ForkWithTls : ::testing::TestWithParam<std::string> {};
+class ForkWithTls : public OutsideSanitizers {};
 
 #ifdef GRANT_TEST_POSTGRES
 TEST_P(ForkWithTls, OnPostgres) {
@@ -100,5 +95,3 @@ INSTANTIATE_TEST_SUITE_P(Exit, ForkWithTls,
 
 }  // namespace
 }  // namespace grant::test
-
-#endif

@@ -9,6 +9,7 @@
 #include "grant/grant.hpp"
 #include "support/error_of.hpp"
 #include "support/mariadb_cluster.hpp"
+#include "support/shared_server.hpp"
 
 namespace grant::test {
 namespace {
@@ -51,18 +52,17 @@ struct Counter : Model<Counter> {
       grant::table<Counter>("counters", column<&Counter::id>.primary_key());
 };
 
+constexpr auto flag = field<&Sample::flag>;
 constexpr auto key = field<&Sample::key>;
 constexpr auto order = field<&Sample::order>;
 
 class MariadbModels : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { servers = std::make_unique<MariadbCluster>(1); }
-  static void TearDownTestSuite() { servers.reset(); }
-
   void SetUp() override {
+    const auto& servers = SharedServer<MariadbCluster, 1>::get();
     ConnectionSpec spec;
-    spec.writer = servers->url(0);
-    spec.readers = {servers->url(1)};
+    spec.writer = servers.url(0);
+    spec.readers = {servers.url(1)};
     establish_connections({{"primary", spec}});
     Sample::create_table();
   }
@@ -77,8 +77,6 @@ class MariadbModels : public ::testing::Test {
     sample.order = place;
     return Sample::create(sample);
   }
-
-  static inline std::unique_ptr<MariadbCluster> servers;
 };
 
 TEST_F(MariadbModels, EveryTypeOfMemberComesBack) {
@@ -156,7 +154,7 @@ TEST_F(MariadbModels, QueriesOrderLimitAndSkip) {
   EXPECT_EQ(all.offset(3).all().size(), 2U);
   EXPECT_EQ(Sample::where(order.in({2, 3})).count(), 2);
   EXPECT_EQ(Sample::where(key.like("% 4")).first()->order, 4);
-  EXPECT_EQ(Sample::where(order > 3).update_all(field<& Sample::flag> = true), 2);
+  EXPECT_EQ(Sample::where(order > 3).update_all(flag = true), 2);
   EXPECT_EQ(Sample::where(field<&Sample::flag> == true).count(), 2);
   EXPECT_EQ(Sample::where(order > 3).delete_all(), 2);
   EXPECT_EQ(all.count(), 3);

@@ -16,11 +16,8 @@
 #include <vector>
 
 #include "grant/grant.hpp"
+#include "support/engines.hpp"
 #include "support/error_of.hpp"
-#include "support/mariadb_cluster.hpp"
-#include "support/postgres_cluster.hpp"
-#include "support/shared_server.hpp"
-#include "support/temporary_directory.hpp"
 
 namespace grant::test {
 namespace {
@@ -28,11 +25,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-const auto* const postgres_environment =
-    ::testing::AddGlobalTestEnvironment(new SharedServer<PostgresCluster>);  // gtest deletes it
-const auto* const mariadb_environment =
-    ::testing::AddGlobalTestEnvironment(new SharedServer<MariadbCluster>);
 
 struct Order : Model<Order> {
   std::int64_t id{};
@@ -116,13 +108,7 @@ struct Loose : Model<Loose> {
 class Writes : public ::testing::TestWithParam<Adapter> {
  protected:
   Writes() {
-    ConnectionSpec spec;
-    switch (GetParam()) {
-      case Adapter::postgres: spec.url = SharedServer<PostgresCluster>::get().url(0); break;
-      case Adapter::mariadb: spec.url = SharedServer<MariadbCluster>::get().url(0); break;
-      case Adapter::sqlite: spec.url = "sqlite:" + (directory_.path() / "w.db").string(); break;
-    }
-    establish_connections({{"primary", spec}});
+    establish_connections({{"primary", {.url = url_on(GetParam(), directory_)}}});
     drop();
   }
   ~Writes() override {
@@ -188,8 +174,7 @@ class Writes : public ::testing::TestWithParam<Adapter> {
   TemporaryDirectory directory_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Engines, Writes,
-                         ::testing::Values(Adapter::postgres, Adapter::mariadb, Adapter::sqlite),
+INSTANTIATE_TEST_SUITE_P(Engines, Writes, ::testing::ValuesIn(built_engines()),
                          [](const auto& tested) { return std::string(to_string(tested.param)); });
 
 // -- Which columns are written ----------------------------------------------------------------
@@ -261,7 +246,8 @@ TEST_P(Writes, ValueThatCannotBeReadBackIsToldAsWritten) {
           ? "CREATE TABLE dropped (id bigint AUTO_INCREMENT PRIMARY KEY, "
             "amount text DEFAULT 'much')"
           : "CREATE TABLE dropped (id INTEGER PRIMARY KEY, amount text DEFAULT 'much')");
-  const auto error = error_of([] { Dropped::create(field<& Dropped::id> = 7); });
+  constexpr auto id = field<&Dropped::id>;
+  const auto error = error_of([&] { Dropped::create(id = 7); });
   EXPECT_EQ(error.code, Errc::invalid_argument);
   EXPECT_THAT(error.message, AllOf(HasSubstr("amount"), HasSubstr("the row was written")));
   EXPECT_EQ(number("SELECT count(*) FROM dropped"), 1);

@@ -18,15 +18,6 @@
 namespace grant::test {
 namespace {
 
-#ifdef GRANT_TEST_POSTGRES
-const auto* const postgres_environment =
-    ::testing::AddGlobalTestEnvironment(new SharedServer<PostgresCluster>);  // gtest deletes it
-#endif
-#ifdef GRANT_TEST_MARIADB
-const auto* const mariadb_environment =
-    ::testing::AddGlobalTestEnvironment(new SharedServer<MariadbCluster>);
-#endif
-
 template <class... Values>
 std::string filled(const char* form, const Values&... values) {
   return fmt::format(fmt::runtime(form), values...);

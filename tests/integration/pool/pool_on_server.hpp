@@ -24,9 +24,6 @@ namespace grant::test {
 
 using namespace std::chrono_literals;
 
-/// Long enough for anything that is not supposed to fail.
-inline constexpr auto kPatience = 60s;
-
 /// What the tests want of an engine: `{}` stands for a user or the id of a session.
 struct Engine {
   const char* name;

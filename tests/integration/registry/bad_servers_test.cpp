@@ -118,7 +118,7 @@ TEST_F(BadServers, BrokenReaderHarmsNobody) {
       "postgres://app:wrong-secret@127.0.0.1:" + std::to_string(cluster().port(2)) + "/app");
   spec.readers.emplace_back("postgres://app:app-secret@127.0.0.1:1/app");
   const auto registry = connect(spec);
-  ASSERT_TRUE(wait_until([&] {
+  ASSERT_TRUE(eventually([&] {
     registry->check_health_now();
     return is_level(status_of(*registry, "reader-1"));
   }));

@@ -15,7 +15,7 @@ std::future<std::string> sleep_on_primary(const std::shared_ptr<Registry>& regis
           .get<std::string>("word");
     });
   });
-  EXPECT_TRUE(wait_until([] { return sleepers_on(cluster(), 0) == 1; }));
+  EXPECT_TRUE(eventually([] { return sleepers_on(cluster(), 0) == 1; }));
   return sleeper;
 }
 
@@ -44,7 +44,7 @@ TEST_F(Closing, LetsAStatementEndThatOutlastsTheDrain) {
   auto sleeper = sleep_on_primary(registry);
   EXPECT_LT(duration_of([&] { registry->close(50ms); }), 1s);
   EXPECT_EQ(sleeper.get(), "done");
-  EXPECT_TRUE(wait_until([&] { return status_of(*registry, "writer").pool.open() == 0; }));
+  EXPECT_TRUE(eventually([&] { return status_of(*registry, "writer").pool.open() == 0; }));
 }
 
 TEST_F(Closing, EndsTheWaitForAConnection) {
@@ -57,7 +57,7 @@ TEST_F(Closing, EndsTheWaitForAConnection) {
     return Session(registry).run(
         [] { return error_of([] { return Item::create(item_name = "no"); }); });
   });
-  ASSERT_TRUE(wait_until([&] { return status_of(*registry, "writer").pool.waiting == 1; }));
+  ASSERT_TRUE(eventually([&] { return status_of(*registry, "writer").pool.waiting == 1; }));
   registry->close(0ms);
   EXPECT_EQ(waiting.get().code, Errc::closed);
   EXPECT_EQ(sleeper.get(), "done");
@@ -76,7 +76,7 @@ TEST_F(Closing, EndsTheWaitForAPrimary) {
       return error_of([] { return Item::create(item_name = "no"); });
     });
   });
-  ASSERT_TRUE(wait_until([&] { return started.load(); }));
+  ASSERT_TRUE(eventually([&] { return started.load(); }));
   EXPECT_EQ(waiting.wait_for(100ms), std::future_status::timeout);
   registry->close();
   EXPECT_EQ(waiting.get().code, Errc::closed);
@@ -106,7 +106,7 @@ TEST_F(Closing, ManyThreadsSeeNothingButAnswersAndClosed) {
           .code;
     }));
   }
-  ASSERT_TRUE(wait_until([&] { return answers > 20; }));
+  ASSERT_TRUE(eventually([&] { return answers > 20; }));
   registry->close();
   for (auto& user : users) EXPECT_EQ(user.get(), Errc::closed);
 }

@@ -11,15 +11,10 @@
 
 #include "grant/core/mutex.hpp"
 #include "grant/grant.hpp"
-#include "support/postgres_cluster.hpp"
-#include "support/shared_server.hpp"
-#include "support/temporary_directory.hpp"
+#include "support/engines.hpp"
 
 namespace grant::test {
 namespace {
-
-const auto* const environment =
-    ::testing::AddGlobalTestEnvironment(new SharedServer<PostgresCluster>);  // gtest deletes it
 
 struct Entry : Model<Entry> {
   std::int64_t id{};
@@ -102,10 +97,7 @@ void read_and_stream(int /*thread*/, int /*round*/) {
 class ReloadUnderLoad : public ::testing::TestWithParam<Adapter> {
  protected:
   ReloadUnderLoad() {
-    databases_ = {{"primary",
-                   {.url = GetParam() == Adapter::postgres
-                               ? SharedServer<PostgresCluster>::get().url(0)
-                               : "sqlite:" + (directory_.path() / "a.db").string()}}};
+    databases_ = {{"primary", {.url = url_on(GetParam(), directory_)}}};
     establish_connections(databases_);
     sql("DROP TABLE IF EXISTS reload_entries").run();
     Entry::create_table();
@@ -125,8 +117,7 @@ TEST_P(ReloadUnderLoad, ReadsAndStreamsGoOn) {
   EXPECT_EQ(reload_under_load(databases_, read_and_stream), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, ReloadUnderLoad,
-                         ::testing::Values(Adapter::postgres, Adapter::sqlite),
+INSTANTIATE_TEST_SUITE_P(Engines, ReloadUnderLoad, ::testing::ValuesIn(built_engines()),
                          [](const auto& adapter) { return std::string(to_string(adapter.param)); });
 
 }  // namespace

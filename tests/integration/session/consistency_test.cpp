@@ -71,7 +71,7 @@ TEST_F(Consistency, StickinessEndsAfterItsPeriod) {
   Session(registry).run([] {
     const auto sticky_for = duration_of([] {
       Item::create(item_name = "new");
-      EXPECT_TRUE(wait_until([] {
+      EXPECT_TRUE(eventually([] {
         static_cast<void>(Item::count());
         return reason() == RouteReason::replica;
       }));
@@ -134,7 +134,7 @@ TEST_F(Consistency, WriteWhoseOutcomeIsUnknownSticksToo) {
   wait_for_replicas(*registry);
   Session(registry).run([] {
     auto ended = in_background([] {
-      ASSERT_TRUE(wait_until([] { return sleepers_on(cluster(), 0) == 1; }));
+      ASSERT_TRUE(eventually([] { return sleepers_on(cluster(), 0) == 1; }));
       cluster().sql(0,
                     "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = "
                     "'PgSleep'");

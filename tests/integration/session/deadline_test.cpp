@@ -45,7 +45,7 @@ TEST_F(Deadlines, TimeoutOfAWriteOnAHungPrimaryLeavesItInDoubt) {
       EXPECT_LT(took, 2s);
     }
     // The server had it in its socket, and goes on where it was stopped.
-    EXPECT_TRUE(wait_until([] { return rows_on(cluster(), 0, "in doubt") == 2; }));
+    EXPECT_TRUE(eventually([] { return rows_on(cluster(), 0, "in doubt") == 2; }));
   });
 }
 
@@ -74,7 +74,7 @@ class Holder {
       return error_of(
           [&] { Session(registry).run([] { return sql("select pg_sleep(60)").run(); }); });
     });
-    EXPECT_TRUE(wait_until([] { return sleepers_on(cluster(), 0) == 1; }));
+    EXPECT_TRUE(eventually([] { return sleepers_on(cluster(), 0) == 1; }));
   }
   ~Holder() {
     wake_sleepers(cluster(), 0);

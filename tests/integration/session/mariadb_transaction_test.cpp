@@ -13,6 +13,7 @@
 #include "grant/grant.hpp"
 #include "support/error_of.hpp"
 #include "support/mariadb_cluster.hpp"
+#include "support/shared_server.hpp"
 
 namespace grant::test {
 namespace {
@@ -25,20 +26,20 @@ struct Extra : Model<Extra> {
 
   static constexpr auto table = grant::table<Extra>("extras", column<&Extra::id>.primary_key());
 };
+constexpr auto extra_id = field<&Extra::id>;
+
+MariadbCluster& servers() { return SharedServer<MariadbCluster>::get(); }
 
 class MariadbTransactions : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { servers = std::make_unique<MariadbCluster>(0); }
-  static void TearDownTestSuite() { servers.reset(); }
-
   void SetUp() override {
-    servers->sql(0,
-                 "DROP TABLE IF EXISTS extras; CREATE OR REPLACE TABLE t (id BIGINT PRIMARY KEY);"
-                 "CREATE OR REPLACE TABLE loose (id BIGINT PRIMARY KEY) ENGINE=MyISAM;"
-                 "INSERT INTO loose VALUES (1), (2), (3), (4), (5), (6)");
+    servers().sql(0,
+                  "DROP TABLE IF EXISTS extras; CREATE OR REPLACE TABLE t (id BIGINT PRIMARY KEY);"
+                  "CREATE OR REPLACE TABLE loose (id BIGINT PRIMARY KEY) ENGINE=MyISAM;"
+                  "INSERT INTO loose VALUES (1), (2), (3), (4), (5), (6)");
     ConnectionSpec spec;
     spec.adapter = Adapter::mariadb;
-    spec.writer = servers->url(0) + "?cancel_timeout=20000";
+    spec.writer = servers().url(0) + "?cancel_timeout=20000";
     registry_ = std::make_shared<Registry>(Databases{{"primary", spec}});
     registry_->check_health_now();
   }
@@ -46,16 +47,15 @@ class MariadbTransactions : public ::testing::Test {
   void in_session(const std::function<void()>& work) const { Session(registry_).run(work); }
 
   ErrorInfo error_in_session(const std::function<void()>& work) const {
-    return error_of([&] { return in_session(work), 0; });
+    return error_of([&] { in_session(work); });
   }
 
   static std::string rows(const std::string& table) {
-    return servers->sql(0, "SELECT count(*) FROM " + table);
+    return servers().sql(0, "SELECT count(*) FROM " + table);
   }
 
   static void insert(int id) { sql("INSERT INTO t VALUES ($1)", id).run(); }
 
-  static inline std::unique_ptr<MariadbCluster> servers;
   std::shared_ptr<Registry> registry_;
 };
 
@@ -64,8 +64,8 @@ TEST_F(MariadbTransactions, TableMadeInsideEndsItAndWhatFollowsIsRefused) {
     transaction("primary", [] {
       insert(1);
       Extra::create_table();
-      EXPECT_EQ(error_of([] { return insert(2), 0; }).code, Errc::invalid_argument);
-      EXPECT_THROW(Extra::create(field<& Extra::id> = 7), Error);
+      EXPECT_EQ(error_of([] { insert(2); }).code, Errc::invalid_argument);
+      EXPECT_THROW(Extra::create(extra_id = 7), Error);
     });
   });
   EXPECT_EQ(error.code, Errc::invalid_argument);
@@ -77,7 +77,7 @@ TEST_F(MariadbTransactions, TableMadeInsideEndsItAndWhatFollowsIsRefused) {
 TEST_F(MariadbTransactions, DeadlockThatIsPassedOverComesBackAndNothingFollows) {
   std::promise<void> first_has_one;
   std::promise<void> second_has_two;
-  servers->sql(0, "INSERT INTO t VALUES (1), (2), (3), (4)");
+  servers().sql(0, "INSERT INTO t VALUES (1), (2), (3), (4)");
   const auto second = std::async(std::launch::async, [&] {
     in_session([&] {
       transaction("primary", [&] {
@@ -102,7 +102,7 @@ TEST_F(MariadbTransactions, DeadlockThatIsPassedOverComesBackAndNothingFollows) 
   second.wait();
   EXPECT_EQ(error.code, Errc::conflict);
   EXPECT_THAT(error.message, HasSubstr("passed over"));
-  EXPECT_EQ(servers->sql(0, "SELECT count(*) FROM t WHERE id >= 50"), "0");
+  EXPECT_EQ(servers().sql(0, "SELECT count(*) FROM t WHERE id >= 50"), "0");
 }
 
 TEST_F(MariadbTransactions, ProcedureThatCommittedAndMetItsDeadlineIsInDoubt) {
@@ -112,7 +112,7 @@ TEST_F(MariadbTransactions, ProcedureThatCommittedAndMetItsDeadlineIsInDoubt) {
         .run();
   });
   for (const std::string text : {"CALL stores()", "BEGIN NOT ATOMIC CALL stores(); END"}) {
-    servers->sql(0, "DELETE FROM t");
+    servers().sql(0, "DELETE FROM t");
     const auto error =
         error_in_session([&] { connected_to({.timeout = 1s}, [&] { sql(text).run(); }); });
     EXPECT_EQ(error.code, Errc::outcome_unknown) << error.message;
@@ -124,7 +124,7 @@ TEST_F(MariadbTransactions, ProcedureThatCommittedAndMetItsDeadlineIsInDoubt) {
 TEST_F(MariadbTransactions, ProcedureThatIsRefusedHalfwayIsInDoubtAndRunsOnce) {
   for (const std::string refused :
        {"START TRANSACTION READ ONLY; INSERT INTO t VALUES (2)", "EXECUTE nothing"}) {
-    servers->sql(0, "CREATE OR REPLACE TABLE t (id BIGINT)");
+    servers().sql(0, "CREATE OR REPLACE TABLE t (id BIGINT)");
     in_session([&] {
       sql("CREATE OR REPLACE PROCEDURE halfway() BEGIN INSERT INTO t VALUES (1); " + refused +
           "; END")
@@ -143,10 +143,10 @@ TEST_F(MariadbTransactions, WriteToATableWithoutTransactionsThatMetItsDeadlineIs
   };
   // Aria has no savepoints either, MyISAM goes back to one with a warning.
   for (const auto* engine : {"MyISAM", "Aria"}) {
-    servers->sql(0, fmt::format("ALTER TABLE loose ENGINE={}", engine));
+    servers().sql(0, fmt::format("ALTER TABLE loose ENGINE={}", engine));
     auto error = error_in_session(update);
     EXPECT_EQ(error.code, Errc::outcome_unknown) << engine << error.message;
-    EXPECT_NE(servers->sql(0, "SELECT count(*) FROM loose WHERE id > 1000"), "0");
+    EXPECT_NE(servers().sql(0, "SELECT count(*) FROM loose WHERE id > 1000"), "0");
     error = error_in_session([&] { transaction("primary", update); });
     EXPECT_EQ(error.code, Errc::outcome_unknown) << engine << error.message;
   }
@@ -167,9 +167,9 @@ TEST_F(MariadbTransactions, SwitchoverInsideIsUnavailableAndMayBeRunAgain) {
       ++runs;
       insert(1);
       if (runs == 1) {
-        servers->sql(0, "SET GLOBAL read_only = 1");
-        EXPECT_EQ(error_of([] { return insert(2), 0; }).code, Errc::unavailable);
-        servers->sql(0, "SET GLOBAL read_only = 0");
+        servers().sql(0, "SET GLOBAL read_only = 1");
+        EXPECT_EQ(error_of([] { insert(2); }).code, Errc::unavailable);
+        servers().sql(0, "SET GLOBAL read_only = 0");
         throw_error(Errc::unavailable, "passed on");
       }
     });
@@ -184,10 +184,10 @@ TEST_F(MariadbTransactions, SwitchoverBeforeTheCommitIsUnavailableUnlessSomethin
       transaction("primary", [&] {
         insert(1);
         if (keeps) sql("INSERT INTO loose VALUES (77)").run();
-        servers->sql(0, "SET GLOBAL read_only = 1");
+        servers().sql(0, "SET GLOBAL read_only = 1");
       });
     });
-    servers->sql(0, "SET GLOBAL read_only = 0");
+    servers().sql(0, "SET GLOBAL read_only = 0");
     EXPECT_EQ(error.code, keeps ? Errc::outcome_unknown : Errc::unavailable) << error.message;
     EXPECT_EQ(rows("t"), "0");
     registry_->check_health_now();
@@ -195,7 +195,7 @@ TEST_F(MariadbTransactions, SwitchoverBeforeTheCommitIsUnavailableUnlessSomethin
 }
 
 TEST_F(MariadbTransactions, FunctionThatWritesIsUndoneWhereItIsGuarded) {
-  servers->sql(0, "SET GLOBAL log_bin_trust_function_creators = 1");
+  servers().sql(0, "SET GLOBAL log_bin_trust_function_creators = 1");
   in_session([] {
     sql("CREATE OR REPLACE FUNCTION writes() RETURNS INT BEGIN INSERT INTO t VALUES (600); RETURN "
         "1; END")
@@ -219,7 +219,7 @@ TEST_F(MariadbTransactions, FunctionThatWritesIsUndoneWhereItIsGuarded) {
 
 // Going back to a savepoint would not give the number back.
 TEST_F(MariadbTransactions, SequenceThatIsGuardedStaysWhereItIs) {
-  servers->sql(0, "CREATE OR REPLACE SEQUENCE numbers");
+  servers().sql(0, "CREATE OR REPLACE SEQUENCE numbers");
   for (const std::string text :
        {"SELECT NEXT VALUE FOR numbers", "SELECT nextval(numbers)", "SELECT setval(numbers, 50)"}) {
     const auto read = [&] { sql(text).read().run(); };
@@ -227,7 +227,7 @@ TEST_F(MariadbTransactions, SequenceThatIsGuardedStaysWhereItIs) {
     EXPECT_EQ(error_in_session([&] { transaction("primary", read); }).code, Errc::read_only)
         << text;
   }
-  EXPECT_EQ(servers->sql(0, "SELECT nextval(numbers)"), "1");
+  EXPECT_EQ(servers().sql(0, "SELECT nextval(numbers)"), "1");
 }
 
 }  // namespace

@@ -2,14 +2,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/sanitizers.hpp"
 #include "unit/pool/pool_fixture.hpp"
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define GRANT_TEST_NO_THREADS_AFTER_FORK  // it ends a forked child that starts one
-#endif
-#endif
-#ifndef GRANT_TEST_NO_THREADS_AFTER_FORK
 
 namespace grant {
 namespace {
@@ -17,6 +11,13 @@ namespace {
 using test::id_of;
 using test::options;
 using test::PoolFixture;
+
+class PoolFork : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!test::kThreadsAfterFork) GTEST_SKIP() << "a sanitizer ends a child that starts a thread";
+  }
+};
 
 /// What the child of a fork returns, as a number below 100.
 template <class Child>
@@ -34,7 +35,7 @@ int in_child(const Child& child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 101;
 }
 
-TEST(PoolFork, ChildOpensConnectionsOfItsOwn) {
+TEST_F(PoolFork, ChildOpensConnectionsOfItsOwn) {
   const PoolFixture f(options(1));
   { const auto idle = f.take(); }
   const auto seen = in_child([&] {
@@ -45,7 +46,7 @@ TEST(PoolFork, ChildOpensConnectionsOfItsOwn) {
   EXPECT_EQ(id_of(f.take()), 1U) << "the parent's is as it was";
 }
 
-TEST(PoolFork, LeaseOfTheParentDoesNothingInTheChild) {
+TEST_F(PoolFork, LeaseOfTheParentDoesNothingInTheChild) {
   PoolFixture f(options(1));
   auto lease = f.take();
   run(lease->begin(test::blocking(), {}));
@@ -57,7 +58,7 @@ TEST(PoolFork, LeaseOfTheParentDoesNothingInTheChild) {
   EXPECT_EQ(seen, 11);
 }
 
-TEST(PoolFork, ChildsPoolIsClosedOrSuspendedIfTheParentsWas) {
+TEST_F(PoolFork, ChildsPoolIsClosedOrSuspendedIfTheParentsWas) {
   const auto refusal = [](const PoolFixture& f) {
     return in_child([&] {
       const auto error = test::error_of([&] { return f.take(test::blocking(Duration::zero())); });
@@ -74,5 +75,3 @@ TEST(PoolFork, ChildsPoolIsClosedOrSuspendedIfTheParentsWas) {
 
 }  // namespace
 }  // namespace grant
-
-#endif
