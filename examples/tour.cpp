@@ -12,6 +12,10 @@ namespace {
 constexpr auto id = grant::field<&User::id>;
 constexpr auto email = grant::field<&User::email>;
 constexpr auto name = grant::field<&User::name>;
+constexpr auto kind = grant::field<&AnalyticsEvent::kind>;
+constexpr auto payload = grant::field<&AnalyticsEvent::payload>;
+constexpr auto key = grant::field<&CachedResult::key>;
+constexpr auto value = grant::field<&CachedResult::value>;
 
 void chapter(std::string_view title) { fmt::print("\n== {}\n", title); }
 
@@ -79,13 +83,10 @@ void records() {
   show("destroy bob");
   fmt::print("  {} user left\n", User::count());
 
-  AnalyticsEvent::create(
-      grant::field<& AnalyticsEvent::kind> = "visit",
-      grant::field<& AnalyticsEvent::payload> = nlohmann::json{{"page", "/"}, {"ms", 12}});
+  AnalyticsEvent::create(kind = "visit", payload = nlohmann::json{{"page", "/"}, {"ms", 12}});
   const auto event = AnalyticsEvent::first();
   show(fmt::format("an event on page {}", event->payload.parse()["page"].dump()));
-  CachedResult::create(grant::field<& CachedResult::key> = "answer",
-                       grant::field<& CachedResult::value> = grant::Bytes{std::byte{42}});
+  CachedResult::create(key = "answer", value = grant::Bytes{std::byte{42}});
   show(fmt::format("{} cached result", CachedResult::count()));
 }
 // [records]

@@ -118,6 +118,18 @@ class CheckSleeps(Case):
             self.refuses({"tests/unit/a.cpp": f"\n{call};  // a moment\n"}, "tests/unit/a.cpp:2:")
 
 
+class CheckScars(Case):
+    tool = "check_scars.py"
+
+    def test_accepts_a_field_that_is_as_people_write_it(self):
+        self.accepts({"examples/a.cpp": "auto name = field<&User::name>;\nbool less = a<& b;\n"})
+
+    def test_refuses_what_clang_format_makes_of_one(self):
+        self.refuses({"examples/a.cpp": "\nUser::create(grant::field<& User::name> = 1);\n"},
+                     "examples/a.cpp:2: field<& User")
+        self.refuses({"docs/guide/a.md": "column<& User::name>\n"}, "docs/guide/a.md:1")
+
+
 class CheckNames(Case):
     tool = "check_names.py"
     config = """\

@@ -16,6 +16,9 @@ struct Reader : grant::Model<Reader> {
       grant::connects_to("primary").replica_lag_threshold(3s).failover_retry_attempts(5);
 };
 
+constexpr auto email = grant::field<&Reader::email>;
+constexpr auto name = grant::field<&Reader::name>;
+
 std::size_t use() {
   grant::establish_connections({
       {"primary",
@@ -27,10 +30,10 @@ std::size_t use() {
       {"cache", {.adapter = grant::Adapter::sqlite, .url = "sqlite:cache.db"}},
   });
   Reader::stick_to_primary(10s);
-  Reader reader = Reader::create(grant::field<& Reader::email> = "ada@example.com");
+  Reader reader = Reader::create(email = "ada@example.com");
   reader.name = "Ada";
   reader.save();
-  reader.update(grant::field<& Reader::name> = std::nullopt);
+  reader.update(name = std::nullopt);
   Reader fresh;
   fresh.email = "bob@example.com";
   fresh.save();

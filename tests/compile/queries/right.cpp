@@ -3,15 +3,21 @@
 
 enum { kMany = 1000 };
 
+constexpr auto title = grant::field<&Song::title>;
+constexpr auto live = grant::field<&Song::live>;
+constexpr auto price = grant::field<&Song::price>;
+constexpr auto album = grant::field<&Song::album>;
+constexpr auto gain = grant::field<&Song::gain>;
+constexpr auto length = grant::field<&Song::length>;
+constexpr auto released = grant::field<&Song::released>;
+constexpr auto added = grant::field<&Song::added>;
+
 std::uint64_t right(const char* name, std::string_view part, const std::vector<bool>& wishes) {
-  Song song = Song::create(grant::field<& Song::title> = "a", grant::field<& Song::live> = true,
-                           grant::field<& Song::price> = grant::Decimal("12.50"));
+  Song song = Song::create(title = "a", live = true, price = grant::Decimal("12.50"));
   song.price = 12;
-  song.update(grant::field<& Song::album> = std::nullopt, grant::field<& Song::title> = part,
-              grant::field<& Song::price> = 7U, grant::field<& Song::gain> = 0.1,
-              grant::field<& Song::length> = 3,
-              grant::field<& Song::released> = std::chrono::year(2026) / 11 / 23,
-              grant::field<& Song::added> = std::chrono::system_clock::now());
+  song.update(album = std::nullopt, title = part, price = 7U, gain = 0.1, length = 3,
+              released = std::chrono::year(2026) / 11 / 23,
+              added = std::chrono::system_clock::now());
   auto wanted = grant::field<&Song::title>.like("a%") && grant::field<&Song::id> > 3;
   wanted = wanted || grant::field<&Song::album> == std::nullopt ||
            grant::field<&Song::album> == grant::field<&Song::title> ||

@@ -277,13 +277,14 @@ struct Token : Model<Token> {
   static constexpr auto table =
       grant::table<Token>("tokens", column<&Token::code>.primary_key(), column<&Token::note>);
 };
+constexpr auto token_note = field<&Token::note>;
 
 TEST_F(SqliteModel, RecordWhoseKeyAnotherProgramWroteIsSaved) {
   sql("CREATE TABLE tokens (code UUID PRIMARY KEY, note TEXT)").run();
   sql("INSERT INTO tokens VALUES (x'0190b2f66f6e7c3a8d3f2b9a4c1d0e5f', 'a')").run();
   auto token = Token::all()[0];
   EXPECT_EQ(Token::find(token.code).note, "a");
-  token.update(field<& Token::note> = "b");
+  token.update(token_note = "b");
   token.reload();
   EXPECT_EQ(token.note, "b");
   token.destroy();
@@ -294,10 +295,10 @@ TEST_F(SqliteModel, TwoFormsOfOneKeyAreTwoRowsAndNeitherIsWritten) {
   sql("CREATE TABLE tokens (code UUID PRIMARY KEY, note TEXT)").run();
   sql("INSERT INTO tokens VALUES ('0190b2f6-6f6e-7c3a-8d3f-2b9a4c1d0e5f', 'a')").run();
   auto token = Token::all()[0];
-  token.update(field<& Token::note> = "alone");
+  token.update(token_note = "alone");
   sql("INSERT INTO tokens VALUES ('0190B2F6-6F6E-7C3A-8D3F-2B9A4C1D0E5F', 'b')").run();
   for (const auto& write : std::vector<std::function<void()>>{
-           [&] { token.update(field<& Token::note> = "both"); },
+           [&] { token.update(token_note = "both"); },
            [&] { token.save(); },
            [&] { token.destroy(); },
        }) {

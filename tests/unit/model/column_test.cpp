@@ -95,7 +95,8 @@ TEST(Columns, OfTimestampsCanBeTouched) {
 }
 
 TEST(Fields, MakeAssignmentsOfTheColumnsOwnType) {
-  const auto assignment = field<& Book::rating> = 3;
+  constexpr auto rating = field<&Book::rating>;
+  const auto assignment = rating = 3;
   EXPECT_EQ(assignment.set.column.column, "rating");
   EXPECT_EQ(assignment.set.value.view().kind(), ValueKind::real);
   Book book;

@@ -51,6 +51,7 @@ struct Person : Model<Person> {
       grant::column<&Person::created_at>, grant::column<&Person::updated_at>);
 };
 
+constexpr auto kId = field<&Person::id>;
 constexpr auto kEmail = field<&Person::email>;
 constexpr auto kName = field<&Person::name>;
 constexpr auto kAge = field<&Person::age>;
@@ -71,6 +72,10 @@ struct Purchase : Model<Purchase> {
       "purchases", grant::column<&Purchase::id>.primary_key(), grant::column<&Purchase::total>);
   static constexpr auto connection = connects_to("orders");
 };
+
+constexpr auto kPlate = field<&Car::plate>;
+constexpr auto kColour = field<&Car::colour>;
+constexpr auto kTotal = field<&Purchase::total>;
 
 class PersonTest : public test::ModelTest {
  protected:
@@ -109,7 +114,7 @@ TEST_F(PersonTest, CreateTakesARecordToo) {
 }
 
 TEST_F(PersonTest, CreateKeepsAKeyThatIsGiven) {
-  EXPECT_EQ(Person::create(field<& Person::id> = 77, kEmail = "a@x", kAge = 1).id, 77);
+  EXPECT_EQ(Person::create(kId = 77, kEmail = "a@x", kAge = 1).id, 77);
 }
 
 TEST_F(PersonTest, SaveInsertsANewRecordOnce) {
@@ -157,7 +162,7 @@ TEST_F(PersonTest, UpdateRefusesThePrimaryKeyAndChangesNothing) {
 
 TEST_F(PersonTest, UpdateOfANewRecordMayGiveItsKey) {
   Person ada;
-  ada.update(kEmail = "ada@x", field<& Person::id> = 4711);
+  ada.update(kEmail = "ada@x", kId = 4711);
   EXPECT_EQ(Person::find(4711).email, "ada@x");
 }
 
@@ -565,7 +570,7 @@ TEST_F(ShardedModelTest, RecordsGoHomeToTheirShard) {
   EXPECT_EQ(purchase.origin()->shard, "eu");
   purchase.total = 2.5;
   on("us", [&] { purchase.save(); });
-  purchase.update(field<& Purchase::total> = 3.5);
+  purchase.update(kTotal = 3.5);
   EXPECT_EQ(on("eu", [&] { return Purchase::find(purchase.id).total; }), 3.5);
   EXPECT_EQ(on("us", [] { return Purchase::count(); }), 0U);
   purchase.reload();
@@ -599,8 +604,8 @@ using CarTest = test::ModelTest;
 
 TEST_F(CarTest, TypesWithACodecAreStoredAndCompared) {
   Car::create_table();
-  Car::create(field<& Car::plate> = "A", field<& Car::colour> = Colour::green);
-  Car::create(field<& Car::plate> = "B", field<& Car::colour> = Colour::red);
+  Car::create(kPlate = "A", kColour = Colour::green);
+  Car::create(kPlate = "B", kColour = Colour::red);
   EXPECT_EQ(Car::find("A").colour, Colour::green);
   EXPECT_EQ(Car::where(field<&Car::colour> == Colour::red).first()->plate, "B");
   static_cast<void>(sql("UPDATE cars SET colour = 'mauve'").run());
