@@ -130,6 +130,53 @@ class CheckScars(Case):
         self.refuses({"docs/guide/a.md": "column<& User::name>\n"}, "docs/guide/a.md:1")
 
 
+class CheckEdges(Case):
+    tool = "check_edges.py"
+    edges = {"tools/edges.toml": '[[edge]]\nfile = "src/a.cpp"\nuses = ["clock"]\nwhy = "the clock"\n'
+                                 '[until_moved]\n"src/b.cpp" = ["sleep", "thread"]\n',
+             "src/a.cpp": "auto now = Clock::system().now();\n",
+             "src/b.cpp": "std::this_thread::sleep_for(1ms);\nstd::thread thread;\n"}
+
+    def with_changes(self, **changes):
+        files = dict(self.edges)
+        for name, (old, new) in changes.items():
+            path = next(p for p in files if re.sub(r"\W", "_", p).endswith(name))
+            self.assertIn(old, files[path])
+            files[path] = files[path].replace(old, new)
+        return files
+
+    def test_accepts_what_is_listed_and_what_only_looks_like_it(self):
+        self.accepts({**self.edges, "src/c.cpp":
+                      "// std::thread, rand()\nauto at = ValueView::time(*time); co_await call.sleep_until(at);\n"
+                      'auto sql = "select pg_sleep(1), \\"time(0)\\""; std::thread::id id; call.now(); strand();\n'
+                      "steady_clock::time_point point; std::this_thread::get_id(); operand(1);\n"})
+
+    def test_refuses_each_use_that_is_not_listed(self):
+        for use in ("Clock::system().now()", "std::chrono::steady_clock::now()", "system_clock::now()",
+                    "std::chrono::high_resolution_clock clock", "::clock_gettime(id, &t)", "gettimeofday(&t, nullptr)",
+                    "time(nullptr)", "std::time(0)", "::time(&t)", "std::this_thread::sleep_until(t)", "nanosleep(&t)",
+                    "usleep(1)", "::sleep(1)", "std::thread t", "std::jthread t", "std::async(f)", "pthread_create(&t)",
+                    "static ProcessWorkers w(1)", "std::random_device{}()", "rand()", "std::rand()", "srand(1)"):
+            for path in ("src/pool/c.cpp", "include/grant/pool/c.hpp"):
+                self.refuses({**self.edges, path: f"\n{use};\n"}, f"{path}:2: ", "outside of the edge")
+
+    def test_refuses_another_use_than_the_listed_one(self):
+        self.refuses(self.with_changes(a_cpp=("auto", "std::thread t; auto")), "src/a.cpp:1: std::thread")
+
+    def test_refuses_an_entry_that_nothing_needs(self):
+        self.refuses(self.with_changes(a_cpp=("Clock::system()", "call")), "edges.toml: src/a.cpp needs no clock")
+        self.refuses(self.with_changes(b_cpp=("std::thread thread;", "")), "edges.toml: src/b.cpp needs no thread")
+        files = self.with_changes()
+        del files["src/a.cpp"]
+        self.refuses(files, "edges.toml: src/a.cpp needs no clock")
+
+    def test_refuses_an_entry_without_a_reason_or_of_no_kind_or_there_twice(self):
+        self.refuses(self.with_changes(edges_toml=("the clock", "")), "src/a.cpp has no reason")
+        self.refuses(self.with_changes(edges_toml=('"sleep"', '"sleep", "paint"')), "there is no kind paint")
+        self.refuses(self.with_changes(edges_toml=('[until_moved]', '[until_moved]\n"src/a.cpp" = ["clock"]')),
+                     "src/a.cpp is there twice for clock")
+
+
 class CheckNames(Case):
     tool = "check_names.py"
     config = """\
