@@ -7,6 +7,7 @@
 #include "grant/core/error.hpp"
 #include "grant/io/poll_loop.hpp"
 #include "grant/io/worker.hpp"
+#include "io/process_workers.hpp"
 
 namespace grant::driver {
 namespace {

@@ -16,6 +16,7 @@
 #include "core/fork.hpp"
 #include "grant/core/mutex.hpp"
 #include "grant/io/worker.hpp"
+#include "process_workers.hpp"
 
 namespace grant::io {
 namespace {

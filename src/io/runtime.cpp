@@ -15,6 +15,7 @@
 #include "grant/core/mutex.hpp"
 #include "grant/io/poll_loop.hpp"
 #include "grant/io/worker.hpp"
+#include "process_workers.hpp"
 
 namespace grant::io {
 namespace {

@@ -10,6 +10,7 @@
 #include "core/fork.hpp"
 #include "grant/core/error.hpp"
 #include "grant/core/mutex.hpp"
+#include "process_workers.hpp"
 #include "signals_blocked.hpp"
 
 namespace grant::io {
@@ -82,23 +83,6 @@ class Workers::Shared : public std::enable_shared_from_this<Shared> {
 Workers::Workers(std::size_t most) : shared_(std::make_shared<Shared>(most)) {}
 Workers::~Workers() { shared_->close(); }
 void Workers::post(std::function<void()> work) { shared_->post(std::move(work)); }
-
-struct ProcessWorkers::Made {
-  explicit Made(std::size_t most) : workers(most) {}
-
-  const std::uint64_t forks = grant::detail::forks();
-  Workers workers;
-};
-
-Workers& ProcessWorkers::get() {
-  Made* known = made_.load(std::memory_order_acquire);
-  if (known != nullptr && known->forks == grant::detail::forks()) return known->workers;
-  auto made = std::make_unique<Made>(most_);
-  if (made_.compare_exchange_strong(known, made.get(), std::memory_order_acq_rel)) {
-    return made.release()->workers;
-  }
-  return known->workers;
-}
 
 Workers& workers() {
   constexpr std::size_t kThreads = 32;

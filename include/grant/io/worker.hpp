@@ -36,21 +36,6 @@ class Workers {
   std::shared_ptr<Shared> shared_;
 };
 
-/// Workers for as long as the process lives. A forked child, in which its parent's threads do not
-/// run, gets workers of its own. Thread-safe. Make it a static object.
-class ProcessWorkers {
- public:
-  constexpr explicit ProcessWorkers(std::size_t most) noexcept : most_(most) {}
-
-  [[nodiscard]] Workers& get();
-
- private:
-  struct Made;
-
-  const std::size_t most_;
-  std::atomic<Made*> made_ = nullptr;  // never destroyed: its threads may still run then
-};
-
 /// The workers for everything that has none of its own; up to 32 threads.
 [[nodiscard]] Workers& workers();
 

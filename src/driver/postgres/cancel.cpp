@@ -11,6 +11,7 @@
 #include "errors.hpp"
 #include "grant/core/error.hpp"
 #include "grant/io/worker.hpp"
+#include "io/process_workers.hpp"
 
 namespace grant::postgres {
 namespace {

@@ -11,6 +11,7 @@
 #include "grant/core/mutex.hpp"
 #include "grant/driver/row_stream.hpp"
 #include "grant/io/worker.hpp"
+#include "io/process_workers.hpp"
 
 namespace grant::sqlite {
 namespace {
