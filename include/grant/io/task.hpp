@@ -4,13 +4,10 @@
 #include <cassert>
 #include <concepts>
 #include <coroutine>
-#include <cstddef>
 #include <exception>
 #include <optional>
 #include <type_traits>
 #include <utility>
-
-#include "grant/io/frame_memory.hpp"
 
 namespace grant {
 
@@ -43,9 +40,6 @@ class TaskPromiseBase {
       return std::noop_coroutine();
     }
   };
-
-  static void* operator new(std::size_t size) { return allocate_frame(size); }
-  static void operator delete(void* frame, std::size_t size) noexcept { free_frame(frame, size); }
 
   std::suspend_always initial_suspend() const noexcept { return {}; }
   FinalAwaiter final_suspend() const noexcept { return {}; }
