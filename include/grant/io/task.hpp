@@ -4,6 +4,7 @@
 #include <cassert>
 #include <concepts>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <type_traits>
@@ -21,6 +22,11 @@ namespace detail {
 
 template <class T>
 using Finished = std::conditional_t<std::is_void_v<T>, Done, T>;
+
+/// Memory for the frame of a coroutine, of `size` bytes. Each thread keeps a few that it was done
+/// with for the next ones: every call has some, and they last as long as it.
+[[nodiscard]] void* take_frame(std::size_t size);
+void give_frame(void* frame, std::size_t size) noexcept;
 
 /// What every Task's frame holds: who awaits it, and whether it has ended.
 class TaskPromiseBase {
@@ -40,6 +46,9 @@ class TaskPromiseBase {
       return std::noop_coroutine();
     }
   };
+
+  static void* operator new(std::size_t size) { return take_frame(size); }
+  static void operator delete(void* frame, std::size_t size) noexcept { give_frame(frame, size); }
 
   std::suspend_always initial_suspend() const noexcept { return {}; }
   FinalAwaiter final_suspend() const noexcept { return {}; }
