@@ -12,6 +12,7 @@
 
 #include "bench/harness.hpp"
 #include "bench/libpq.hpp"
+#include "bench/memory.hpp"
 #include "bench/servers.hpp"
 #include "grant/driver/postgres/driver.hpp"
 #include "grant/grant.hpp"
@@ -81,11 +82,13 @@ Run set_up_libpq() {
   const libpq::Result result(::PQprepare(connection.get(), "find", kFind, 1, kTypes.data()));
   libpq::expect(result, PGRES_COMMAND_OK, connection.get());
   return [connection](Round& round) {
+    const Allocations allocations;
     for (std::size_t i = 0; i < round.iterations; ++i) {
       const User user = pq_find(connection.get(), nth_id(i));
       check(user, nth_id(i));
       keep(user);
     }
+    allocations.report(round);
   };
 }
 
@@ -96,6 +99,7 @@ Run set_up_pqxx() {
   connection->prepare("find", kFind);
   return [connection](Round& round) {
     pqxx::nontransaction transaction(*connection);
+    const Allocations allocations;
     for (std::size_t i = 0; i < round.iterations; ++i) {
       const pqxx::row row = transaction.exec_prepared1("find", nth_id(i));
       User user{.id = row[0].as<std::int64_t>(), .email = row[1].as<std::string>()};
@@ -106,6 +110,7 @@ Run set_up_pqxx() {
       keep(user);
       keep(created_at);
     }
+    allocations.report(round);
   };
 }
 
@@ -127,11 +132,13 @@ Run set_up_grant_driver() {
       run(postgres::driver().connect(io::Call(io::blocking_waiter()),
                                      {.url = Url::parse(postgres_server().url), .node = "bench"}));
   return [connection](Round& round) {
+    const Allocations allocations;
     for (std::size_t i = 0; i < round.iterations; ++i) {
       const User user = grant_find(*connection, nth_id(i));
       check(user, nth_id(i));
       keep(user);
     }
+    allocations.report(round);
   };
 }
 
@@ -154,11 +161,13 @@ Run set_up_grant_model() {
   const Session session(registry);
   return [session](Round& round) {
     session.run([&round] {
+      const Allocations allocations;
       for (std::size_t i = 0; i < round.iterations; ++i) {
         const auto user = UserModel::find(nth_id(i));
         if (user.id != nth_id(i)) throw std::runtime_error("found another row");
         keep(user);
       }
+      allocations.report(round);
     });
   };
 }

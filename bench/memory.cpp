@@ -7,6 +7,34 @@
 #include <stdexcept>
 #include <string>
 
+namespace {
+
+constinit thread_local std::uint64_t allocations = 0;
+
+}  // namespace
+
+// Instead of the C library's, of which they are a part: "Replacing malloc" in glibc's manual.
+extern "C" {
+void* __libc_malloc(std::size_t size);
+void* __libc_calloc(std::size_t count, std::size_t size);
+void* __libc_realloc(void* memory, std::size_t size);
+
+void* malloc(std::size_t size) {
+  ++allocations;
+  return __libc_malloc(size);
+}
+
+void* calloc(std::size_t count, std::size_t size) {
+  ++allocations;
+  return __libc_calloc(count, size);
+}
+
+void* realloc(void* memory, std::size_t size) {
+  ++allocations;
+  return __libc_realloc(memory, size);
+}
+}
+
 namespace grant::bench {
 namespace {
 
@@ -30,6 +58,13 @@ MemoryPeak::MemoryPeak() {
 
 void MemoryPeak::report(Round& round) const {
   round.report("peak memory", "KiB", std::max(kib_of("VmHWM:") - before_, 4.0));
+}
+
+Allocations::Allocations() noexcept : before_(allocations) {}
+
+void Allocations::report(Round& round) const {
+  const auto count = static_cast<double>(allocations - before_);
+  round.report("allocations", "1", count / static_cast<double>(round.iterations));
 }
 
 }  // namespace grant::bench

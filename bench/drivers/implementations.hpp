@@ -28,11 +28,13 @@ Implementation finding(std::string name, Connect connect) {
             auto find = std::make_shared<decltype(connect())>(connect());
             expect_row((*find)(kRows / 2), kRows / 2);
             return [find](Round& round) {
+              const Allocations allocations;
               for (std::size_t i = 0; i < round.iterations; ++i) {
                 const auto row = (*find)(nth_id(i));
                 expect_id(row.id, nth_id(i));
                 keep(row);
               }
+              allocations.report(round);
             };
           }};
 }
