@@ -137,9 +137,27 @@ class MariadbConnection final : public Connection {
   }
 
   /// Waits for `events`, and gives them to `go_on`, which goes on with a call of libmariadb and
-  /// gives the next ones, until there are none.
+  /// gives the next ones, until there are none. Without a coroutine where the answer comes in one
+  /// piece and nobody has to be waited for elsewhere.
   template <class GoOn>
-  Task<void> finish(io::Call call, Operation operation, int events, GoOn go_on) {
+  Task<void> finish(io::Call call, const Operation& operation, int events, GoOn go_on) {
+    if (events == 0 || cancelling_) return finish_rest(call, operation, events, go_on);
+    auto wait = ready(call, handle_.get(), events);
+    const bool here = wait.await_ready() && wait.await_resume() == io::Outcome::ready;
+    if (here) events = go_on_with(call, io::Outcome::ready, events, go_on);
+    if (!here || events != 0) return finish_rest(call, operation, events, go_on);
+    return Done();
+  }
+
+  template <class GoOn>
+  int go_on_with(io::Call call, io::Outcome outcome, int events, GoOn& go_on) {
+    const int news = seen(outcome, handle_.get(), events);
+    reading_.go_on(cancelling_ ? io::Call(call.waiter(), grace_) : call);
+    return quietly([&] { return go_on(news); });
+  }
+
+  template <class GoOn>
+  Task<void> finish_rest(io::Call call, Operation operation, int events, GoOn go_on) {
     bool looked_late = false;
     while (events != 0) {
       const io::Call limited = cancelling_ ? io::Call(call.waiter(), grace_) : call;
@@ -150,9 +168,7 @@ class MariadbConnection final : public Connection {
       if (outcome != io::Outcome::ready) {
         outcome = co_await cancel_in_time(call, operation, outcome, events);
       }
-      const int news = seen(outcome, handle_.get(), events);
-      reading_.go_on(cancelling_ ? io::Call(call.waiter(), grace_) : call);
-      events = quietly([&] { return go_on(news); });
+      events = go_on_with(call, outcome, events, go_on);
     }
   }
 

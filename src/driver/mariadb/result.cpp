@@ -193,7 +193,7 @@ void RowReader::add_to(MariadbResult& into) {
     const Slot& slot = slots_[i];
     const auto& column = (*columns_)[i];
     if (slot.is_null != 0) {
-      cells.emplace_back();
+      cells.push_back({});
       continue;
     }
     switch (column.kind) {
@@ -257,7 +257,7 @@ MariadbResult::MariadbResult(MYSQL_RES* rows, bool changes_rows)
     const unsigned long* lengths = mysql_fetch_lengths(rows);
     for (std::size_t i = 0; i < count; ++i) {
       if (row[i] == nullptr) {
-        cells_.emplace_back();
+        cells_.push_back({});
       } else {
         add_text((*columns_)[i], {row[i], lengths[i]});
       }
@@ -327,7 +327,7 @@ std::string_view MariadbResult::copied(std::string_view characters) {
 
 void MariadbResult::add_unreadable() {
   unreadable_.insert(cells_.size());
-  cells_.emplace_back();
+  cells_.push_back({});
 }
 
 void MariadbResult::add_text(const Columns::Column& column, std::string_view text) {
@@ -377,8 +377,7 @@ ValueView MariadbResult::cell(std::size_t row, std::size_t column) const {
 
 void MariadbResult::row(std::size_t row, std::span<ValueView> cells) const {
   if (!unreadable_.empty()) return Result::row(row, cells);
-  std::copy_n(cells_.begin() + static_cast<std::ptrdiff_t>(row * cells.size()), cells.size(),
-              cells.begin());
+  cells_.copy_row(row, cells);
 }
 
 std::uint64_t MariadbResult::affected_rows() const noexcept { return affected_rows_; }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "driver/cells.hpp"
 #include "grant/driver/result.hpp"
 #include "types.hpp"
 
@@ -92,7 +93,7 @@ class MariadbResult final : public Result {
   void add_unreadable();
 
   std::shared_ptr<const Columns> columns_;      // null: without rows
-  std::vector<ValueView> cells_;                // row by row; characters point into first_, blocks_
+  driver::Cells cells_;                         // row by row; characters point into first_, blocks_
   std::unordered_set<std::size_t> unreadable_;  // cells whose bytes are no value of their kind
   std::vector<std::unique_ptr<char[]>> blocks_;
   std::array<char, 256> first_;  // before the first block: most results are small

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "decode.hpp"
+
 namespace grant::postgres {
 namespace {
 
@@ -45,7 +47,26 @@ Columns Columns::of(const PGresult* description, std::string_view sql) {
     columns.all.push_back({type, has_characters(type), PQfname(description, i)});
     if (kind_of(type) == ValueKind::null) columns.format = Format::text;
   }
+  columns.note_memory();
   return columns;
+}
+
+Columns Columns::of_rows(const PGresult* rows) {
+  Columns columns;
+  const int count = PQnfields(rows);
+  if (count > 0) columns.format = static_cast<Format>(PQfformat(rows, 0));  // of all, as asked for
+  columns.all.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) {
+    const Oid type = PQftype(rows, i);
+    columns.all.push_back({type, has_characters(type), PQfname(rows, i)});
+  }
+  columns.note_memory();
+  return columns;
+}
+
+void Columns::note_memory() noexcept {
+  need_memory = std::ranges::any_of(
+      all, [this](const Column& column) { return needs_memory(column.type, format); });
 }
 
 Columns Columns::unknown() {

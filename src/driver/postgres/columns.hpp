@@ -20,6 +20,9 @@ struct Columns {
   std::vector<Column> all{};
   Format format = Format::binary;  ///< Of all their cells.
 
+  /// Some of their cells have to be decoded when they arrive; see needs_memory().
+  bool need_memory = false;
+
   /// False: the server was not asked for them, and they come with the rows.
   bool known = true;
 
@@ -31,11 +34,17 @@ struct Columns {
   /// known of, or there may be.
   [[nodiscard]] static Columns of(const PGresult* description, std::string_view sql);
 
+  /// As they come with `rows`.
+  [[nodiscard]] static Columns of_rows(const PGresult* rows);
+
   /// Not known, in text.
   [[nodiscard]] static Columns unknown();
 
   /// Whether `rows` have these columns.
   [[nodiscard]] bool fit(const PGresult* rows) const noexcept;
+
+ private:
+  void note_memory() noexcept;
 };
 
 }  // namespace grant::postgres

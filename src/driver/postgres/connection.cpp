@@ -25,23 +25,6 @@ constexpr auto kIdleCheckAfter = std::chrono::milliseconds(20);
 
 constexpr std::string_view kFailedTransaction = "25P02";
 
-const char* begin_command(TransactionOptions options) {
-  const bool reads = options.effect == Effect::read;
-  switch (options.isolation) {
-    case Isolation::engine_default: return reads ? "BEGIN READ ONLY" : "BEGIN";
-    case Isolation::read_committed:
-      return reads ? "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
-                   : "BEGIN ISOLATION LEVEL READ COMMITTED";
-    case Isolation::repeatable_read:
-      return reads ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-                   : "BEGIN ISOLATION LEVEL REPEATABLE READ";
-    case Isolation::serializable:
-      return reads ? "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY"
-                   : "BEGIN ISOLATION LEVEL SERIALIZABLE";
-  }
-  return "BEGIN";
-}
-
 /// A pooler may give a server's session to several clients, one after the other: with names that
 /// anybody else could have, a statement would be taken for another one.
 std::string random_prefix() {
@@ -104,13 +87,6 @@ void PostgresConnection::close() noexcept {
   if (unsettled_ != driver::SchemaEffect::none) settle_schema(io::system_runtime().now());
 }
 
-void PostgresConnection::refuse_copy(ExecStatusType status) {
-  if (status != PGRES_COPY_IN && status != PGRES_COPY_OUT && status != PGRES_COPY_BOTH) return;
-  close();
-  throw_error(failures::at(node_, Errc::invalid_argument,
-                           "COPY cannot be run as a statement; the connection was closed"));
-}
-
 void PostgresConnection::fail_unsent(std::string_view why, std::string_view sqlstate) {
   auto info = failures::unsent(node_, why);
   info.sqlstate = sqlstate;
@@ -124,7 +100,7 @@ void PostgresConnection::leave(ErrorInfo info, bool wrote) {
   throw_error(std::move(info));
 }
 
-void PostgresConnection::fail_lost(Operation operation, std::string_view why) {
+void PostgresConnection::fail_lost(const Operation& operation, std::string_view why) {
   std::string_view seen = why.empty() ? first_line(PQerrorMessage(handle_.get())) : why;
   std::string_view sqlstate = farewell_;
   if (const PGresult* last_words = failure(); last_words != nullptr && why.empty()) {
@@ -138,12 +114,12 @@ void PostgresConnection::fail_lost(Operation operation, std::string_view why) {
   leave(std::move(info), operation.in_transaction && operation.effect == Effect::write);
 }
 
-void PostgresConnection::give_up(io::Outcome outcome, Operation operation) {
+void PostgresConnection::give_up(io::Outcome outcome, const Operation& operation) {
   auto info = failures::gave_up(node_, operation.effect, outcome, operation.watch.elapsed());
   leave(std::move(info), operation.in_transaction && operation.effect == Effect::write);
 }
 
-void PostgresConnection::fail_too_large(Operation operation) {
+void PostgresConnection::fail_too_large(const Operation& operation) {
   if (operation.most == kMostForItself)
     fail_lost(operation, "the server sends more than asked for");
   auto info = failures::too_large(node_, operation.effect, operation.most);
@@ -194,92 +170,6 @@ void PostgresConnection::check_idle() {
   }
 }
 
-bool PostgresConnection::flush(Operation operation) {
-  const int unsent = PQflush(handle_.get());
-  if (unsent < 0) fail_lost(operation);
-  return unsent > 0;
-}
-
-bool PostgresConnection::is_over(driver::Overtime& overtime, io::Call call, int socket) {
-  constexpr int at_once = 8192;  // what libpq reads at least, where there is as much
-  return overtime.is_over(call.now(), call.deadline(), at_once,
-                          [&] { return driver::arrived_at(socket); });
-}
-
-Task<void> PostgresConnection::flush_all(io::Call call, Operation operation) {
-  while (flush(operation)) {
-    auto outcome = co_await call.ready(PQsocket(handle_.get()), io::Interest::read_or_write);
-    if (call.deadline() <= call.now()) outcome = io::Outcome::timed_out;
-    if (outcome != io::Outcome::ready) give_up(outcome, operation);
-    // A server that cannot get rid of its answers stops listening.
-    if (PQconsumeInput(handle_.get()) == 0) fail_lost(operation);
-  }
-}
-
-Task<void> PostgresConnection::receive(io::Call call, Operation operation, const TakeAnswer& take) {
-  PGconn* const handle = handle_.get();
-  const bool pipelined = PQpipelineStatus(handle) != PQ_PIPELINE_OFF;
-  answers_.clear();
-  driver::Overtime overtime;
-  Received received;
-  while (true) {
-    bool unsent = flush(operation);
-    while (unsent || PQisBusy(handle) != 0) {
-      // Reads while it sends: a server that cannot get rid of its answers stops listening.
-      const auto interest = unsent ? io::Interest::read_or_write : io::Interest::read;
-      io::Outcome outcome = co_await call.ready(PQsocket(handle), interest);
-      const bool ready = outcome == io::Outcome::ready;
-      if (ready && is_over(overtime, call, PQsocket(handle))) {
-        outcome = io::Outcome::timed_out;
-      }
-      if (outcome != io::Outcome::ready) {
-        overtime = {};
-        if (co_await cancel_late(call, outcome, operation)) continue;
-        give_up(outcome, operation);
-      }
-      received.note(PQsocket(handle));
-      if (operation.most != 0 && received.bytes() > operation.most) fail_too_large(operation);
-      if (PQconsumeInput(handle) == 0) fail_lost(operation);
-      if (unsent) unsent = flush(operation);
-    }
-    ResultHandle answer(PQgetResult(handle));
-    if (!answer) {
-      if (!pipelined || PQstatus(handle) != CONNECTION_OK) break;
-      continue;  // between the answers to two commands
-    }
-    received.note_answer(PQresultMemorySize(answer.get()));
-    if (operation.most != 0 && received.bytes() > operation.most) fail_too_large(operation);
-    const auto status = PQresultStatus(answer.get());
-    if (status == PGRES_PIPELINE_SYNC) break;
-    if (status == PGRES_COPY_IN && operation.copies) co_return;  // the server waits for rows
-    refuse_copy(status);
-    // The last words on a connection are nobody's answer.
-    const bool lost = PQstatus(handle) != CONNECTION_OK || is_farewell(answer.get());
-    if (take && !lost) take(answer);
-    if (answer) answers_.push_back(std::move(answer));
-    // More than one of Grant's own commands, or a statement, ever has: the server makes them up.
-    constexpr std::size_t most = 64;
-    if (answers_.size() > most) {
-      fail_lost(operation, "the server gives more answers than it was asked for");
-    }
-  }
-  if (PQstatus(handle) != CONNECTION_OK) fail_lost(operation);
-  if (PQtransactionStatus(handle) == PQTRANS_IDLE) settle_schema(call);
-}
-
-const PGresult* PostgresConnection::failure() const noexcept {
-  for (const auto& answer : answers_) {
-    if (PQresultStatus(answer.get()) == PGRES_FATAL_ERROR) return answer.get();
-  }
-  return nullptr;
-}
-
-const PGresult* PostgresConnection::final_answer(Operation operation) {
-  // A server that says that it is ready, and nothing before that, is none.
-  if (answers_.empty()) fail_lost(operation);
-  return answers_.back().get();
-}
-
 bool PostgresConnection::in_transaction() const noexcept {
   return PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
 }
@@ -304,20 +194,7 @@ PostgresConnection::Operation PostgresConnection::operation_of(const Statement& 
   return operation;
 }
 
-void PostgresConnection::follow_transaction(const PGresult* answer, std::string_view sql) noexcept {
-  if (!begun_ || ended_ != TransactionEnd::none || !handle_) return;
-  const bool gone = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE;
-  const std::string_view tag = answer != nullptr ? PQcmdStatus(const_cast<PGresult*>(answer)) : "";
-  if (tag == "COMMIT") {
-    ended_ = TransactionEnd::committed;  // also AND CHAIN
-  } else if (tag == "PREPARE TRANSACTION") {
-    ended_ = TransactionEnd::unknown;
-  } else if (gone || (tag == "ROLLBACK" && is_chained(sql))) {
-    ended_ = TransactionEnd::rolled_back;
-  }
-}
-
-ErrorInfo PostgresConnection::failure_info(const PGresult* failed, Operation operation,
+ErrorInfo PostgresConnection::failure_info(const PGresult* failed, const Operation& operation,
                                            std::span<const ValueView> params) {
   if (sqlstate_of(failed).empty()) {
     // Of libpq's own: mostly it has no memory for the rows, and the server has done its part. It
@@ -350,294 +227,12 @@ ErrorInfo PostgresConnection::failure_info(const PGresult* failed, Operation ope
   return info;
 }
 
-void PostgresConnection::fail(Operation operation, std::span<const ValueView> params) {
+void PostgresConnection::fail(const Operation& operation, std::span<const ValueView> params) {
   throw_error(failure_info(failure(), operation, params));
-}
-
-void PostgresConnection::send(int queued, Operation operation) {
-  if (queued != 0) return;
-  if (PQstatus(handle_.get()) != CONNECTION_OK) fail_lost(operation);
-  const std::string why(first_line(PQerrorMessage(handle_.get())));
-  if (PQpipelineStatus(handle_.get()) != PQ_PIPELINE_OFF) close();  // half a pipeline is queued
-  fail_unsent(why);
 }
 
 void PostgresConnection::fail_without_memory(Effect effect, std::string_view why) {
   leave(failures::no_memory(node_, effect, why), in_transaction() && effect == Effect::write);
-}
-
-Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Statement statement) try {
-  const auto last_answer = last_used_;
-  bool may_begin_again = untouched_;
-  Operation operation = start(call, statement.effect);
-  const auto watch = operation.watch;
-  const bool guarded = needs_guard(statement, watch.started() - last_answer);
-  refuse_too_many(statement.params);
-  std::shared_ptr<const Columns> columns;
-  bool is_kept_there = false;
-  std::optional<ErrorInfo> doubted;  // an error that stands, unless the types have changed
-  std::vector<Oid> doubted_types;
-  while (true) {
-    const Prepared* prepared = find_prepared(statement.sql, watch.started());
-    const bool cached = prepared != nullptr;
-    if (!cached) prepared = co_await prepare(call, statement.sql);
-    if (doubted && prepared->parameter_types == doubted_types) throw_error(*std::move(doubted));
-    doubted.reset();
-    std::exception_ptr misfit;
-    try {
-      binder_.bind(statement.params, prepared->parameter_types);
-    } catch (const Error&) {
-      misfit = std::current_exception();
-    }
-    if (misfit) {
-      if (!cached) std::rethrow_exception(misfit);
-      cache_.erase(statement.sql);  // the types may have changed
-      continue;
-    }
-    if (prepared->mentions_session) session_changed_ = true;
-    if (!in_transaction()) first_failure_.reset();
-    operation = operation_of(statement, prepared->may_commit, watch);
-    operation.cancellable = true;
-    operation.guarded = guarded;
-    columns = prepared->columns;
-    is_kept_there = !prepared->name.empty();
-    if (guarded) {
-      co_await run_guarded(call, operation, *prepared);
-    } else {
-      send_execute(*prepared, operation);
-      binder_.trim();  // libpq has its own copy
-      co_await receive(call, operation);
-    }
-    const PGresult* failed = failure();
-    if (failed == nullptr) {
-      if (prepared->moves_names) note_schema(call, driver::SchemaEffect::session);
-      break;
-    }
-    follow_transaction(nullptr, statement.sql);
-    // Nothing was executed. The second time round it is not cached, the third time not kept.
-    const auto staleness = staleness_of(failed, prefix_);
-    bool again =
-        cached ? staleness != Staleness::none : staleness == Staleness::lost && is_kept_there;
-    if (again && staleness == Staleness::types) {
-      // Most often it is the value's own fault: no transaction is begun again for it, and no
-      // procedure called twice, which may have committed.
-      again = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE && columns->fixed;
-      doubted = failure_info(failed, operation, statement.params);
-      doubted_types = prepared->parameter_types;
-    }
-    if (cached || staleness != Staleness::types) forget_outdated(call, staleness, statement.sql);
-    if (!again) fail(operation, statement.params);
-    if (PQtransactionStatus(handle_.get()) == PQTRANS_IDLE) continue;
-    // A failed transaction would refuse; but nobody can tell a new one from it that did nothing.
-    if (!std::exchange(may_begin_again, false)) fail_outdated(operation, statement.params);
-    co_await begin_again(call);
-  }
-  if (PQresultStatus(final_answer(operation)) == PGRES_EMPTY_QUERY) {
-    throw_error(Errc::invalid_argument, kEmptyStatement);
-  }
-  note_command(call, answers_.back().get(), statement.sql);
-  follow_transaction(answers_.back().get(), statement.sql);
-  auto answer = std::move(answers_.back());
-  if (!is_kept_there && !columns->fit(answer.get())) {
-    cache_.erase(statement.sql);
-    co_return std::make_unique<PostgresResult>(std::move(answer));
-  }
-  co_return result_of(std::move(answer), columns);
-} catch (const std::bad_alloc&) {
-  // What was not committed is gone with the connection.
-  fail_without_memory(in_transaction() ? Effect::read : statement.effect);
-}
-
-Prepared* PostgresConnection::find_prepared(std::string_view sql, TimePoint now) {
-  if (std::exchange(statements_gone_, false)) cache_.clear();
-  Prepared* const known = cache_.find(sql);
-  if (known == nullptr) return nullptr;
-  if (driver::is_believed(known->described, now, schema_changed(), lifetime_)) return known;
-  cache_.erase(sql);
-  return nullptr;
-}
-
-void PostgresConnection::forget_outdated(io::Call call, Staleness staleness, std::string_view sql) {
-  if (staleness == Staleness::none) return;
-  cache_.erase(sql);
-  if (staleness == Staleness::changed) note_schema(call, driver::SchemaEffect::everyone);
-  if (staleness == Staleness::lost) {
-    // Nobody here has told the server to forget it: another session has got the statement. From
-    // now on nothing is left there that could be lost.
-    named_ = false;
-    statements_gone_ = true;
-  }
-}
-
-void PostgresConnection::fail_outdated(Operation operation, std::span<const ValueView> params) {
-  auto info = failure_info(failure(), operation, params);
-  info.code = Errc::conflict;
-  info.message +=
-      "; what the statement names has changed since it was prepared: run the transaction again";
-  throw_error(std::move(info));
-}
-
-Task<void> PostgresConnection::begin_again(io::Call call) {
-  const auto options = transaction_;
-  co_await run_simple(call, "ROLLBACK", Effect::read);
-  co_await run_simple(call, begin_command(options), Effect::read);
-  ended_ = TransactionEnd::none;
-  first_failure_.reset();
-}
-
-std::string PostgresConnection::next_name() { return fmt::format("{}{}", prefix_, ++names_); }
-
-std::size_t PostgresConnection::send_prepare(const Prepared& prepared, Operation operation) {
-  PGconn* const handle = handle_.get();
-  const bool at_length = is_described_at_length(prepared.sql);
-  // The server knows the types of named statements only.
-  const bool borrows_name = at_length && prepared.name.empty();
-  const std::string own = borrows_name ? next_name() : prepared.name;
-  const char* const name = own.c_str();
-  send(PQsendPrepare(handle, name, prepared.sql.c_str(), 0, nullptr), operation);
-  if (at_length) {
-    send(PQsendQueryParams(handle, kParameterTypes, 1, nullptr, &name, nullptr, nullptr, 0),
-         operation);
-  } else {
-    send(PQsendDescribePrepared(handle, name), operation);
-  }
-  if (!borrows_name) return 2;
-  send_deallocate(own, operation);
-  return 3;
-}
-
-void PostgresConnection::send_deallocate(const std::string& name, Operation operation) {
-  send(PQsendQueryParams(handle_.get(), ("DEALLOCATE " + name).c_str(), 0, nullptr, nullptr,
-                         nullptr, nullptr, 1),
-       operation);
-}
-
-void PostgresConnection::send_execute(const Prepared& prepared, Operation operation) {
-  PGconn* const handle = handle_.get();
-  const int sent =
-      prepared.name.empty()
-          ? PQsendQueryParams(handle, prepared.sql.c_str(), binder_.count(),
-                              prepared.parameter_types.data(), binder_.values(), binder_.lengths(),
-                              binder_.formats(), prepared.result_format())
-          : PQsendQueryPrepared(handle, prepared.name.c_str(), binder_.count(), binder_.values(),
-                                binder_.lengths(), binder_.formats(), prepared.result_format());
-  send(sent, operation);
-}
-
-Task<Prepared> PostgresConnection::parse_locked(io::Call call, std::string sql, const char* begin) {
-  const Operation operation = harmless(driver::Stopwatch(call));
-  auto parsed = unprepared(sql, operation.watch.started());
-  send(PQenterPipelineMode(handle_.get()), operation);
-  if (begin != nullptr) {
-    send(PQsendQueryParams(handle_.get(), begin, 0, nullptr, nullptr, nullptr, nullptr, 1),
-         operation);
-  }
-  const auto described = send_prepare(parsed, operation) - 1;
-  send(PQpipelineSync(handle_.get()), operation);
-  co_await receive(call, operation);
-  send(PQexitPipelineMode(handle_.get()), operation);
-  if (const PGresult* failed = failure()) {
-    auto info = failure_info(failed, operation, {});
-    if (begin != nullptr) co_await undo(call);
-    throw_error(std::move(info));
-  }
-  describe(parsed, answers_[answers_.size() - described].get());
-  co_return parsed;
-}
-
-Task<void> PostgresConnection::undo(io::Call call) {
-  if (!is_open()) co_return;
-  try {
-    co_await rollback(call);
-  } catch (const Error&) {
-    close();
-  }
-}
-
-Task<Prepared*> PostgresConnection::prepare(io::Call call, std::string_view sql) {
-  PGconn* const handle = handle_.get();
-  // Preparing changes nothing, whatever the statement will do.
-  const Operation operation = harmless(driver::Stopwatch(call));
-  const bool keep = cache_.capacity() > 0;
-  auto prepared = unprepared(sql, operation.watch.started());
-  if (keep && named_) prepared.name = next_name();
-
-  // Inside a transaction a DEALLOCATE that fails would spoil it, so the names wait.
-  const bool tidy = PQtransactionStatus(handle) == PQTRANS_IDLE;
-  std::erase_if(cache_.discarded(), [](const Prepared& gone) { return gone.name.empty(); });
-  send(PQenterPipelineMode(handle), operation);
-  const auto own_answers = send_prepare(prepared, operation);
-  if (tidy) {
-    for (const auto& gone : cache_.discarded()) send_deallocate(gone.name, operation);
-  }
-  send(PQpipelineSync(handle), operation);
-  co_await receive(call, operation);
-  send(PQexitPipelineMode(handle), operation);
-  forget_discarded(own_answers);
-  if (failure() != nullptr) fail(operation, {});
-
-  describe(prepared, answers_[1].get());
-  if (keep) co_return cache_.insert(std::move(prepared));
-  unnamed_ = std::move(prepared);
-  co_return &unnamed_;
-}
-
-// The answers after the first `own` are those to DEALLOCATE. One that failed named a statement that
-// the server does not know any more, and kept the ones after it from being run.
-void PostgresConnection::forget_discarded(std::size_t own) {
-  auto& gone = cache_.discarded();
-  for (std::size_t i = own; i < answers_.size(); ++i) {
-    if (PQresultStatus(answers_[i].get()) != PGRES_PIPELINE_ABORTED) gone.pop_front();
-  }
-  if (answers_.size() > own) answers_.resize(own);
-}
-
-Task<void> PostgresConnection::run_simple(io::Call call, const char* commands, Effect effect) {
-  Operation operation = start(call, effect);
-  operation.in_transaction = in_transaction();
-  send(PQsendQuery(handle_.get(), commands), operation);
-  co_await receive(call, operation);
-  if (failure() != nullptr) fail(operation, {});
-  static_cast<void>(final_answer(operation));
-}
-
-Task<void> PostgresConnection::begin(io::Call call, TransactionOptions options) {
-  if (transaction_state() != TransactionState::none) {
-    throw_error(Errc::invalid_argument,
-                fmt::format("node \"{}\": a transaction is open already", node_));
-  }
-  co_await run_simple(call, begin_command(options), Effect::read);
-  transaction_effect_ = options.effect;
-  begun_ = true;
-  ended_ = TransactionEnd::none;
-  first_failure_.reset();
-  transaction_ = options;
-  untouched_ = true;
-}
-
-Task<void> PostgresConnection::commit(io::Call call) {
-  begun_ = false;
-  ended_ = TransactionEnd::none;
-  if (handle_ && transaction_state() == TransactionState::none) {
-    throw_error(Errc::invalid_argument, fmt::format("node \"{}\": no transaction is open", node_));
-  }
-  const auto first = std::exchange(first_failure_, std::nullopt);
-  co_await run_simple(call, "COMMIT", transaction_effect_);
-  first_failure_.reset();
-  if (PQcmdStatus(answers_.back().get()) != std::string_view("ROLLBACK")) co_return;
-  throw_error(first ? failures::failed_before(*first, "the transaction was rolled back")
-                    : failures::at(node_, Errc::conflict,
-                                   "the transaction was rolled back, because a statement in it "
-                                   "had failed"));
-}
-
-Task<void> PostgresConnection::rollback(io::Call call) {
-  begun_ = false;
-  ended_ = TransactionEnd::none;
-  first_failure_.reset();
-  // The server rolls back by itself when a connection ends.
-  if (transaction_state() == TransactionState::none) co_return;
-  co_await run_simple(call, "ROLLBACK", Effect::read);
 }
 
 }  // namespace grant::postgres

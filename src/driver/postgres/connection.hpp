@@ -17,6 +17,7 @@
 #include "grant/driver/connection.hpp"
 #include "grant/io/resolver.hpp"
 #include "greeting.hpp"
+#include "received.hpp"
 #include "statement_cache.hpp"
 #include "types.hpp"
 
@@ -113,6 +114,29 @@ class PostgresConnection final : public Connection {
                                   LoginScanner& scanner) const;
   Task<void> pin_session(io::Call call);
 
+  /// What execute() knows of its statement.
+  struct Execution {
+    Operation operation;
+    bool may_begin_again = false;  ///< The transaction, which was new.
+    bool guarded = false;
+    const Prepared* prepared = nullptr;
+    bool cached = false;  ///< It was prepared before.
+    bool sent = false;    ///< And its answer, an error, is in answers_.
+    std::shared_ptr<const Columns> columns{};
+    bool is_kept_there = false;
+  };
+
+  Execution begin_execution(io::Call call, const Statement& statement);
+  /// False: the values do not fit.
+  bool binds(const Statement& statement, const Prepared& prepared);
+  /// With what is in binder_.
+  void send_bound(const Statement& statement, Execution& execution);
+  std::unique_ptr<Result> take_result(io::Call call, const Statement& statement,
+                                      Execution& execution);
+  /// All that execute() may have to do. `begun`: what has been done; empty: nothing.
+  Task<std::unique_ptr<Result>> execute_rest(io::Call call, Statement statement,
+                                             std::optional<Execution> begun);
+
   /// Before anything is sent. Errors: unavailable.
   Operation start(io::Call call, Effect effect);
   void check_idle();
@@ -130,18 +154,37 @@ class PostgresConnection final : public Connection {
   void refuse_unguardable(std::string_view sql) const;
   /// `silent`: since the last answer.
   [[nodiscard]] bool needs_guard(const Statement& statement, Duration silent) const;
-  void send_command(const char* command, Operation operation);
+  void send_command(const char* command, const Operation& operation);
   /// Runs what is bound where the server refuses writes; leaves its answer in answers_.
   Task<void> run_guarded(io::Call call, Operation operation, const Prepared& prepared);
 
   /// Takes an answer as soon as it is there; what it leaves goes into answers_.
   using TakeAnswer = std::function<void(ResultHandle& answer)>;
 
+  /// Answers that are on their way.
+  struct Reception {
+    io::Call call;
+    const Operation* operation;
+    const TakeAnswer* take;  // null: there is none
+    bool unsent = true;      // as far as is known
+    bool has_read = false;
+    driver::Overtime overtime{};
+    Received received{};
+  };
+
   /// Sends the rest of what is queued and reads until the server waits for the next command;
-  /// leaves the answers in answers_, but for those that `take` takes. Throws for a lost connection,
+  /// leaves the answers in answers_, but for those that `take` takes. Both must live until the task
+  /// ends. Throws for a lost connection,
   /// not for the server's errors.
-  Task<void> receive(io::Call call, Operation operation, const TakeAnswer& take = {});
-  bool flush(Operation operation);
+  Task<void> receive(io::Call call, const Operation& operation, const TakeAnswer& take = {});
+  /// `outcome`: how the wait that is due has ended; empty: it is still to come.
+  Task<void> receive_rest(Reception reception, std::optional<io::Outcome> outcome);
+  /// What to wait for next; empty: everything is here.
+  std::optional<io::Interest> advance(Reception& reception);
+  void read(Reception& reception);
+  /// Timed out, too, where more has arrived, but not by the deadline.
+  [[nodiscard]] io::Outcome judged(Reception& reception, io::Outcome outcome) const;
+  bool flush(const Operation& operation);
 
   /// Sees to session_changed_, and to what is known of the schema, after a command has succeeded.
   void note_command(io::Call call, const PGresult* answer, std::string_view sql) noexcept;
@@ -161,10 +204,10 @@ class PostgresConnection final : public Connection {
   Task<Prepared*> prepare(io::Call call, std::string_view sql);
   [[nodiscard]] std::string next_name();
   /// Gives the number of answers that will come; describe() takes the second.
-  std::size_t send_prepare(const Prepared& prepared, Operation operation);
-  void send_deallocate(const std::string& name, Operation operation);
+  std::size_t send_prepare(const Prepared& prepared, const Operation& operation);
+  void send_deallocate(const std::string& name, const Operation& operation);
   /// With what is in binder_.
-  void send_execute(const Prepared& prepared, Operation operation);
+  void send_execute(const Prepared& prepared, const Operation& operation);
   void forget_discarded(std::size_t own);
   /// What is kept of the statement `sql` may not fit the server any longer.
   void forget_outdated(io::Call call, Staleness staleness, std::string_view sql);
@@ -204,24 +247,24 @@ class PostgresConnection final : public Connection {
   /// cancel the statement. Changes the deadline of `call`.
   Task<bool> cancel_late(io::Call& call, io::Outcome outcome, Operation operation);
 
-  void send(int queued, Operation operation);
+  void send(int queued, const Operation& operation);
   /// Closes the connection, and throws, where `status` is that of a COPY.
   void refuse_copy(ExecStatusType status);
   [[nodiscard]] const PGresult* failure() const noexcept;
   /// Of answers_. Without any the connection is closed. Errors: as losing it.
-  const PGresult* final_answer(Operation operation);
+  const PGresult* final_answer(const Operation& operation);
   void close() noexcept;
-  [[nodiscard]] ErrorInfo failure_info(const PGresult* failed, Operation operation,
+  [[nodiscard]] ErrorInfo failure_info(const PGresult* failed, const Operation& operation,
                                        std::span<const ValueView> params);
-  [[noreturn]] void fail(Operation operation, std::span<const ValueView> params);
-  [[noreturn]] void fail_outdated(Operation operation, std::span<const ValueView> params);
+  [[noreturn]] void fail(const Operation& operation, std::span<const ValueView> params);
+  [[noreturn]] void fail_outdated(const Operation& operation, std::span<const ValueView> params);
   /// `why`: empty: as libpq or the server says.
-  [[noreturn]] void fail_too_large(Operation operation);
+  [[noreturn]] void fail_too_large(const Operation& operation);
   [[noreturn]] void fail_without_memory(Effect effect, std::string_view why = {});
   [[noreturn]] void leave(ErrorInfo info, bool wrote);
-  [[noreturn]] void fail_lost(Operation operation, std::string_view why = {});
+  [[noreturn]] void fail_lost(const Operation& operation, std::string_view why = {});
   [[noreturn]] void fail_unsent(std::string_view why, std::string_view sqlstate = {});
-  [[noreturn]] void give_up(io::Outcome outcome, Operation operation);
+  [[noreturn]] void give_up(io::Outcome outcome, const Operation& operation);
 
   std::string node_;
   const std::uint64_t forks_ = grant::detail::forks();

@@ -29,7 +29,7 @@ bool PostgresConnection::needs_guard(const Statement& statement, Duration silent
   return kind_hint() != NodeKind::replica || silent > kStandbyKnownFor;
 }
 
-void PostgresConnection::send_command(const char* command, Operation operation) {
+void PostgresConnection::send_command(const char* command, const Operation& operation) {
   send(PQsendQueryParams(handle_.get(), command, 0, nullptr, nullptr, nullptr, nullptr, 1),
        operation);
 }

@@ -1,6 +1,5 @@
 #include "kept_rows.hpp"
 
-#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -12,25 +11,28 @@ void KeptRows::add(const PGresult* rows) {
   assert(static_cast<std::size_t>(PQnfields(rows)) == column_count());
   const int count = PQntuples(rows);
   std::size_t at = cells_.size();
-  cells_.resize(at + static_cast<std::size_t>(count) * column_count());
+  auto cell = cells_.append(static_cast<std::size_t>(count) * column_count()).begin();
   for (int row = 0; row < count; ++row) {
     for (int index = 0; const auto& column : columns_->all) {
       const int size = PQgetlength(rows, row, index);
       if (size > 0 || PQgetisnull(rows, row, index) == 0) {
-        decode_into(at, {PQgetvalue(rows, row, index), static_cast<std::size_t>(size)}, column);
+        decode_into(at, *cell, {PQgetvalue(rows, row, index), static_cast<std::size_t>(size)},
+                    column);
       }
       ++at;
+      ++cell;
       ++index;
     }
   }
   rows_ += static_cast<std::size_t>(count);
 }
 
-void KeptRows::decode_into(std::size_t at, std::string_view bytes, const Columns::Column& column) {
+void KeptRows::decode_into(std::size_t at, ValueView& cell, std::string_view bytes,
+                           const Columns::Column& column) {
   if (column.has_characters) bytes = kept(memory_, bytes);
-  if (columns_->format == Format::binary && decode_plain(bytes, column.type, cells_[at])) return;
+  if (columns_->format == Format::binary && decode_plain(bytes, column.type, cell)) return;
   try {
-    cells_[at] = decode({bytes, column.type, columns_->format, column.name.c_str()}, memory_);
+    cell = decode({bytes, column.type, columns_->format, column.name.c_str()}, memory_);
   } catch (const Error& error) {
     // The statement has run: only who asks for this cell is told.
     unreadable_.emplace(at, error.info());
@@ -55,7 +57,7 @@ ValueView KeptRows::cell(std::size_t row, std::size_t column) const {
 
 void KeptRows::row(std::size_t row, std::span<ValueView> cells) const {
   if (!unreadable_.empty()) return Result::row(row, cells);
-  std::copy_n(cells_.data() + row * column_count(), cells.size(), cells.data());
+  cells_.copy_row(row, cells);
 }
 
 }  // namespace grant::postgres

@@ -7,9 +7,9 @@
 #include <memory>
 #include <memory_resource>
 #include <utility>
-#include <vector>
 
 #include "columns.hpp"
+#include "driver/cells.hpp"
 #include "grant/core/error.hpp"
 #include "grant/driver/result.hpp"
 
@@ -39,12 +39,13 @@ class KeptRows final : public Result {
   [[nodiscard]] std::uint64_t affected_rows() const noexcept override { return affected_rows_; }
 
  private:
-  void decode_into(std::size_t at, std::string_view bytes, const Columns::Column& column);
+  void decode_into(std::size_t at, ValueView& cell, std::string_view bytes,
+                   const Columns::Column& column);
 
   std::shared_ptr<const Columns> columns_;
   const std::uint64_t affected_rows_;
   std::size_t rows_ = 0;
-  std::vector<ValueView> cells_;
+  driver::Cells cells_;
   std::map<std::size_t, ErrorInfo> unreadable_;  // by their place in cells_
   // What the cells look at; those of one short row need no further memory.
   std::array<std::byte, 256> first_;

@@ -1,7 +1,10 @@
 #include "result.hpp"
 
 #include <charconv>
+#include <memory_resource>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "grant/core/error.hpp"
 #include "kept_rows.hpp"
@@ -16,24 +19,29 @@ struct PostgresResult::Decoded {
   std::vector<std::vector<std::optional<ValueView>>> columns;
 };
 
-PostgresResult::PostgresResult(ResultHandle result) : result_(std::move(result)) {
-  const int count = PQnfields(result_.get());
-  columns_.reserve(static_cast<std::size_t>(count));
-  for (int column = 0; column < count; ++column) {
-    const Column& kept = columns_.emplace_back(Column{
-        PQftype(result_.get(), column), static_cast<Format>(PQfformat(result_.get(), column)),
-        PQfname(result_.get(), column)});
-    if (needs_memory(kept.type, kept.format)) decode_column(column);
-  }
+PostgresResult::PostgresResult(ResultHandle result)
+    : result_(std::move(result)),
+      columns_(std::make_shared<Columns>(Columns::of_rows(result_.get()))) {
+  if (columns_->need_memory) decode_columns();
+}
+
+PostgresResult::PostgresResult(ResultHandle result, std::shared_ptr<const Columns> columns)
+    : result_(std::move(result)), columns_(std::move(columns)) {
+  if (columns_->need_memory) decode_columns();
 }
 
 PostgresResult::~PostgresResult() = default;
 
-void PostgresResult::decode_column(int column) {
-  if (!decoded_) {
-    decoded_ = std::make_unique<Decoded>();
-    decoded_->columns.resize(static_cast<std::size_t>(PQnfields(result_.get())));
+void PostgresResult::decode_columns() {
+  decoded_ = std::make_unique<Decoded>();
+  decoded_->columns.resize(columns_->all.size());
+  for (int index = 0; const auto& column : columns_->all) {
+    if (needs_memory(column.type, columns_->format)) decode_column(index);
+    ++index;
   }
+}
+
+void PostgresResult::decode_column(int column) {
   auto& cells = decoded_->columns[static_cast<std::size_t>(column)];
   cells.reserve(row_count());
   for (int row = 0; row < PQntuples(result_.get()); ++row) {
@@ -63,39 +71,41 @@ std::size_t PostgresResult::row_count() const noexcept {
   return static_cast<std::size_t>(PQntuples(result_.get()));
 }
 
-std::size_t PostgresResult::column_count() const noexcept { return columns_.size(); }
+std::size_t PostgresResult::column_count() const noexcept { return columns_->all.size(); }
 
 std::string_view PostgresResult::column_name(std::size_t column) const noexcept {
-  return columns_[column].name;
+  return columns_->all[column].name;
 }
 
 Cell PostgresResult::raw(int row, int column) const {
-  const auto& [type, format, name] = columns_[static_cast<std::size_t>(column)];
+  const auto& known = columns_->all[static_cast<std::size_t>(column)];
   return {{PQgetvalue(result_.get(), row, column),
            static_cast<std::size_t>(PQgetlength(result_.get(), row, column))},
-          type,
-          format,
-          name};
+          known.type,
+          columns_->format,
+          known.name.c_str()};
 }
 
 ValueView PostgresResult::cell_at(int row, int column) const {
-  const Cell cell = raw(row, column);
+  const PGresult* const rows = result_.get();
+  const std::string_view bytes(PQgetvalue(rows, row, column),
+                               static_cast<std::size_t>(PQgetlength(rows, row, column)));
+  if (bytes.empty() && PQgetisnull(rows, row, column) != 0) return {};
   ValueView plain;
-  if (!cell.bytes.empty() && cell.format == Format::binary &&
-      decode_plain(cell.bytes, cell.type, plain)) {
-    return plain;
-  }
-  if (cell.bytes.empty() && PQgetisnull(result_.get(), row, column) != 0) return {};
-  if (decoded_) {
-    const auto& cells = decoded_->columns[static_cast<std::size_t>(column)];
-    if (!cells.empty()) {
-      const auto& decoded = cells[static_cast<std::size_t>(row)];
-      if (decoded) return *decoded;
-      std::pmr::monotonic_buffer_resource memory;
-      return decode(cell, memory);  // throws, as it did the first time
-    }
-  }
-  return decode(cell, *std::pmr::null_memory_resource());
+  const auto type = columns_->all[static_cast<std::size_t>(column)].type;
+  if (columns_->format == Format::binary && decode_plain(bytes, type, plain)) return plain;
+  return decoded_cell(row, column);
+}
+
+ValueView PostgresResult::decoded_cell(int row, int column) const {
+  const Cell cell = raw(row, column);
+  if (!decoded_) return decode(cell, *std::pmr::null_memory_resource());
+  const auto& cells = decoded_->columns[static_cast<std::size_t>(column)];
+  if (cells.empty()) return decode(cell, *std::pmr::null_memory_resource());
+  const auto& decoded = cells[static_cast<std::size_t>(row)];
+  if (decoded) return *decoded;
+  std::pmr::monotonic_buffer_resource memory;
+  return decode(cell, memory);  // throws, as it did the first time
 }
 
 ValueView PostgresResult::cell(std::size_t row, std::size_t column) const {

@@ -1,9 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <memory_resource>
-#include <optional>
-#include <vector>
 
 #include "columns.hpp"
 #include "decode.hpp"
@@ -15,7 +12,8 @@ namespace grant::postgres {
 /// Rows that `result` says were inserted, updated, deleted or merged.
 [[nodiscard]] std::uint64_t affected_rows_of(const PGresult* result) noexcept;
 
-/// As what serves best; `result` came from a statement that succeeded and has these columns.
+/// For results that many are in memory together: as what takes least. `result` came from a
+/// statement that succeeded and has these columns.
 [[nodiscard]] std::unique_ptr<Result> result_of(ResultHandle result,
                                                 const std::shared_ptr<const Columns>& columns);
 
@@ -24,6 +22,9 @@ class PostgresResult final : public Result {
  public:
   /// `result` came from a statement that succeeded.
   explicit PostgresResult(ResultHandle result);
+
+  /// The same, and has these columns.
+  PostgresResult(ResultHandle result, std::shared_ptr<const Columns> columns);
   ~PostgresResult() override;
 
   [[nodiscard]] std::size_t row_count() const noexcept override;
@@ -38,20 +39,14 @@ class PostgresResult final : public Result {
  private:
   struct Decoded;
 
-  /// What every cell of a column has in common; asking libpq again for each cell costs as much as
-  /// decoding it.
-  struct Column {
-    Oid type;
-    Format format;
-    const char* name;  // of the result
-  };
-
   [[nodiscard]] Cell raw(int row, int column) const;
   [[nodiscard]] ValueView cell_at(int row, int column) const;
+  [[nodiscard]] ValueView decoded_cell(int row, int column) const;
+  void decode_columns();
   void decode_column(int column);
 
   ResultHandle result_;
-  std::vector<Column> columns_;
+  std::shared_ptr<const Columns> columns_;
   std::unique_ptr<Decoded> decoded_;  // null where no column needs it
 };
 

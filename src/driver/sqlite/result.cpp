@@ -34,6 +34,15 @@ std::string_view characters(const void* first, int size) {
   return {static_cast<const char*>(first), static_cast<std::size_t>(size)};
 }
 
+/// Whether `text`, which parse_timestamp() reads, is what format_timestamp() writes of it: without
+/// making that, which costs more than reading.
+bool is_as_written(std::string_view text) noexcept {
+  constexpr std::string_view form = "2026-11-23 11:26:41.000042";
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return text.size() == form.size() && text[10] == ' ' && text[19] == '.' &&
+         std::ranges::all_of(text.substr(20), is_digit) && text[17] < '6';  // no leap second
+}
+
 }  // namespace
 
 Declared declared_kind(const char* type) noexcept {
@@ -69,12 +78,11 @@ std::shared_ptr<const Columns> Columns::of(sqlite3_stmt* statement) {
 
 void BufferedResult::add_row(sqlite3_stmt* statement) {
   const std::size_t count = columns_->declared.size();
-  const std::size_t first = cells_.size();
-  cells_.resize(first + count);
+  const auto cells = cells_.append(count);
   for (std::size_t i = 0; i < count; ++i) {
     // Nobody else uses the connection now, so values need no protection of their own.
     sqlite3_value* const value = sqlite3_column_value(statement, static_cast<int>(i));
-    const auto cell = cells_[first + i] = copied(value, columns_->declared[i]);
+    const auto cell = cells[i] = copied(value, columns_->declared[i]);
     size_ += sizeof cell + (cell.has_characters() ? cell.as_characters().size() : 0);
   }
   ++rows_;
@@ -135,7 +143,7 @@ ValueView BufferedResult::from_text(std::string_view text, Declared declared) {
       }
       break;
     case Declared::timestamp:
-      if (const auto time = parse_timestamp(text); time && format_timestamp(*time) == text) {
+      if (const auto time = parse_timestamp(text); time && is_as_written(text)) {
         return ValueView::timestamp(*time);
       }
       break;
@@ -160,8 +168,7 @@ void BufferedResult::clear() noexcept {
 
 void BufferedResult::row(std::size_t row, std::span<ValueView> cells) const {
   assert(row < rows_ && cells.size() == column_count());
-  std::copy_n(cells_.begin() + static_cast<std::ptrdiff_t>(row * cells.size()), cells.size(),
-              cells.begin());
+  cells_.copy_row(row, cells);
 }
 
 std::size_t BufferedResult::column_count() const noexcept {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "driver/cells.hpp"
 #include "grant/driver/result.hpp"
 
 namespace grant::sqlite {
@@ -72,7 +73,7 @@ class BufferedResult final : public Result {
   // What the views of cells_ look at; the texts of one short row need no further memory.
   std::array<std::byte, 256> first_;
   std::pmr::monotonic_buffer_resource arena_{first_.data(), first_.size()};
-  std::vector<ValueView> cells_;
+  driver::Cells cells_;
   std::size_t rows_ = 0;
   std::uint64_t size_ = 0;
   std::uint64_t affected_rows_ = 0;

@@ -1,0 +1,102 @@
+// Transactions: how they begin and end, and what statements make of them.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "connection.hpp"
+#include "driver/failures.hpp"
+#include "grant/core/error.hpp"
+#include "session.hpp"
+
+namespace grant::postgres {
+namespace {
+
+const char* begin_command(TransactionOptions options) {
+  const bool reads = options.effect == Effect::read;
+  switch (options.isolation) {
+    case Isolation::engine_default: return reads ? "BEGIN READ ONLY" : "BEGIN";
+    case Isolation::read_committed:
+      return reads ? "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
+                   : "BEGIN ISOLATION LEVEL READ COMMITTED";
+    case Isolation::repeatable_read:
+      return reads ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+                   : "BEGIN ISOLATION LEVEL REPEATABLE READ";
+    case Isolation::serializable:
+      return reads ? "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY"
+                   : "BEGIN ISOLATION LEVEL SERIALIZABLE";
+  }
+  return "BEGIN";
+}
+
+}  // namespace
+
+void PostgresConnection::follow_transaction(const PGresult* answer, std::string_view sql) noexcept {
+  if (!begun_ || ended_ != TransactionEnd::none || !handle_) return;
+  const bool gone = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE;
+  const std::string_view tag = answer != nullptr ? PQcmdStatus(const_cast<PGresult*>(answer)) : "";
+  if (tag == "COMMIT") {
+    ended_ = TransactionEnd::committed;  // also AND CHAIN
+  } else if (tag == "PREPARE TRANSACTION") {
+    ended_ = TransactionEnd::unknown;
+  } else if (gone || (tag == "ROLLBACK" && is_chained(sql))) {
+    ended_ = TransactionEnd::rolled_back;
+  }
+}
+
+Task<void> PostgresConnection::begin_again(io::Call call) {
+  const auto options = transaction_;
+  co_await run_simple(call, "ROLLBACK", Effect::read);
+  co_await run_simple(call, begin_command(options), Effect::read);
+  ended_ = TransactionEnd::none;
+  first_failure_.reset();
+}
+
+Task<void> PostgresConnection::undo(io::Call call) {
+  if (!is_open()) co_return;
+  try {
+    co_await rollback(call);
+  } catch (const Error&) {
+    close();
+  }
+}
+
+Task<void> PostgresConnection::begin(io::Call call, TransactionOptions options) {
+  if (transaction_state() != TransactionState::none) {
+    throw_error(Errc::invalid_argument,
+                fmt::format("node \"{}\": a transaction is open already", node_));
+  }
+  co_await run_simple(call, begin_command(options), Effect::read);
+  transaction_effect_ = options.effect;
+  begun_ = true;
+  ended_ = TransactionEnd::none;
+  first_failure_.reset();
+  transaction_ = options;
+  untouched_ = true;
+}
+
+Task<void> PostgresConnection::commit(io::Call call) {
+  begun_ = false;
+  ended_ = TransactionEnd::none;
+  if (handle_ && transaction_state() == TransactionState::none) {
+    throw_error(Errc::invalid_argument, fmt::format("node \"{}\": no transaction is open", node_));
+  }
+  const auto first = std::exchange(first_failure_, std::nullopt);
+  co_await run_simple(call, "COMMIT", transaction_effect_);
+  first_failure_.reset();
+  if (PQcmdStatus(answers_.back().get()) != std::string_view("ROLLBACK")) co_return;
+  throw_error(first ? failures::failed_before(*first, "the transaction was rolled back")
+                    : failures::at(node_, Errc::conflict,
+                                   "the transaction was rolled back, because a statement in it "
+                                   "had failed"));
+}
+
+Task<void> PostgresConnection::rollback(io::Call call) {
+  begun_ = false;
+  ended_ = TransactionEnd::none;
+  first_failure_.reset();
+  // The server rolls back by itself when a connection ends.
+  if (transaction_state() == TransactionState::none) co_return;
+  co_await run_simple(call, "ROLLBACK", Effect::read);
+}
+
+}  // namespace grant::postgres
