@@ -77,18 +77,18 @@ TEST_F(Health, HungReplicaFailsItsProbeAtTheTimeoutAndDelaysNobodyElse) {
   const auto nodes = registry->cluster("primary");
   {
     const Hung hung(cluster(), 1);
-    const auto failures = [&] { return nodes->health_record(1).failures; };
+    const auto failures = [&] { return nodes->topology().known()[1].record.failures; };
     ASSERT_TRUE(eventually([&] { return failures() > 0; }));
     EXPECT_THAT(status_of(*registry, "reader-1").last_error,
                 MatchesRegex("node \"primary/reader-1\": no answer .*within [0-9]+ ms.*"));
     // While a probe of the hung one waits, the others are probed again and again. It may have
     // failed more than once by now, but of two more failures one probe at least begins after this.
-    const auto others = nodes->health_record(2).successes;
+    const auto others = nodes->topology().known()[2].record.successes;
     const auto before = failures();
     const auto took =
         duration_of([&] { EXPECT_TRUE(eventually([&] { return failures() >= before + 2; })); });
     EXPECT_GE(took, 400ms);
-    EXPECT_GE(nodes->health_record(2).successes - others, 3U);
+    EXPECT_GE(nodes->topology().known()[2].record.successes - others, 3U);
     EXPECT_TRUE(status_of(*registry, "reader-2").healthy);
     EXPECT_TRUE(status_of(*registry, "writer").healthy);
   }
