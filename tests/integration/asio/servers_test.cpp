@@ -20,8 +20,10 @@
 #include "grant/asio/async_run.hpp"
 #include "grant/core/error.hpp"
 #include "grant/pool/pool.hpp"
+#include "support/code_of.hpp"
 #include "support/eventually.hpp"
 #include "support/shared_server.hpp"
+#include "support/soon.hpp"
 #ifdef GRANT_TEST_POSTGRES
 #include "grant/driver/postgres/driver.hpp"
 #include "support/postgres_cluster.hpp"
@@ -38,8 +40,6 @@ using namespace std::chrono_literals;
 using asio::async_run;
 using ::asio::use_future;
 using io::Call;
-
-TimePoint in(Duration span) { return Clock::system().now() + span; }
 
 struct Server {
   const char* name;
@@ -117,17 +117,6 @@ auto execute_leased(Pool& pool, const char* sql) {
     const auto rows = co_await lease->execute(call, statement);
     co_return std::string(rows->row_count() == 1 ? "one row" : "other");
   };
-}
-
-template <class T>
-Errc code_of(std::future<T> future) {
-  try {
-    future.get();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {};
 }
 
 TEST_P(Awaiting, TwoHundredSleepingConnectionsEndTogetherOnOneThread) {

@@ -18,7 +18,9 @@
 #include "grant/driver/row_stream.hpp"
 #include "grant/driver/sqlite/driver.hpp"
 #include "grant/pool/pool.hpp"
+#include "support/code_of.hpp"
 #include "support/eventually.hpp"
+#include "support/soon.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace grant::test {
@@ -31,8 +33,6 @@ using io::Call;
 
 constexpr const char* kEndless =
     "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n";
-
-TimePoint in(Duration span) { return Clock::system().now() + span; }
 
 class AwaitingSqlite : public ::testing::Test {
  protected:
@@ -84,17 +84,6 @@ auto tick(int& ticks, const bool& over, When when) {
       if (++ticks == 10) when();
     }
   };
-}
-
-template <class T>
-Errc code_of(std::future<T> future) {
-  try {
-    future.get();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {};
 }
 
 TEST_F(AwaitingSqlite, RunsStatementsAndTransactions) {

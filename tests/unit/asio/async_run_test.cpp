@@ -22,18 +22,18 @@
 #endif
 
 #include "grant/io/worker.hpp"
+#include "support/soon.hpp"
 #include "unit/io/pipe.hpp"
 
 namespace grant::asio {
 namespace {
 
+using test::in;
 using namespace std::chrono_literals;
 using io::Call;
 using io::Interest;
 using io::Outcome;
 using test::Pipe;
-
-TimePoint in(Duration span) { return Clock::system().now() + span; }
 
 /// Notes what a task gave.
 template <class T>

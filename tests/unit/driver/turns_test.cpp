@@ -8,12 +8,13 @@
 #include <optional>
 #include <thread>
 
+#include "support/soon.hpp"
+
 namespace grant::driver {
 namespace {
 
+using test::in;
 using namespace std::chrono_literals;
-
-TimePoint in(Duration span) { return after(Clock::system().now(), span); }
 
 TEST(TurnsTest, AreTheSameForOneServerWhileAnybodyHasThem) {
   const auto turns = Turns::at("a");

@@ -11,14 +11,14 @@
 #include <thread>
 #include <vector>
 
+#include "support/soon.hpp"
 #include "unit/io/pipe.hpp"
 
 namespace grant::io {
 namespace {
 
+using test::in;
 using namespace std::chrono_literals;
-
-TimePoint in(Duration span) { return Clock::system().now() + span; }
 
 Task<void> note_ready(Call call, int fd, std::vector<Outcome>& outcomes) {
   const auto outcome = co_await call.ready(fd, Interest::read);

@@ -15,13 +15,13 @@
 
 #include "grant/io/poll_loop.hpp"
 #include "support/sanitizers.hpp"
+#include "support/soon.hpp"
 
 namespace grant::io {
 namespace {
 
+using test::in;
 using namespace std::chrono_literals;
-
-TimePoint in(Duration span) { return Clock::system().now() + span; }
 
 Call blocking() { return Call(blocking_waiter(), in(60s)); }
 
