@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <span>
 #include <utility>
 
 #include "poll_events.hpp"
@@ -130,7 +131,10 @@ void Descriptors::take_events(std::vector<Wait*>& ready) {
   while (true) {
     const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 0);
     if (count < 0 && errno != EINTR) take_all(ready);  // somebody closed it
-    for (int i = 0; i < count; ++i) take_ready(events[i].data.fd, events[i].events, ready);
+    for (const auto& event :
+         std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
+      take_ready(event.data.fd, event.events, ready);
+    }
     // Those whose deadline has passed are asked as well, so all that is ready must be known.
     if (count < static_cast<int>(events.size())) return;
   }
