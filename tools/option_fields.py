@@ -40,9 +40,9 @@ def struct_text(header, struct):
 
 
 def members_of(header, struct):
-    """The names of its fields."""
+    """The names of its fields; what its functions have is further to the right."""
     text = re.sub(r"//.*", "", struct_text(header, struct))
-    return re.findall(r"^  [\w:<>, ]+?[\w>] (\w+)(?:\{[^;]*\}| = [^;]*)?;", text, re.MULTILINE)
+    return re.findall(r"^  (?! )[\w:<>, ]+?[\w>] (\w+)(?:\{[^;]*\}| = [^;]*)?;", text, re.MULTILINE)
 
 
 def default_of(header, struct, field):

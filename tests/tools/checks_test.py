@@ -314,6 +314,8 @@ There it is `max_pool_size`, and benchmarks take `--rounds`.
         self.assertEqual(status, 1)
         self.assertIn("PoolOptions::colour is no key", output)
         self.assertIn("no guide names PoolOptions::colour", output)
+        self.accepts(self.with_changes(pool_options_hpp=("};", "  Colour of() {\n    Colour colour;\n"
+                                                         "    return colour;\n  }\n};")))
 
     def test_refuses_names_of_what_is_not_there(self):
         for text, why in (("./dev bench paint", "takes no `paint`"), ("./dev paint", "no command `./dev paint`"),
