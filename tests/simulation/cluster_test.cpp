@@ -50,14 +50,13 @@ class SimulatedHour {
     spec.writer = "mariadb://a/db";
     spec.readers = {"mariadb://b/db", "mariadb://c/db"};
     spec.pool.max_size = 20;
-    registry = std::make_shared<Registry>(
-        Databases{{"shop", spec}},
-        RegistryOptions{simulation.clock(),
-                        [this](const Event& event) {
-                          note(to_string(event));
-                          ++events[std::string(event.name)];
-                        },
-                        simulation});
+    registry = std::make_shared<Registry>(Databases{{"shop", spec}},
+                                          RegistryOptions{simulation.clock(),
+                                                          [this](const Event& event) {
+                                                            note(to_string(event));
+                                                            ++events[std::string(event.name)];
+                                                          },
+                                                          simulation});
   }
 
   void run() {
@@ -108,7 +107,8 @@ class SimulatedHour {
     std::uint64_t promotions = 0;
     TimePoint last_write{};
     while (!over) {
-      co_await call.sleep_until(after(call.now(), Duration(10s) * (simulation.random_bits() % 1000) / 1000));
+      co_await call.sleep_until(
+          after(call.now(), Duration(10s) * (simulation.random_bits() % 1000) / 1000));
       const bool write = simulation.random_bits() % 4 == 0;
       Statement statement;
       statement.sql = write ? "WRITE" : "READ";
@@ -118,7 +118,8 @@ class SimulatedHour {
       access.connection = connects_to("shop");
       std::string what;
       try {
-        const auto done = co_await detail::execute(std::move(access), statement, call.until(after(call.now(), 10s)));
+        const auto done = co_await detail::execute(std::move(access), statement,
+                                                   call.until(after(call.now(), 10s)));
         const auto position = static_cast<std::uint64_t>(done.result->cell(0, 0).as_integer());
         const auto by = session.last_served()->summary();
         ++served[session.last_served()->node];

@@ -17,13 +17,13 @@ struct SimulatedServer {
   std::uint64_t branch = 1;
   std::uint64_t position = 0;
   bool up = true;
-  bool replicates = true;    ///< Takes in what the primary writes, a moment later.
+  bool replicates = true;     ///< Takes in what the primary writes, a moment later.
   std::uint64_t crashes = 0;  ///< Connections from before the last one are lost.
   std::size_t open = 0;       ///< Connections to it.
 };
 
-/// Servers in virtual time: "WRITE" makes the log longer, and both that and "READ" give the server's
-/// position. Each answer takes some time; what is under way when a server crashes is lost.
+/// Servers in virtual time: "WRITE" makes the log longer, and both that and "READ" give the
+/// server's position. Each answer takes some time; what is under way when a server crashes is lost.
 class SimulatedServers final : public Driver {
  public:
   explicit SimulatedServers(testing::Simulation& simulation) : simulation_(simulation) {}

@@ -207,6 +207,7 @@ struct Item : Model<Item> {
       grant::table<Item>("items", column<&Item::id>.primary_key(), column<&Item::name>);
   static constexpr auto connection = connects_to("shop");
 };
+constexpr auto item_name = field<&Item::name>;
 
 TEST(HandedModel, FindsInTheContextThatItWasHanded) {
   const Shop shop;
@@ -218,7 +219,7 @@ TEST(HandedModel, FindsInTheContextThatItWasHanded) {
   }
   EXPECT_EQ(Item::in(shop.session).find(1).name, "apple");
   EXPECT_EQ(served(shop.session), "shop/reader-1 (replica)");
-  auto item = Item::in(shop.session).create(field<& Item::name> = "apple");
+  auto item = Item::in(shop.session).create(item_name = "apple");
   EXPECT_FALSE(item.is_new());
   EXPECT_EQ(Item::where(field<&Item::name> == "apple").in(shop.session).all().size(), 1U);
   EXPECT_EQ(served(shop.session), "shop/writer (sticky after a write)");
@@ -232,7 +233,7 @@ TEST(HandedModel, WritesInTheTransactionThatItWasHanded) {
                       {{Value(ValueView::integer(1)), Value(ValueView::text("apple"))}}, 1);
   });
   auto open = Transaction::begin(TransactionSpec::of(Item::connection), shop.session);
-  auto item = Item::in(open).create(field<& Item::name> = "apple");
+  auto item = Item::in(open).create(item_name = "apple");
   open.commit();
   const auto statements = shop.primary().statements();
   ASSERT_EQ(statements.size(), 3U);
