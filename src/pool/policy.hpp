@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -16,46 +15,28 @@ namespace grant::detail {
 
 using Dice = std::minstd_rand;
 
+/// Who has waited this long is served before anybody else.
+inline constexpr Duration kPatience = std::chrono::milliseconds(1);
+
 /// About what it takes to wake a thread. Where connections come back sooner, callers that are
 /// running already may be quicker than those who wait; otherwise nothing would be won by that.
 inline constexpr Duration kShortHold = std::chrono::microseconds(50);
 
-/// Who has waited this long is served before anybody else, ...
-inline constexpr Duration kPatience = std::chrono::milliseconds(1);
-
-/// ... unless the queue is so long that waking one after the other takes longer: then threads
-/// would do little but wake each other, and all would wait the longer for it.
-[[nodiscard]] constexpr Duration patience(std::size_t waiting) noexcept {
-  constexpr std::size_t most = 100'000;
-  return std::max(kPatience, kShortHold * static_cast<Duration::rep>(std::min(waiting, most)));
-}
-
-/// Whether a caller that comes later may take what is idle before the first in the queue does, who
-/// has waited for so long, as one of so many.
-[[nodiscard]] constexpr bool may_be_overtaken(Duration waited, std::size_t waiting) noexcept {
-  return waited < patience(waiting);
+/// Whether a caller that comes later may take what is idle before the first in the queue does.
+[[nodiscard]] constexpr bool may_be_overtaken(Duration waited) noexcept {
+  return waited < kPatience;
 }
 
 /// Whether a connection that comes back is left to whoever is quicker, or given to the first in the
-/// queue.
-[[nodiscard]] constexpr bool may_be_raced_for(Duration waited, std::size_t waiting,
-                                              Duration held) noexcept {
-  return may_be_overtaken(waited, waiting) && held < kShortHold;
+/// queue, who has waited for so long.
+[[nodiscard]] constexpr bool may_be_raced_for(Duration waited, Duration held) noexcept {
+  return may_be_overtaken(waited) && held < kShortHold;
 }
 
 /// Whether `span` is as long as the option says; never, where that is zero. Compared in the coarser
 /// unit, which cannot overflow.
 [[nodiscard]] constexpr bool has_reached(Duration span, std::chrono::milliseconds limit) noexcept {
   return limit.count() > 0 && std::chrono::floor<std::chrono::milliseconds>(span) >= limit;
-}
-
-/// Whether a blocking caller that finds nothing idle lets other threads go first for a moment,
-/// before it joins the queue: where connections come back at once, that is all it takes. Not where
-/// what came back last was passed on to who waits; nor where very many wait: of threads that yield
-/// at every turn the scheduler runs a few and starves the others.
-[[nodiscard]] constexpr bool yielding_helps(std::size_t waiting, bool passed_on) noexcept {
-  constexpr std::size_t many = 40;
-  return waiting == 0 || (waiting <= many && !passed_on);
 }
 
 /// What a caller saw who waited until its time was over.

@@ -90,8 +90,6 @@ void PoolCore::settle(Change& change) {
   watch_if_needed();
   serve_queue(change);
   plan_openings(change);
-  const bool helps = yielding_helps(queue_.size(), passed_on_);
-  if (helps != yielding_helps_) yielding_helps_ = helps;
 }
 
 void PoolCore::watch_if_needed() { slots_.watch(!queue_.empty() || suspended_ || closed_); }
@@ -100,15 +98,13 @@ void PoolCore::serve_queue(Change& change) {
   while (!queue_.empty() && !suspended_) {
     auto* const slot = take_idle(change);
     if (slot == nullptr) return;
-    if (may_be_raced_for(change.now() - queue_.head()->since, queue_.size(), slot->last_lease)) {
+    if (may_be_raced_for(change.now() - queue_.head()->since, slot->last_lease)) {
       slots_.set_status(*slot, SlotStatus::idle);
-      passed_on_ = false;
       return queue_.tell_head(change.wakes);
     }
     queue_.serve_head(*slot, change.wakes);
     watch_if_needed();
     slots_.pass_on(*slot, change.now());
-    passed_on_ = true;
   }
 }
 
@@ -167,7 +163,7 @@ Lease PoolCore::try_acquire(const io::Call& call, CallSite place) noexcept {
 Task<Lease> PoolCore::acquire(io::Call call, CallSite place) {
   const bool may_block = call.waiter().blocks();
   auto* slot = take_now();
-  for (int i = 0; slot == nullptr && may_block && yielding_helps_ && i < kYields; ++i) {
+  for (int i = 0; slot == nullptr && may_block && i < kYields; ++i) {
     std::this_thread::yield();
     slot = take_now();
   }

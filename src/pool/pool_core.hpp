@@ -141,11 +141,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   std::atomic<bool> suspended_ = false;
   std::atomic<bool> closed_ = false;
 
-  /// A hint for who finds nothing idle. Written under the lock.
-  std::atomic<bool> yielding_helps_ = true;
-
   WaitingQueue queue_ GRANT_GUARDED_BY(slots_.mutex);
-  bool passed_on_ GRANT_GUARDED_BY(slots_.mutex) = false;  ///< What came back last, to the queue.
   Openings openings_ GRANT_GUARDED_BY(slots_.mutex);
   Dice dice_ GRANT_GUARDED_BY(slots_.mutex);
   std::uint64_t timeouts_ GRANT_GUARDED_BY(slots_.mutex) = 0;

@@ -72,7 +72,7 @@ Task<Lease> PoolCore::acquire_waiting(io::Call call, CallSite place) {
 
 bool PoolCore::may_take(Change& change) const {
   if (closed_ || suspended_) return false;
-  return queue_.empty() || may_be_overtaken(change.now() - queue_.head()->since, queue_.size());
+  return queue_.empty() || may_be_overtaken(change.now() - queue_.head()->since);
 }
 
 /// Leases an idle slot; those that turn out to be broken are closed.

@@ -23,8 +23,8 @@ class RenewedInChildren;
 
 /// Connections to one node. Where one is idle, taking and returning it takes no lock. Callers that
 /// must wait stand in one queue, blocking and awaiting ones; a caller that comes later may be
-/// quicker than one that has waited for less than a millisecond, or 50 us for each that waits, and
-/// never than one that has waited longer than both. Thread-safe.
+/// quicker than one that has waited for less than a millisecond, and never than one that has waited
+/// longer. Thread-safe.
 ///
 /// Connections are opened, checked and closed in the background of a runtime, never while
 /// somebody's query waits for that without need: a caller gets what comes first, a connection that

@@ -33,7 +33,7 @@ using ::testing::IsEmpty;
 /// Until those who are in the queue now have waited for so long that they come first.
 bool nobody_may_overtake() {
   const auto began = Clock::system().now();
-  return eventually([&] { return !detail::may_be_overtaken(Clock::system().now() - began, 1); });
+  return eventually([&] { return !detail::may_be_overtaken(Clock::system().now() - began); });
 }
 
 TEST(PoolQueue, ServesWaitersInTheOrderInWhichTheyCame) {
