@@ -106,6 +106,25 @@ ErrorInfo guarded(ErrorInfo info) {
   return info;
 }
 
+ErrorInfo transaction_is_open(std::string_view node) {
+  return at(node, Errc::invalid_argument, "a transaction is open already");
+}
+
+ErrorInfo no_transaction(std::string_view node) {
+  return at(node, Errc::invalid_argument, "no transaction is open");
+}
+
+ErrorInfo reset_in_transaction(std::string_view node) {
+  return at(node, Errc::invalid_argument,
+            "cannot reset the session: a transaction is open; roll it back first");
+}
+
+ErrorInfo rolled_back(std::string_view node, const std::optional<ErrorInfo>& first) {
+  if (first) return failed_before(*first, "the transaction was rolled back");
+  return at(node, Errc::conflict,
+            "the transaction was rolled back, because a statement in it had failed");
+}
+
 ErrorInfo about_transaction(std::string_view node) {
   return guarded(
       at(node, Errc::read_only, "the statement is about the transaction, and was not executed"));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "grant/core/clock.hpp"
@@ -49,6 +50,18 @@ namespace grant::failures {
 
 /// `info`, the refusal of a guarded statement, with the way out.
 [[nodiscard]] ErrorInfo guarded(ErrorInfo info);
+
+/// A transaction cannot begin, because there is one: invalid_argument.
+[[nodiscard]] ErrorInfo transaction_is_open(std::string_view node);
+
+/// There is none to commit: invalid_argument.
+[[nodiscard]] ErrorInfo no_transaction(std::string_view node);
+
+/// A session cannot be reset in the middle of one: invalid_argument.
+[[nodiscard]] ErrorInfo reset_in_transaction(std::string_view node);
+
+/// What was to be committed was rolled back, by `first` if that is known: its error, or conflict.
+[[nodiscard]] ErrorInfo rolled_back(std::string_view node, const std::optional<ErrorInfo>& first);
 
 /// A guarded statement that would begin or end a transaction, or mark a place in one.
 [[nodiscard]] ErrorInfo about_transaction(std::string_view node);

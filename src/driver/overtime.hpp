@@ -27,7 +27,4 @@ class Overtime {
   std::optional<std::int64_t> left_;  // of what had arrived; empty: the deadline has not passed
 };
 
-/// The bytes that wait on `socket`; 0 where it does not say.
-[[nodiscard]] std::int64_t arrived_at(int socket) noexcept;
-
 }  // namespace grant::driver

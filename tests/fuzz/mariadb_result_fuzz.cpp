@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "driver/mariadb/handles.hpp"
 #include "driver/mariadb/result.hpp"
 #include "fuzz/fuzz.hpp"
 #include "fuzz/read_all.hpp"

@@ -14,10 +14,10 @@
 namespace grant::fuzz {
 namespace {
 
-using sqlite::BufferedResult;
 using sqlite::Columns;
 using sqlite::Database;
 using sqlite::declared_kind;
+using sqlite::SqliteResult;
 using sqlite::StatementHandle;
 
 constexpr std::size_t kMostColumns = 4;
@@ -90,7 +90,7 @@ void try_input(std::string_view input) {
   const auto count = columns->names.size();
   if (count == 0) return;
   sqlite3_stmt* const statement = statements.at(count - 1).get();
-  BufferedResult result;
+  SqliteResult result;
   result.set_columns(columns);
   std::size_t rows = 0;
   for (; !input.empty() && rows < 16; ++rows) {

@@ -8,6 +8,9 @@ import unittest
 from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent.parent.parent / "tools"
+sys.path.insert(0, str(TOOLS))
+
+import check_engines  # noqa: E402 what it lists belongs to the trees below
 
 
 class Case(unittest.TestCase):
@@ -36,6 +39,44 @@ class Case(unittest.TestCase):
         self.assertEqual(len(output.splitlines()), 1, output)
         for text in expected:
             self.assertIn(text, output)
+
+
+class CheckEngines(Case):
+    tool = "check_engines.py"
+
+    @staticmethod
+    def tree(**changes):
+        """The engines' files, alike, and those that each has alone."""
+        files = {}
+        for engine, own in check_engines.OWN.items():
+            name = check_engines.NAMES[engine]
+            for stem in own:
+                files[f"src/driver/{engine}/{stem}.cpp"] = ""
+            files[f"src/driver/{engine}/connection.hpp"] = f"class {name}Connection final {{}};\n"
+            files[f"src/driver/{engine}/bind.cpp"] = ""
+        files.update(changes)
+        return files
+
+    def test_accepts_engines_that_are_alike(self):
+        self.accepts(self.tree())
+
+    def test_refuses_a_file_that_the_others_do_not_have(self):
+        files = self.tree()
+        files["src/driver/sqlite/open.cpp"] = ""
+        status, output = self.run_on(files)
+        self.assertEqual(status, 1)
+        self.assertIn("src/driver/postgres/open: there is none, but sqlite has one", output)
+        self.assertIn("src/driver/mariadb/open", output)
+
+    def test_refuses_a_reason_for_a_file_that_is_not_there(self):
+        files = self.tree()
+        del files["src/driver/mariadb/batch.cpp"]
+        self.refuses(files, "src/driver/mariadb/batch: there is none, but OWN")
+
+    def test_refuses_a_class_of_another_name(self):
+        files = self.tree()
+        files["src/driver/sqlite/connection.hpp"] = "class Connection final {};\n"
+        self.refuses(files, "src/driver/sqlite/connection: it has no SqliteConnection")
 
 
 class CheckLayers(Case):

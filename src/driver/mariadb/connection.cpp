@@ -1,34 +1,20 @@
 #include "connection.hpp"
 
 #include <errmsg.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/err.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <utility>
 
 #include "driver/failures.hpp"
+#include "driver/sockets.hpp"
 #include "grant/core/error.hpp"
 
 namespace grant::mariadb {
 namespace {
 
-// Asking the socket costs a system call: not for a connection in steady use.
-constexpr auto kIdleCheckAfter = std::chrono::milliseconds(20);
-
 constexpr unsigned int kReadOnlyTransaction = 1792;
-
-const char* isolation_command(Isolation isolation) {
-  switch (isolation) {
-    case Isolation::engine_default: break;
-    case Isolation::read_committed: return "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
-    case Isolation::repeatable_read: return "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ";
-    case Isolation::serializable: return "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE";
-  }
-  return nullptr;
-}
 
 }  // namespace
 
@@ -46,11 +32,8 @@ MariadbConnection::MariadbConnection(std::shared_ptr<const Target> target)
 MariadbConnection::~MariadbConnection() {
   if (handle_ && process_ != ::getpid()) {
     // In a forked child the session is the parent's: nobody must say goodbye on its socket.
-    const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (nowhere < 0 || ::dup2(nowhere, mysql_get_socket(handle_.get())) < 0) {
-      ::close(mysql_get_socket(handle_.get()));
-    }
-    if (nowhere >= 0) ::close(nowhere);
+    const int socket = mysql_get_socket(handle_.get());
+    if (!driver::point_nowhere(socket)) ::close(socket);
   }
   close();
 }
@@ -189,7 +172,7 @@ MariadbConnection::Operation MariadbConnection::start(io::Call call, Effect effe
   if (call.deadline() <= now) {
     throw_error(failures::deadline_had_passed(node_));
   }
-  if (now - last_used_ > kIdleCheckAfter) check_idle();
+  if (now - last_used_ > driver::kIdleCheckAfter) check_idle();
   last_used_ = now;
   failure_ = {};
   forget_tls_errors();
@@ -202,8 +185,7 @@ MariadbConnection::Operation MariadbConnection::start(io::Call call, Effect effe
 // The server says nothing unasked but that it ends the session. Read now, it proves that nothing
 // was executed; read after sending, it would leave the outcome of a write unknown.
 void MariadbConnection::check_idle() {
-  pollfd entry{mysql_get_socket(handle_.get()), POLLIN, 0};
-  if (::poll(&entry, 1, 0) <= 0) return;
+  if (!driver::has_input(mysql_get_socket(handle_.get()))) return;
   close();
   fail_unsent("the server had ended the session");
 }
@@ -254,65 +236,6 @@ Task<void> MariadbConnection::fail(io::Call call, Operation operation,
     info = failures::guarded(std::move(info));
   if (rolled_back_ && !rolled_back_by_) rolled_back_by_ = info;
   throw_error(std::move(info));
-}
-
-Task<void> MariadbConnection::begin(io::Call call, TransactionOptions options) {
-  if (transaction_state() != TransactionState::none) {
-    throw_error(Errc::invalid_argument,
-                fmt::format("node \"{}\": a transaction is open already", node_));
-  }
-  // For the next transaction only. One round trip more, because a text holds one statement.
-  if (const char* isolation = isolation_command(options.isolation)) {
-    co_await run_simple(call, isolation, Effect::read);
-  }
-  // READ WRITE is refused where writes are, and so sooner than the first write would be.
-  const bool reads = options.effect == Effect::read;
-  co_await run_simple(call, reads ? "START TRANSACTION READ ONLY" : "START TRANSACTION READ WRITE",
-                      Effect::read);
-  transaction_effect_ = options.effect;
-  begun_ = true;
-  ended_ = TransactionEnd::none;
-  committed_within_ = false;
-  rolled_back_by_.reset();
-}
-
-Task<void> MariadbConnection::commit(io::Call call) {
-  begun_ = false;
-  ended_ = TransactionEnd::none;
-  if (handle_ && transaction_state() == TransactionState::none) {
-    throw_error(Errc::invalid_argument, fmt::format("node \"{}\": no transaction is open", node_));
-  }
-  if (handle_ && rolled_back_) {
-    rolled_back_ = false;
-    if (rolled_back_by_) {
-      throw_error(failures::failed_before(*rolled_back_by_, "the transaction was rolled back"));
-    }
-    throw_error(failures::at(
-        node_, Errc::conflict,
-        "the transaction was rolled back by the server, because a statement in it had failed"));
-  }
-  const bool kept = wrote_for_good();
-  std::optional<ErrorInfo> refused;
-  try {
-    // One that is cancelled may have happened all the same.
-    co_await run_simple(call, "COMMIT", std::exchange(transaction_effect_, Effect::write),
-                        AtDeadline::close);
-  } catch (const Error& error) {
-    refused = error.info();
-  }
-  if (!refused) co_return;
-  throw_error(kept ? failures::partly_done(std::move(*refused)) : std::move(*refused));
-}
-
-Task<void> MariadbConnection::rollback(io::Call call) {
-  if (handle_) refuse_while_streaming();
-  rolled_back_ = false;
-  begun_ = false;
-  ended_ = TransactionEnd::none;
-  transaction_effect_ = Effect::write;
-  // The server rolls back by itself when a connection ends.
-  if (!in_transaction()) co_return;
-  co_await run_simple(call, "ROLLBACK", Effect::read);
 }
 
 }  // namespace grant::mariadb

@@ -140,4 +140,22 @@ bool is_another_transaction(std::string_view before, std::string_view after) noe
   return false;
 }
 
+driver::SchemaEffect effect_of(std::string_view sql) {
+  const auto first = first_word(sql);
+  driver::Words words(sql);
+  if (first == "CREATE" || first == "ALTER" || first == "DROP" || first == "RENAME") {
+    for (auto word = words.next(); !word.empty(); word = words.next()) {
+      if (driver::is_word(word, "TEMPORARY")) return driver::SchemaEffect::session;
+      if (driver::is_word(word, "TABLE")) break;
+    }
+    return driver::SchemaEffect::everyone;
+  }
+  if (first != "SET") return driver::SchemaEffect::none;
+  // It decides what quotes and backslashes mean, and so where the placeholders are.
+  for (auto word = words.next(); !word.empty(); word = words.next()) {
+    if (driver::is_word(word, "SQL_MODE")) return driver::SchemaEffect::session;
+  }
+  return driver::SchemaEffect::none;
+}
+
 }  // namespace grant::mariadb

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "driver/schema_changes.hpp"
 #include "grant/driver/connection.hpp"
 
 namespace grant::mariadb {
@@ -37,5 +38,9 @@ enum class Commits : std::uint8_t {
 /// Whether `after`, the flags of the transaction that is open, cannot be those of the one that had
 /// `before`: of one transaction they only become more.
 [[nodiscard]] bool is_another_transaction(std::string_view before, std::string_view after) noexcept;
+
+/// What running `sql` does to what other statements mean, as far as its text shows. A change of the
+/// database is told by the server, and not seen here.
+[[nodiscard]] driver::SchemaEffect effect_of(std::string_view sql);
 
 }  // namespace grant::mariadb

@@ -1,4 +1,4 @@
-// What statements may do to transactions, and those that the server is told to refuse.
+// What statements leave behind that fail, and those that the server is told to refuse.
 #include "guard.hpp"
 
 #include <utility>
@@ -38,17 +38,6 @@ MariadbConnection::Operation MariadbConnection::operation_of(const Statement& st
   const bool keeps = commits != Commits::never || wrote_for_good();
   if (operation.in_transaction && !keeps) operation.effect = Effect::read;
   return operation;
-}
-
-bool MariadbConnection::wrote_for_good() const noexcept {
-  return transaction_flags_.find('w') != std::string::npos;
-}
-
-void MariadbConnection::follow_transaction(std::string_view sql, Commits commits) {
-  const bool another = std::exchange(committed_within_, false);
-  if (!begun_ || ended_ != TransactionEnd::none || !handle_ || rolled_back_) return;
-  const bool begins = commits == Commits::control && first_word(sql) != "ROLLBACK";
-  if (!in_transaction() || another || begins) ended_ = end_by(sql);
 }
 
 Task<bool> MariadbConnection::kept_changes(io::Call call, bool in_transaction) {

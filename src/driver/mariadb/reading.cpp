@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include "driver/sockets.hpp"
+
 // Exported for plugins that trace what libmariadb does, and declared in none of the headers that
 // come with it. Source: libmariadb, ma_pvio.h and plugins/trace.
 extern "C" int ma_pvio_register_callback(my_bool add, void (*callback)(int mode, MYSQL* connection,

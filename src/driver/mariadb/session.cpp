@@ -52,24 +52,6 @@ bool mentions_session(std::string_view sql) {
   return false;
 }
 
-driver::SchemaEffect effect_of(std::string_view sql) {
-  const auto first = first_word(sql);
-  driver::Words words(sql);
-  if (first == "CREATE" || first == "ALTER" || first == "DROP" || first == "RENAME") {
-    for (auto word = words.next(); !word.empty(); word = words.next()) {
-      if (driver::is_word(word, "TEMPORARY")) return driver::SchemaEffect::session;
-      if (driver::is_word(word, "TABLE")) break;
-    }
-    return driver::SchemaEffect::everyone;
-  }
-  if (first != "SET") return driver::SchemaEffect::none;
-  // It decides what quotes and backslashes mean, and so where the placeholders are.
-  for (auto word = words.next(); !word.empty(); word = words.next()) {
-    if (driver::is_word(word, "SQL_MODE")) return driver::SchemaEffect::session;
-  }
-  return driver::SchemaEffect::none;
-}
-
 // libmariadb keeps what it was told earlier when an answer tells nothing.
 void MariadbConnection::take_changes(io::Call call, std::string_view sql) {
   const bool guard_was_set = std::exchange(guard_was_set_, false);
@@ -151,9 +133,7 @@ Task<void> MariadbConnection::make_session(io::Call call) {
 
 Task<void> MariadbConnection::reset(io::Call call) {
   if (is_open() && transaction_state() != TransactionState::none) {
-    throw_error(
-        failures::at(node_, Errc::invalid_argument,
-                     "cannot reset the session: a transaction is open; roll it back first"));
+    throw_error(failures::reset_in_transaction(node_));
   }
   const auto& database = target_->settings.database;
   if (database_changed_ && database.empty()) {

@@ -2,8 +2,6 @@
 
 #include <string_view>
 
-#include "driver/schema_changes.hpp"
-
 namespace grant::mariadb {
 
 /// Sent when a connection is open: it costs a round trip, but no session is ever seen without it.
@@ -38,9 +36,5 @@ inline constexpr const char* kSessionCheck =
 /// its text shows: table locks, locks by name, open handlers, and variables of the user's that are
 /// set in a query. What a function does there is not seen.
 [[nodiscard]] bool mentions_session(std::string_view sql);
-
-/// What running `sql` does to what other statements mean, as far as its text shows. A change of the
-/// database is told by the server, and not seen here.
-[[nodiscard]] driver::SchemaEffect effect_of(std::string_view sql);
 
 }  // namespace grant::mariadb

@@ -9,6 +9,7 @@
 #include "driver/statement_cache.hpp"
 #include "effects.hpp"
 #include "grant/core/clock.hpp"
+#include "handles.hpp"
 #include "result.hpp"
 #include "types.hpp"
 

@@ -1,8 +1,6 @@
 #include "connection.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <exception>
@@ -10,18 +8,16 @@
 #include <utility>
 
 #include "driver/failures.hpp"
+#include "driver/sockets.hpp"
+#include "effects.hpp"
 #include "errors.hpp"
 #include "grant/core/error.hpp"
 #include "grant/io/runtime.hpp"
 #include "received.hpp"
 #include "result.hpp"
-#include "session.hpp"
 
 namespace grant::postgres {
 namespace {
-
-// Asking the socket costs a system call: not for a connection in steady use.
-constexpr auto kIdleCheckAfter = std::chrono::milliseconds(20);
 
 constexpr std::string_view kFailedTransaction = "25P02";
 
@@ -46,11 +42,9 @@ PostgresConnection::PostgresConnection(const Settings& settings)
 PostgresConnection::~PostgresConnection() {
   if (!handle_ || process_ == ::getpid()) return;
   // In a forked child the session is the parent's: PQfinish() must not say goodbye on its socket.
-  const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (nowhere < 0 || ::dup2(nowhere, PQsocket(handle_.get())) < 0) {
+  if (!driver::point_nowhere(PQsocket(handle_.get()))) {
     static_cast<void>(handle_.release());  // rather a leak
   }
-  if (nowhere >= 0) ::close(nowhere);
 }
 
 void PostgresConnection::on_notice(void* self, const PGresult* notice) noexcept {
@@ -147,7 +141,7 @@ PostgresConnection::Operation PostgresConnection::start(io::Call call, Effect ef
     const grant::detail::LibraryGate::Inside inside(gate());
     static_cast<void>(PQconsumeInput(handle_.get()));
     check_idle();
-  } else if (now - last_used_ > kIdleCheckAfter) {
+  } else if (now - last_used_ > driver::kIdleCheckAfter) {
     check_idle();
   }
   last_used_ = now;
@@ -159,8 +153,7 @@ PostgresConnection::Operation PostgresConnection::start(io::Call call, Effect ef
 // A server that ended the session has left its farewell in the socket. Read now, it proves that
 // nothing was executed; read after sending, it would leave the outcome of a write unknown.
 void PostgresConnection::check_idle() {
-  pollfd entry{PQsocket(handle_.get()), POLLIN, 0};
-  while (::poll(&entry, 1, 0) > 0) {
+  while (driver::has_input(PQsocket(handle_.get()))) {
     const bool lost = PQconsumeInput(handle_.get()) == 0;
     static_cast<void>(PQisBusy(handle_.get()));  // makes libpq look at what it has read
     if (lost || !farewell_.empty() || PQstatus(handle_.get()) != CONNECTION_OK) {

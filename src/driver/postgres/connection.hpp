@@ -12,31 +12,17 @@
 #include "driver/schema_changes.hpp"
 #include "driver/stopwatch.hpp"
 #include "driver/turns.hpp"
-#include "driver/url_params.hpp"
 #include "errors.hpp"
 #include "grant/driver/connection.hpp"
 #include "grant/io/resolver.hpp"
 #include "greeting.hpp"
+#include "handles.hpp"
 #include "received.hpp"
+#include "settings.hpp"
 #include "statement_cache.hpp"
 #include "types.hpp"
 
 namespace grant::postgres {
-
-/// ConnectOptions in libpq's terms.
-struct Settings {
-  std::string node{};
-  std::string host_name{};  ///< To look up before connecting; empty: nothing to.
-  std::vector<std::pair<std::string, std::string>> keywords{};
-  std::size_t statement_cache_size{};
-  std::chrono::milliseconds statement_lifetime{};  ///< 0: for ever.
-  bool keeps_statements = true;  ///< On the server, by name, from one call to the next.
-  std::optional<std::chrono::seconds>
-      connect_timeout{};  ///< libpq's own works only when it blocks.
-  std::chrono::milliseconds cancel_timeout{};
-  std::uint64_t max_result_size{};  ///< Bytes; 0: any number.
-  ClearPassword clear_password{};
-};
 
 class PostgresConnection final : public Connection {
  public:

@@ -1,6 +1,4 @@
 // Statements, from their text to their result.
-#include <fmt/format.h>
-
 #include <new>
 #include <utility>
 
@@ -137,27 +135,6 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute_rest(io::Call call, St
   fail_without_memory(in_transaction() ? Effect::read : statement.effect);
 }
 
-Prepared* PostgresConnection::find_prepared(std::string_view sql, TimePoint now) {
-  if (std::exchange(statements_gone_, false)) cache_.clear();
-  Prepared* const known = cache_.find(sql);
-  if (known == nullptr) return nullptr;
-  if (driver::is_believed(known->described, now, schema_changed(), lifetime_)) return known;
-  cache_.erase(sql);
-  return nullptr;
-}
-
-void PostgresConnection::forget_outdated(io::Call call, Staleness staleness, std::string_view sql) {
-  if (staleness == Staleness::none) return;
-  cache_.erase(sql);
-  if (staleness == Staleness::changed) note_schema(call, driver::SchemaEffect::everyone);
-  if (staleness == Staleness::lost) {
-    // Nobody here has told the server to forget it: another session has got the statement. From
-    // now on nothing is left there that could be lost.
-    named_ = false;
-    statements_gone_ = true;
-  }
-}
-
 void PostgresConnection::fail_outdated(const Operation& operation,
                                        std::span<const ValueView> params) {
   auto info = failure_info(failure(), operation, params);
@@ -165,33 +142,6 @@ void PostgresConnection::fail_outdated(const Operation& operation,
   info.message +=
       "; what the statement names has changed since it was prepared: run the transaction again";
   throw_error(std::move(info));
-}
-
-std::string PostgresConnection::next_name() { return fmt::format("{}{}", prefix_, ++names_); }
-
-std::size_t PostgresConnection::send_prepare(const Prepared& prepared, const Operation& operation) {
-  PGconn* const handle = handle_.get();
-  const bool at_length = is_described_at_length(prepared.sql);
-  // The server knows the types of named statements only.
-  const bool borrows_name = at_length && prepared.name.empty();
-  const std::string own = borrows_name ? next_name() : prepared.name;
-  const char* const name = own.c_str();
-  send(PQsendPrepare(handle, name, prepared.sql.c_str(), 0, nullptr), operation);
-  if (at_length) {
-    send(PQsendQueryParams(handle, kParameterTypes, 1, nullptr, &name, nullptr, nullptr, 0),
-         operation);
-  } else {
-    send(PQsendDescribePrepared(handle, name), operation);
-  }
-  if (!borrows_name) return 2;
-  send_deallocate(own, operation);
-  return 3;
-}
-
-void PostgresConnection::send_deallocate(const std::string& name, const Operation& operation) {
-  send(PQsendQueryParams(handle_.get(), ("DEALLOCATE " + name).c_str(), 0, nullptr, nullptr,
-                         nullptr, nullptr, 1),
-       operation);
 }
 
 void PostgresConnection::send_execute(const Prepared& prepared, const Operation& operation) {
@@ -204,65 +154,6 @@ void PostgresConnection::send_execute(const Prepared& prepared, const Operation&
           : PQsendQueryPrepared(handle, prepared.name.c_str(), binder_.count(), binder_.values(),
                                 binder_.lengths(), binder_.formats(), prepared.result_format());
   send(sent, operation);
-}
-
-Task<Prepared> PostgresConnection::parse_locked(io::Call call, std::string sql, const char* begin) {
-  const Operation operation = harmless(driver::Stopwatch(call));
-  auto parsed = unprepared(sql, operation.watch.started());
-  send(PQenterPipelineMode(handle_.get()), operation);
-  if (begin != nullptr) {
-    send(PQsendQueryParams(handle_.get(), begin, 0, nullptr, nullptr, nullptr, nullptr, 1),
-         operation);
-  }
-  const auto described = send_prepare(parsed, operation) - 1;
-  send(PQpipelineSync(handle_.get()), operation);
-  co_await receive(call, operation);
-  send(PQexitPipelineMode(handle_.get()), operation);
-  if (const PGresult* failed = failure()) {
-    auto info = failure_info(failed, operation, {});
-    if (begin != nullptr) co_await undo(call);
-    throw_error(std::move(info));
-  }
-  describe(parsed, answers_[answers_.size() - described].get());
-  co_return parsed;
-}
-
-Task<Prepared*> PostgresConnection::prepare(io::Call call, std::string_view sql) {
-  PGconn* const handle = handle_.get();
-  // Preparing changes nothing, whatever the statement will do.
-  const Operation operation = harmless(driver::Stopwatch(call));
-  const bool keep = cache_.capacity() > 0;
-  auto prepared = unprepared(sql, operation.watch.started());
-  if (keep && named_) prepared.name = next_name();
-
-  // Inside a transaction a DEALLOCATE that fails would spoil it, so the names wait.
-  const bool tidy = PQtransactionStatus(handle) == PQTRANS_IDLE;
-  std::erase_if(cache_.discarded(), [](const Prepared& gone) { return gone.name.empty(); });
-  send(PQenterPipelineMode(handle), operation);
-  const auto own_answers = send_prepare(prepared, operation);
-  if (tidy) {
-    for (const auto& gone : cache_.discarded()) send_deallocate(gone.name, operation);
-  }
-  send(PQpipelineSync(handle), operation);
-  co_await receive(call, operation);
-  send(PQexitPipelineMode(handle), operation);
-  forget_discarded(own_answers);
-  if (failure() != nullptr) fail(operation, {});
-
-  describe(prepared, answers_[1].get());
-  if (keep) co_return cache_.insert(std::move(prepared));
-  unnamed_ = std::move(prepared);
-  co_return &unnamed_;
-}
-
-// The answers after the first `own` are those to DEALLOCATE. One that failed named a statement that
-// the server does not know any more, and kept the ones after it from being run.
-void PostgresConnection::forget_discarded(std::size_t own) {
-  auto& gone = cache_.discarded();
-  for (std::size_t i = own; i < answers_.size(); ++i) {
-    if (PQresultStatus(answers_[i].get()) != PGRES_PIPELINE_ABORTED) gone.pop_front();
-  }
-  if (answers_.size() > own) answers_.resize(own);
 }
 
 Task<void> PostgresConnection::run_simple(io::Call call, const char* commands, Effect effect) {

@@ -3,8 +3,8 @@
 
 #include "connection.hpp"
 #include "driver/failures.hpp"
+#include "effects.hpp"
 #include "errors.hpp"
-#include "session.hpp"
 
 namespace grant::postgres {
 namespace {

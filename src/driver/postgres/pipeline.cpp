@@ -5,9 +5,9 @@
 
 #include "connection.hpp"
 #include "driver/failures.hpp"
+#include "effects.hpp"
 #include "errors.hpp"
 #include "result.hpp"
-#include "session.hpp"
 
 namespace grant::postgres {
 

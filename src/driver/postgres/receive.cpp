@@ -3,6 +3,7 @@
 
 #include "connection.hpp"
 #include "driver/failures.hpp"
+#include "driver/sockets.hpp"
 #include "errors.hpp"
 #include "grant/core/error.hpp"
 #include "received.hpp"

@@ -5,6 +5,7 @@
 #include "columns.hpp"
 #include "decode.hpp"
 #include "grant/driver/result.hpp"
+#include "handles.hpp"
 #include "types.hpp"
 
 namespace grant::postgres {

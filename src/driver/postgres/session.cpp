@@ -1,15 +1,13 @@
 // What statements leave on a session, and how it is made as new.
 #include "session.hpp"
 
-#include <algorithm>
-#include <initializer_list>
 #include <utility>
 
 #include "connection.hpp"
 #include "driver/failures.hpp"
 #include "driver/words.hpp"
+#include "effects.hpp"
 #include "grant/core/error.hpp"
-#include "schema_effect.hpp"
 
 namespace grant::postgres {
 namespace {
@@ -42,32 +40,6 @@ bool ends_in_true(std::string_view arguments) noexcept {
   return false;
 }
 
-bool is_any(std::string_view word, std::initializer_list<std::string_view> upper) noexcept {
-  return std::ranges::any_of(upper, [&](auto known) { return is_word(word, known); });
-}
-
-/// `sql` from its first word on.
-std::string_view without_comments_before(std::string_view sql) noexcept {
-  while (!sql.empty()) {
-    if (sql.starts_with("--")) {
-      sql.remove_prefix(std::min(sql.find('\n'), sql.size()));
-    } else if (sql.starts_with("/*")) {
-      int depth = 0;  // they nest
-      do {
-        const bool opens = sql.starts_with("/*");
-        const bool closes = sql.starts_with("*/");
-        depth += opens ? 1 : closes ? -1 : 0;
-        sql.remove_prefix(opens || closes ? 2 : 1);
-      } while (depth > 0 && !sql.empty());
-    } else if (std::string_view(" \t\r\n\f\v;(").find(sql[0]) != std::string_view::npos) {
-      sql.remove_prefix(1);
-    } else {
-      break;
-    }
-  }
-  return sql;
-}
-
 bool takes_lock(std::string_view word) noexcept {
   return is_word(word, "PG_ADVISORY_LOCK") || is_word(word, "PG_ADVISORY_LOCK_SHARED") ||
          is_word(word, "PG_TRY_ADVISORY_LOCK") || is_word(word, "PG_TRY_ADVISORY_LOCK_SHARED");
@@ -79,42 +51,6 @@ bool comes_before_temporary(std::string_view word) noexcept {
 }
 
 }  // namespace
-
-bool may_commit(std::string_view sql) noexcept {
-  Words words(without_comments_before(sql));
-  const auto first = words.next();
-  if (is_any(first, {"CALL", "DO", "VACUUM", "ANALYZE", "ANALYSE", "REINDEX", "CLUSTER"})) {
-    return true;
-  }
-  if (!is_any(first, {"CREATE", "DROP", "ALTER", "REFRESH", "COMMIT", "ROLLBACK"})) return false;
-  const auto second = words.next();
-  if (is_any(second, {"DATABASE", "TABLESPACE", "SUBSCRIPTION", "PREPARED"})) return true;
-  for (auto word = second; !word.empty(); word = words.next()) {
-    if (is_word(word, "CONCURRENTLY")) return true;
-  }
-  return false;
-}
-
-bool may_end_transaction(std::string_view sql) noexcept {
-  const auto first = Words(without_comments_before(sql)).next();
-  return is_any(first, {"COMMIT", "END", "ROLLBACK", "ABORT", "PREPARE"});
-}
-
-bool is_about_transaction(std::string_view sql) noexcept {
-  const auto first = Words(without_comments_before(sql)).next();
-  return may_end_transaction(sql) || is_any(first, {"BEGIN", "START", "SAVEPOINT", "RELEASE"});
-}
-
-bool is_chained(std::string_view sql) noexcept {
-  // A comment in between may hold other words.
-  Words words(sql);
-  std::string_view before;
-  std::string_view last;
-  for (auto word = words.next(); !word.empty(); word = words.next()) {
-    before = std::exchange(last, word);
-  }
-  return is_word(before, "AND") && is_word(last, "CHAIN");
-}
 
 bool mentions_session(std::string_view sql) noexcept {
   Words words(sql);
@@ -168,9 +104,7 @@ void PostgresConnection::note_command(io::Call call, const PGresult* answer,
 
 Task<void> PostgresConnection::reset(io::Call call) {
   if (is_open() && transaction_state() != TransactionState::none) {
-    throw_error(
-        failures::at(node_, Errc::invalid_argument,
-                     "cannot reset the session: a transaction is open; roll it back first"));
+    throw_error(failures::reset_in_transaction(node_));
   }
   co_await run_simple(call, named_statements_ ? "DISCARD ALL" : kReset, Effect::read);
   if (named_statements_) cache_.clear();

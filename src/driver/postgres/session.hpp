@@ -9,19 +9,6 @@ namespace grant::postgres {
 /// WITH HOLD. What a function or procedure does is not seen.
 [[nodiscard]] bool mentions_session(std::string_view sql) noexcept;
 
-/// Whether running `sql` outside a transaction may make a part of its work durable, and fail then:
-/// procedures, and commands that have transactions of their own. By its first words.
-[[nodiscard]] bool may_commit(std::string_view sql) noexcept;
-
-/// Whether `sql` is a command that may end the transaction that is open.
-[[nodiscard]] bool may_end_transaction(std::string_view sql) noexcept;
-
-/// Whether `sql` is a command about the transaction itself.
-[[nodiscard]] bool is_about_transaction(std::string_view sql) noexcept;
-
-/// Whether `sql`, a ROLLBACK, has begun a new transaction.
-[[nodiscard]] bool is_chained(std::string_view sql) noexcept;
-
 enum class SessionChange { none, kept, named_statements };
 
 /// What a command has left on the session. `tag`: as the server named it, when it had run it.

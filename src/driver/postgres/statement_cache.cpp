@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "effects.hpp"
 #include "encode.hpp"
 #include "grant/core/error.hpp"
-#include "schema_effect.hpp"
 #include "session.hpp"
 
 namespace grant::postgres {

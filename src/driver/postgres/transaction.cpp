@@ -1,12 +1,10 @@
 // Transactions: how they begin and end, and what statements make of them.
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "connection.hpp"
 #include "driver/failures.hpp"
+#include "effects.hpp"
 #include "grant/core/error.hpp"
-#include "session.hpp"
 
 namespace grant::postgres {
 namespace {
@@ -62,8 +60,7 @@ Task<void> PostgresConnection::undo(io::Call call) {
 
 Task<void> PostgresConnection::begin(io::Call call, TransactionOptions options) {
   if (transaction_state() != TransactionState::none) {
-    throw_error(Errc::invalid_argument,
-                fmt::format("node \"{}\": a transaction is open already", node_));
+    throw_error(failures::transaction_is_open(node_));
   }
   co_await run_simple(call, begin_command(options), Effect::read);
   transaction_effect_ = options.effect;
@@ -78,16 +75,13 @@ Task<void> PostgresConnection::commit(io::Call call) {
   begun_ = false;
   ended_ = TransactionEnd::none;
   if (handle_ && transaction_state() == TransactionState::none) {
-    throw_error(Errc::invalid_argument, fmt::format("node \"{}\": no transaction is open", node_));
+    throw_error(failures::no_transaction(node_));
   }
   const auto first = std::exchange(first_failure_, std::nullopt);
   co_await run_simple(call, "COMMIT", transaction_effect_);
   first_failure_.reset();
   if (PQcmdStatus(answers_.back().get()) != std::string_view("ROLLBACK")) co_return;
-  throw_error(first ? failures::failed_before(*first, "the transaction was rolled back")
-                    : failures::at(node_, Errc::conflict,
-                                   "the transaction was rolled back, because a statement in it "
-                                   "had failed"));
+  throw_error(failures::rolled_back(node_, first));
 }
 
 Task<void> PostgresConnection::rollback(io::Call call) {

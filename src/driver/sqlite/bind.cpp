@@ -1,4 +1,4 @@
-#include "driver/sqlite/bind.hpp"
+#include "bind.hpp"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <string>
 
 #include "core/utf8.hpp"
-#include "driver/sqlite/errors.hpp"
+#include "errors.hpp"
 #include "grant/core/date.hpp"
 #include "grant/core/decimal.hpp"
 #include "grant/core/timestamp.hpp"

@@ -8,20 +8,22 @@
 #include <string>
 #include <string_view>
 
-#include "driver/sqlite/canceller.hpp"
-#include "driver/sqlite/handles.hpp"
-#include "driver/sqlite/options.hpp"
-#include "driver/sqlite/statement_cache.hpp"
+#include "cancel.hpp"
 #include "grant/core/clock.hpp"
 #include "grant/driver/connection.hpp"
+#include "handles.hpp"
+#include "settings.hpp"
+#include "statement_cache.hpp"
 
 namespace grant::sqlite {
 
-class Connection final : public grant::Connection {
+class SqliteStream;
+
+class SqliteConnection final : public grant::Connection {
  public:
   /// Errors: unavailable (missing, locked, deadline passed); configuration (not a database, not
   /// permitted).
-  Connection(io::Call call, Options options, std::string node);
+  SqliteConnection(io::Call call, Settings settings, std::string node);
 
   Task<std::unique_ptr<Result>> execute(io::Call call, Statement statement) override;
   Task<std::unique_ptr<RowStream>> stream(io::Call call, Statement statement,
@@ -40,19 +42,19 @@ class Connection final : public grant::Connection {
   [[nodiscard]] NodeKind kind_hint() const noexcept override { return kind_; }
 
  private:
-  class Stream;
+  friend class SqliteStream;
   class Load;
 
   /// While SQLite is at work for a caller, `call`, whose waiter blocks.
   class OperationScope {
    public:
-    OperationScope(Connection& connection, io::Call call) noexcept;
+    OperationScope(SqliteConnection& connection, io::Call call) noexcept;
     OperationScope(const OperationScope&) = delete;
     OperationScope& operator=(const OperationScope&) = delete;
     ~OperationScope();
 
    private:
-    Connection& connection_;
+    SqliteConnection& connection_;
     const std::optional<io::Call> outer_;
     bool outermost_ = false;  // one of its own, and not a part of another one
     std::optional<grant::detail::LibraryGate::Inside> inside_;
@@ -100,13 +102,13 @@ class Connection final : public grant::Connection {
   std::optional<Timestamp> heartbeat(io::Call call);
 
   const std::uint64_t forks_ = grant::detail::forks();
-  const Options options_;
+  const Settings settings_;
   const std::string node_;
   Database database_;  // outlives its statements
   StatementCache statements_;
   std::optional<Prepared> uncached_;  // the last statement, where the cache is off
 
-  Stream* stream_ = nullptr;  // the one that is open
+  SqliteStream* stream_ = nullptr;  // the one that is open
   const std::shared_ptr<std::atomic<Activity>> activity_ =
       std::make_shared<std::atomic<Activity>>(Activity::idle);
 

@@ -2,12 +2,12 @@
 
 #include <utility>
 
+#include "connection.hpp"
 #include "driver/failures.hpp"
-#include "driver/sqlite/connection.hpp"
-#include "driver/sqlite/offloaded.hpp"
-#include "driver/sqlite/options.hpp"
 #include "driver/stopwatch.hpp"
 #include "grant/io/worker.hpp"
+#include "offloaded.hpp"
+#include "settings.hpp"
 
 extern "C" void grant_register_sqlite() {}
 
@@ -21,11 +21,11 @@ class SqliteDriver final : public Driver {
   void validate(const Url& url) const override {
     ConnectOptions target;
     target.url = url;
-    static_cast<void>(parse_options(std::move(target)));
+    static_cast<void>(settings_from(std::move(target)));
   }
 
   Sharing sharing(const ConnectOptions& target) const override {
-    const auto options = parse_options(target);
+    const auto options = settings_from(target);
     if (options.in_memory()) return Sharing::one_connection;
     return options.read_only ? Sharing::free : Sharing::one_writer;
   }
@@ -33,10 +33,10 @@ class SqliteDriver final : public Driver {
   Task<std::unique_ptr<grant::Connection>> connect(io::Call call,
                                                    ConnectOptions options) const override {
     auto node = options.node;
-    auto parsed = parse_options(std::move(options));
+    auto parsed = settings_from(std::move(options));
     auto open = [parsed = std::move(parsed), node](io::Call blocking) {
       return std::make_unique<OffloadedConnection>(
-          std::make_unique<Connection>(blocking, parsed, node));
+          std::make_unique<SqliteConnection>(blocking, parsed, node));
     };
     if (call.waiter().blocks()) co_return open(call);
     const driver::Stopwatch watch(call);

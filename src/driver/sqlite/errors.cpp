@@ -1,4 +1,4 @@
-#include "driver/sqlite/errors.hpp"
+#include "errors.hpp"
 
 #include <fmt/format.h>
 

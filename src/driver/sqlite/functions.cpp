@@ -1,4 +1,4 @@
-#include "driver/sqlite/functions.hpp"
+#include "functions.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "driver/sqlite/handles.hpp"
+#include "handles.hpp"
 
 #include <cstdint>
 #include <map>

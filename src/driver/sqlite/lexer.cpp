@@ -1,4 +1,4 @@
-#include "driver/sqlite/lexer.hpp"
+#include "lexer.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <iterator>
 #include <limits>
 
-#include "driver/sqlite/errors.hpp"
+#include "errors.hpp"
 
 namespace grant::sqlite {
 namespace {

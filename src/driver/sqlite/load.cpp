@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "connection.hpp"
 #include "driver/load_target.hpp"
-#include "driver/sqlite/connection.hpp"
-#include "driver/sqlite/errors.hpp"
+#include "errors.hpp"
 
 namespace grant::sqlite {
 namespace {
@@ -17,9 +17,9 @@ constexpr std::string_view kRollBackTo = "ROLLBACK TO SAVEPOINT grant_load";
 }  // namespace
 
 /// One prepared insert for all rows: SQLite gains nothing from longer ones.
-class Connection::Load {
+class SqliteConnection::Load {
  public:
-  Load(io::Call call, Connection& connection, const LoadTarget& target, RowSource& source)
+  Load(io::Call call, SqliteConnection& connection, const LoadTarget& target, RowSource& source)
       : call_(call),
         connection_(connection),
         target_(target),
@@ -103,7 +103,7 @@ class Connection::Load {
   }
 
   const io::Call call_;
-  Connection& connection_;
+  SqliteConnection& connection_;
   const LoadTarget target_;
   RowSource& source_;
   const std::string tried_;
@@ -111,7 +111,7 @@ class Connection::Load {
   std::uint64_t rows_ = 0;
 };
 
-Task<std::uint64_t> Connection::load(io::Call call, LoadTarget target, RowSource& source) {
+Task<std::uint64_t> SqliteConnection::load(io::Call call, LoadTarget target, RowSource& source) {
   co_return Load(call, *this, target, source).run();
 }
 

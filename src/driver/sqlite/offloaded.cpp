@@ -1,4 +1,4 @@
-#include "driver/sqlite/offloaded.hpp"
+#include "offloaded.hpp"
 
 #include <chrono>
 #include <exception>

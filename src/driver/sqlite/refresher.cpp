@@ -6,12 +6,12 @@
 #include <utility>
 
 #include "driver/failures.hpp"
-#include "driver/sqlite/errors.hpp"
-#include "driver/sqlite/handles.hpp"
+#include "errors.hpp"
 #include "grant/core/clock.hpp"
 #include "grant/core/error.hpp"
 #include "grant/core/timestamp.hpp"
 #include "grant/io/runtime.hpp"
+#include "handles.hpp"
 #include "io/signals_blocked.hpp"
 
 namespace grant::sqlite {

@@ -1,4 +1,4 @@
-#include "driver/sqlite/result.hpp"
+#include "result.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,16 +16,6 @@
 
 namespace grant::sqlite {
 namespace {
-
-/// Whether `text` starts with the upper-case `prefix`, in any case.
-bool starts_with_word(std::string_view text, std::string_view prefix) noexcept {
-  if (text.size() < prefix.size()) return false;
-  for (std::size_t i = 0; i < prefix.size(); ++i) {
-    const char c = text[i];
-    if ((c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c) != prefix[i]) return false;
-  }
-  return true;
-}
 
 /// What SQLite gave: a null pointer is its way to say that memory ran out.
 std::string_view characters(const void* first, int size) {
@@ -45,38 +35,7 @@ bool is_as_written(std::string_view text) noexcept {
 
 }  // namespace
 
-Declared declared_kind(const char* type) noexcept {
-  if (type == nullptr) return Declared::other;
-  if (starts_with_word(type, "BOOL")) return Declared::boolean;
-  for (const auto* const real : {"REAL", "DOUBLE", "FLOAT"}) {
-    if (starts_with_word(type, real)) return Declared::real;
-  }
-  for (const auto* const decimal : {"DECIMAL", "NUMERIC"}) {
-    if (starts_with_word(type, decimal)) return Declared::decimal;
-  }
-  if (starts_with_word(type, "TIMESTAMP") || starts_with_word(type, "DATETIME")) {
-    return Declared::timestamp;
-  }
-  if (starts_with_word(type, "DATE")) return Declared::date;
-  if (starts_with_word(type, "TIME")) return Declared::time;
-  if (starts_with_word(type, "UUID")) return Declared::uuid;
-  if (starts_with_word(type, "JSON")) return Declared::json;
-  return Declared::other;
-}
-
-std::shared_ptr<const Columns> Columns::of(sqlite3_stmt* statement) {
-  auto columns = std::make_shared<Columns>();
-  const int count = sqlite3_column_count(statement);
-  for (int column = 0; column < count; ++column) {
-    const char* const name = sqlite3_column_name(statement, column);
-    if (name == nullptr) throw std::bad_alloc();
-    columns->names.emplace_back(name);
-    columns->declared.push_back(declared_kind(sqlite3_column_decltype(statement, column)));
-  }
-  return columns;
-}
-
-void BufferedResult::add_row(sqlite3_stmt* statement) {
+void SqliteResult::add_row(sqlite3_stmt* statement) {
   const std::size_t count = columns_->declared.size();
   const auto cells = cells_.append(count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -88,7 +47,7 @@ void BufferedResult::add_row(sqlite3_stmt* statement) {
   ++rows_;
 }
 
-ValueView BufferedResult::copied(sqlite3_value* value, Declared declared) {
+ValueView SqliteResult::copied(sqlite3_value* value, Declared declared) {
   const int stored = sqlite3_value_type(value);
   if (stored == SQLITE_NULL) return {};
   if (stored == SQLITE_BLOB) {
@@ -114,7 +73,7 @@ ValueView BufferedResult::copied(sqlite3_value* value, Declared declared) {
 
 /// A column of decimals that is not also one of text turns them into numbers: the shortest text
 /// that gives the number is what was written, up to 15 digits (https://sqlite.org/datatype3.html).
-ValueView BufferedResult::from_real(double number, Declared declared) {
+ValueView SqliteResult::from_real(double number, Declared declared) {
   if (declared != Declared::decimal || !std::isfinite(number)) return ValueView::real(number);
   std::array<char, 1100> text;  // a double has at most 1,077 characters
   const auto written =
@@ -124,7 +83,7 @@ ValueView BufferedResult::from_real(double number, Declared declared) {
 
 /// As the declared type has it where Grant would write it so, and as text otherwise: any column
 /// takes any text, and a member that wants the text gets it as it is.
-ValueView BufferedResult::from_text(std::string_view text, Declared declared) {
+ValueView SqliteResult::from_text(std::string_view text, Declared declared) {
   switch (declared) {
     case Declared::json: return ValueView::json(kept(arena_, text));
     case Declared::decimal:
@@ -159,28 +118,28 @@ ValueView BufferedResult::from_text(std::string_view text, Declared declared) {
   return ValueView::text(kept(arena_, text));
 }
 
-void BufferedResult::clear() noexcept {
+void SqliteResult::clear() noexcept {
   cells_.clear();
   arena_.release();
   rows_ = 0;
   size_ = 0;
 }
 
-void BufferedResult::row(std::size_t row, std::span<ValueView> cells) const {
+void SqliteResult::row(std::size_t row, std::span<ValueView> cells) const {
   assert(row < rows_ && cells.size() == column_count());
   cells_.copy_row(row, cells);
 }
 
-std::size_t BufferedResult::column_count() const noexcept {
+std::size_t SqliteResult::column_count() const noexcept {
   return columns_ ? columns_->names.size() : 0;
 }
 
-std::string_view BufferedResult::column_name(std::size_t column) const noexcept {
+std::string_view SqliteResult::column_name(std::size_t column) const noexcept {
   assert(column < column_count());
   return columns_->names[column];
 }
 
-ValueView BufferedResult::cell(std::size_t row, std::size_t column) const {
+ValueView SqliteResult::cell(std::size_t row, std::size_t column) const {
   assert(row < rows_ && column < column_count());
   return cells_[row * columns_->names.size() + column];
 }

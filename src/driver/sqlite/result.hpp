@@ -1,47 +1,20 @@
 #pragma once
 
-#include <sqlite3.h>
-
 #include <array>
 #include <cstddef>
 #include <memory>
 #include <memory_resource>
 #include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
+#include "columns.hpp"
 #include "driver/cells.hpp"
 #include "grant/driver/result.hpp"
 
 namespace grant::sqlite {
 
-/// What a column was declared as, where that says more than the stored value does.
-enum class Declared : unsigned char {
-  other,
-  boolean,
-  real,
-  decimal,
-  date,
-  time,
-  timestamp,
-  uuid,
-  json,
-};
-
-/// The kind for a declared type such as "BOOLEAN" or "timestamp with time zone"; null: no type.
-[[nodiscard]] Declared declared_kind(const char* type) noexcept;
-
-/// The columns of a statement's rows. Immutable, and shared by all results of the statement.
-struct Columns {
-  std::vector<std::string> names{};
-  std::vector<Declared> declared{};
-
-  [[nodiscard]] static std::shared_ptr<const Columns> of(sqlite3_stmt* statement);
-};
-
 /// Rows copied out of SQLite, so that the statement can be reset at once.
-class BufferedResult final : public Result {
+class SqliteResult final : public Result {
  public:
   /// Takes over the row that `statement` stands on.
   void add_row(sqlite3_stmt* statement);

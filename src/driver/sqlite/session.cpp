@@ -3,7 +3,7 @@
 #include <array>
 #include <string_view>
 
-#include "driver/sqlite/connection.hpp"
+#include "connection.hpp"
 #include "driver/words.hpp"
 
 namespace grant::sqlite {
@@ -21,8 +21,8 @@ bool is_harmless(std::string_view pragma) noexcept {
 
 }  // namespace
 
-int Connection::on_compile(void* self, int action, const char* what, const char* value,
-                           const char* /*database*/, const char* /*within*/) noexcept {
+int SqliteConnection::on_compile(void* self, int action, const char* what, const char* value,
+                                 const char* /*database*/, const char* /*within*/) noexcept {
   switch (action) {
     case SQLITE_PRAGMA:
       if (value == nullptr || is_harmless(what)) return SQLITE_OK;
@@ -35,11 +35,11 @@ int Connection::on_compile(void* self, int action, const char* what, const char*
     case SQLITE_CREATE_TEMP_VIEW: break;
     case SQLITE_TRANSACTION:
     case SQLITE_SAVEPOINT:
-      static_cast<Connection*>(self)->compiled_is_about_transaction_ = true;
+      static_cast<SqliteConnection*>(self)->compiled_is_about_transaction_ = true;
       return SQLITE_OK;
     default: return SQLITE_OK;
   }
-  static_cast<Connection*>(self)->compiled_changes_session_ = true;
+  static_cast<SqliteConnection*>(self)->compiled_changes_session_ = true;
   return SQLITE_OK;
 }
 

@@ -1,4 +1,4 @@
-#include "driver/sqlite/statement_cache.hpp"
+#include "statement_cache.hpp"
 
 namespace grant::sqlite {
 

@@ -3,10 +3,10 @@
 #include <memory>
 #include <string>
 
-#include "driver/sqlite/bind.hpp"
-#include "driver/sqlite/handles.hpp"
-#include "driver/sqlite/result.hpp"
+#include "bind.hpp"
 #include "driver/statement_cache.hpp"
+#include "handles.hpp"
+#include "result.hpp"
 
 namespace grant::sqlite {
 

@@ -3,8 +3,8 @@
 #include <memory>
 #include <utility>
 
-#include "driver/sqlite/connection.hpp"
-#include "driver/sqlite/errors.hpp"
+#include "connection.hpp"
+#include "errors.hpp"
 
 namespace grant::sqlite {
 namespace {
@@ -14,13 +14,14 @@ constexpr std::string_view kStreaming = "cannot stream the rows";
 }  // namespace
 
 /// Steps through a statement as far as the caller has asked for.
-class Connection::Stream final : public RowStream {
+class SqliteStream final : public RowStream {
  public:
   /// Goes to the first row.
-  Stream(io::Call call, Connection& connection, const Statement& statement, std::size_t chunk_rows)
+  SqliteStream(io::Call call, SqliteConnection& connection, const Statement& statement,
+               std::size_t chunk_rows)
       : connection_(connection), sql_(statement.sql), chunk_rows_(chunk_rows) {
     for (const auto value : statement.params) params_.add(Value(value));
-    const OperationScope scope(connection_, call);
+    const SqliteConnection::OperationScope scope(connection_, call);
     auto& prepared = connection_.prepared(sql_, kStreaming);
     if (statement.guarded) connection_.refuse_guarded(prepared, kStreaming);
     if (sqlite3_stmt_readonly(prepared.handle.get()) == 0) {
@@ -40,9 +41,9 @@ class Connection::Stream final : public RowStream {
       throw;
     }
   }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-  ~Stream() override { end(); }
+  SqliteStream(const SqliteStream&) = delete;
+  SqliteStream& operator=(const SqliteStream&) = delete;
+  ~SqliteStream() override { end(); }
 
   Task<const Result*> next(io::Call call) override {
     co_return read_chunk(call) ? &chunk_ : nullptr;
@@ -58,7 +59,7 @@ class Connection::Stream final : public RowStream {
     chunk_.clear();
     if (handle_ == nullptr) return false;
     connection_.refuse_in_child();
-    const OperationScope scope(connection_, call);
+    const SqliteConnection::OperationScope scope(connection_, call);
     try {
       if (call.deadline() <= call.now() || connection_.is_cancelled()) fail(SQLITE_INTERRUPT);
       while (handle_ != nullptr && chunk_.row_count() < chunk_rows_) {
@@ -98,24 +99,24 @@ class Connection::Stream final : public RowStream {
     *connection_.activity_ = Activity::idle;
   }
 
-  Connection& connection_;
+  SqliteConnection& connection_;
   const std::string sql_;
   Params params_;  // bound, and not copied once more
   const std::size_t chunk_rows_;
   sqlite3_stmt* handle_ = nullptr;  // of the connection's cache; null once the stream has ended
   bool on_row_ = false;             // handle_ is, and the row is in no chunk yet
-  BufferedResult chunk_;
+  SqliteResult chunk_;
 };
 
-Task<std::unique_ptr<RowStream>> Connection::stream(io::Call call, Statement statement,
-                                                    StreamOptions options) {
+Task<std::unique_ptr<RowStream>> SqliteConnection::stream(io::Call call, Statement statement,
+                                                          StreamOptions options) {
   refuse_failed_transaction(kStreaming);
   refuse_unless_ready(call, kStreaming);
   if (options.chunk_rows == 0) {
     throw_at(Errc::invalid_argument, node_,
              fmt::format("{}: StreamOptions::chunk_rows is 0: it must be at least 1", kStreaming));
   }
-  co_return std::make_unique<Stream>(call, *this, statement, options.chunk_rows);
+  co_return std::make_unique<SqliteStream>(call, *this, statement, options.chunk_rows);
 }
 
 }  // namespace grant::sqlite

@@ -1,10 +1,7 @@
 #include "driver/overtime.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
 #include <functional>
 
 namespace grant::driver {
@@ -56,17 +53,6 @@ TEST(Overtime, WithoutADeadlineNothingIsEverOver) {
   Arrived arrived;
   EXPECT_FALSE(overtime.is_over(TimePoint::max() - 1ns, kNever, 1, std::ref(arrived)));
   EXPECT_EQ(arrived.asked, 0);
-}
-
-TEST(Overtime, ASocketSaysHowMuchHasArrived) {
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
-  EXPECT_EQ(arrived_at(ends[0]), 0);
-  ASSERT_EQ(::write(ends[1], "hello", 5), 5);
-  EXPECT_EQ(arrived_at(ends[0]), 5);
-  ::close(ends[0]);
-  ::close(ends[1]);
-  EXPECT_EQ(arrived_at(-1), 0);
 }
 
 }  // namespace

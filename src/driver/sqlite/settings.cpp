@@ -1,4 +1,4 @@
-#include "driver/sqlite/options.hpp"
+#include "settings.hpp"
 
 #include <fmt/format.h>
 
@@ -27,7 +27,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kSynchron
 
 }  // namespace
 
-Options parse_options(ConnectOptions target) {
+Settings settings_from(ConnectOptions target) {
   auto& url = target.url;
   if (url.adapter != Adapter::sqlite) {
     refuse(fmt::format("its adapter is {}", to_string(url.adapter)));
@@ -38,7 +38,7 @@ Options parse_options(ConnectOptions target) {
   if (url.database.empty()) refuse("the file name is missing");
   if (url.database.find('\0') != std::string::npos) refuse("a NUL character in the file name");
 
-  Options options;
+  Settings options;
   options.read_only = target.access == Effect::read;
   options.query_only = target.purpose == Purpose::reading;
   options.memory = std::move(target.memory);

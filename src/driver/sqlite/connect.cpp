@@ -1,8 +1,7 @@
-// How a connection opens and configures its file, and what it tells about it.
+// How a connection opens and configures its file.
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,11 +11,10 @@
 #include <set>
 #include <system_error>
 
-#include "driver/sqlite/connection.hpp"
-#include "driver/sqlite/errors.hpp"
-#include "driver/sqlite/functions.hpp"
+#include "connection.hpp"
+#include "errors.hpp"
+#include "functions.hpp"
 #include "grant/core/mutex.hpp"
-#include "grant/core/timestamp.hpp"
 
 namespace grant::sqlite {
 namespace {
@@ -46,7 +44,7 @@ KnownFiles& known_files() {
   return files;
 }
 
-bool may_create(const Options& options) {
+bool may_create(const Settings& options) {
   switch (options.missing) {
     case Missing::create: return true;
     case Missing::fail: return false;
@@ -57,7 +55,7 @@ bool may_create(const Options& options) {
 }
 
 /// What sqlite3_open_v2() takes; a URI for a database in memory that has a name.
-std::string name_to_open(const Options& options) {
+std::string name_to_open(const Settings& options) {
   if (!options.in_memory()) return options.file;
   return options.memory.empty() ? ":memory:" : fmt::format("file:/{}?vfs=memdb", options.memory);
 }
@@ -106,40 +104,40 @@ Reason reason_not_opened(const std::string& file, bool read_only, Reason otherwi
 
 }  // namespace
 
-void Connection::open() {
+void SqliteConnection::open() {
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  if (options_.read_only) {
+  if (settings_.read_only) {
     flags |= SQLITE_OPEN_READONLY;
   } else {
-    flags |= SQLITE_OPEN_READWRITE | (may_create(options_) ? SQLITE_OPEN_CREATE : 0);
+    flags |= SQLITE_OPEN_READWRITE | (may_create(settings_) ? SQLITE_OPEN_CREATE : 0);
   }
   give_up_inherited();
-  if (!options_.in_memory()) refuse_other_than_files();
+  if (!settings_.in_memory()) refuse_other_than_files();
   sqlite3* raw = nullptr;
-  const std::string file = name_to_open(options_);
-  if (!options_.memory.empty()) flags |= SQLITE_OPEN_URI;
+  const std::string file = name_to_open(settings_);
+  if (!settings_.memory.empty()) flags |= SQLITE_OPEN_URI;
   const int code = sqlite3_open_v2(file.c_str(), &raw, flags, nullptr);
   if (raw != nullptr) remember(raw);
   database_.reset(raw);
   if (code != SQLITE_OK) fail_open(code);
-  sqlite3_busy_handler(raw, &Connection::on_busy, this);
-  sqlite3_set_authorizer(raw, &Connection::on_compile, this);
-  sqlite3_progress_handler(raw, kInstructionsBetweenChecks, &Connection::on_progress, this);
+  sqlite3_busy_handler(raw, &SqliteConnection::on_busy, this);
+  sqlite3_set_authorizer(raw, &SqliteConnection::on_compile, this);
+  sqlite3_progress_handler(raw, kInstructionsBetweenChecks, &SqliteConnection::on_progress, this);
 }
 
 // Opening a pipe waits for whoever writes to it, and a device may be read for ever.
-void Connection::refuse_other_than_files() const {
+void SqliteConnection::refuse_other_than_files() const {
   std::error_code unknown;
-  const auto status = std::filesystem::status(options_.file, unknown);
+  const auto status = std::filesystem::status(settings_.file, unknown);
   if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status) ||
       std::filesystem::is_directory(status)) {
     return;
   }
   throw_at(Errc::configuration, node_,
-           fmt::format("cannot open the SQLite file {}: it is no file", options_.file));
+           fmt::format("cannot open the SQLite file {}: it is no file", settings_.file));
 }
 
-void Connection::fail_open(int code) const {
+void SqliteConnection::fail_open(int code) const {
   const char* const message = database_ ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(code);
   Reason reason{errc_of(code), message};
   switch (code & 0xff) {
@@ -153,16 +151,16 @@ void Connection::fail_open(int code) const {
       [[fallthrough]];
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
-      reason = reason_not_opened(options_.file, options_.read_only, std::move(reason));
+      reason = reason_not_opened(settings_.file, settings_.read_only, std::move(reason));
       break;
     default: break;
   }
-  const auto what = options_.in_memory() ? std::string("an SQLite database in memory")
-                                         : "the SQLite file " + options_.file;
+  const auto what = settings_.in_memory() ? std::string("an SQLite database in memory")
+                                          : "the SQLite file " + settings_.file;
   throw_at(reason.code, node_, fmt::format("cannot open {}: {}", what, reason.text), code);
 }
 
-void Connection::configure() {
+void SqliteConnection::configure() {
   sqlite3* const database = database_.get();
   // Text in double quotes must be a column, as on other engines: otherwise a misspelt column
   // quietly becomes a text.
@@ -173,7 +171,7 @@ void Connection::configure() {
   sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
 
   // What it does with one value, such as comparing it, it does in one piece: no deadline ends that.
-  const auto longest = std::min<std::uint64_t>(options_.max_result_size, INT_MAX);
+  const auto longest = std::min<std::uint64_t>(settings_.max_result_size, INT_MAX);
   if (longest != 0) sqlite3_limit(database, SQLITE_LIMIT_LENGTH, static_cast<int>(longest));
 
   if (const int code = add_functions(database); code != SQLITE_OK) fail_open(code);
@@ -183,18 +181,18 @@ void Connection::configure() {
     return sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr);
   };
   if (const int code = run("PRAGMA schema_version"); code != SQLITE_OK) fail_open(code);
-  if (!options_.read_only && !options_.in_memory()) {
+  if (!settings_.read_only && !settings_.in_memory()) {
     // SQLite opens a file read-only, without a word, when it may not write to it.
     if (sqlite3_db_readonly(database, "main") == 1) fail_open(SQLITE_READONLY);
     enter_wal_mode();
   }
-  const int code = run("PRAGMA synchronous=" + options_.synchronous);
+  const int code = run("PRAGMA synchronous=" + settings_.synchronous);
   if (code != SQLITE_OK) fail_open(code);
   restore_query_only();
-  if (!options_.in_memory()) known_files().add(options_.file);
+  if (!settings_.in_memory()) known_files().add(settings_.file);
 }
 
-void Connection::enter_wal_mode() {
+void SqliteConnection::enter_wal_mode() {
   // SQLite does not call the busy handler for every lock that this takes.
   for (int attempt = 0;; ++attempt) {
     const int code =
@@ -202,58 +200,6 @@ void Connection::enter_wal_mode() {
     if (code == SQLITE_OK) return;
     if ((code & 0xff) != SQLITE_BUSY || on_busy(this, attempt) == 0) fail_open(code);
   }
-}
-
-std::string Connection::instance() const {
-  if (options_.in_memory()) {
-    return options_.memory.empty()
-               ? fmt::format("memory:{}", static_cast<const void*>(database_.get()))
-               : "memory:" + options_.memory;
-  }
-  const char* const file = sqlite3_db_filename(database_.get(), "main");
-  struct stat status {};
-  if (::stat(file, &status) != 0) {
-    throw_at(Errc::unavailable, node_, fmt::format("the file {} has gone", options_.file));
-  }
-  std::error_code error;
-  const auto canonical = std::filesystem::canonical(file, error);
-  return fmt::format("{}:{}:{}", status.st_dev, status.st_ino,
-                     error ? std::string(file) : canonical.string());
-}
-
-std::optional<Timestamp> Connection::heartbeat(io::Call call) {
-  Statement statement;
-  statement.effect = Effect::read;
-  statement.sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'grant_heartbeat'";
-  if (run(call, statement, "cannot probe")->row_count() == 0) return std::nullopt;
-  statement.sql = "SELECT at FROM grant_heartbeat WHERE id = 1";
-  const auto rows = run(call, statement, "cannot probe");
-  if (rows->row_count() == 0 || rows->cell(0, 0).kind() != ValueKind::text) return std::nullopt;
-  return parse_timestamp(rows->cell(0, 0).as_characters());
-}
-
-Observation Connection::observe(io::Call call) {
-  // Open handles go on working on a file that was moved or deleted, so ask.
-  int has_moved = 0;
-  if (!options_.in_memory()) {
-    sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
-  }
-  if (has_moved != 0) {
-    throw_at(Errc::unavailable, node_,
-             fmt::format("the file {} has been moved, deleted or replaced", options_.file));
-  }
-  Observation seen;
-  seen.kind = kind_;
-  seen.instance = instance();
-  seen.version = sqlite3_libversion();
-  const auto replayed_at = heartbeat(call);  // reads the file in any case
-  if (kind_ == NodeKind::replica) {
-    seen.replayed_at = replayed_at;
-  } else {
-    // The machine's is the clock of the database: the server is this process.
-    seen.clock = Clock::system().wall_time();
-  }
-  return seen;
 }
 
 }  // namespace grant::sqlite

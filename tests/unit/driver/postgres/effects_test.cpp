@@ -1,4 +1,4 @@
-#include "driver/postgres/schema_effect.hpp"
+#include "driver/postgres/effects.hpp"
 
 #include <gtest/gtest.h>
 

@@ -17,7 +17,7 @@ enum class Missing : std::uint8_t {
 };
 
 /// A connection's settings, taken out of its URL.
-struct Options {
+struct Settings {
   std::string file{};    ///< Absolute, or relative to the working directory; empty: in memory.
   std::string memory{};  ///< See ConnectOptions::memory.
   bool read_only = false;
@@ -32,6 +32,6 @@ struct Options {
 };
 
 /// Errors: configuration, naming the part of the URL that is wrong.
-[[nodiscard]] Options parse_options(ConnectOptions target);
+[[nodiscard]] Settings settings_from(ConnectOptions target);
 
 }  // namespace grant::sqlite

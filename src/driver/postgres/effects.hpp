@@ -17,4 +17,17 @@ namespace grant::postgres {
 /// A command after which the effects of those before it may be gone, or be there for all.
 [[nodiscard]] bool settles_transaction(std::string_view tag) noexcept;
 
+/// Whether running `sql` outside a transaction may make a part of its work durable, and fail then:
+/// procedures, and commands that have transactions of their own. By its first words.
+[[nodiscard]] bool may_commit(std::string_view sql) noexcept;
+
+/// Whether `sql` is a command that may end the transaction that is open.
+[[nodiscard]] bool may_end_transaction(std::string_view sql) noexcept;
+
+/// Whether `sql` is a command about the transaction itself.
+[[nodiscard]] bool is_about_transaction(std::string_view sql) noexcept;
+
+/// Whether `sql`, a ROLLBACK, has begun a new transaction.
+[[nodiscard]] bool is_chained(std::string_view sql) noexcept;
+
 }  // namespace grant::postgres

@@ -19,9 +19,9 @@ enum class Activity : std::uint8_t {
 /// Leaves a note that the connection finds: the handler that looks at deadlines looks at it too.
 /// So, unlike after sqlite3_interrupt(), waiting for a lock ends as well, and a late request hits
 /// nothing.
-class NoteCanceller final : public Canceller {
+class SqliteCanceller final : public Canceller {
  public:
-  explicit NoteCanceller(std::shared_ptr<std::atomic<Activity>> activity) noexcept
+  explicit SqliteCanceller(std::shared_ptr<std::atomic<Activity>> activity) noexcept
       : activity_(std::move(activity)) {}
 
   Task<void> cancel(io::Call /*call*/) override {

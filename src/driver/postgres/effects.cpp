@@ -1,7 +1,9 @@
-#include "schema_effect.hpp"
+#include "effects.hpp"
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
+#include <utility>
 
 #include "driver/words.hpp"
 
@@ -54,6 +56,32 @@ bool sets_path(std::string_view arguments) noexcept {
   return is_path(Words(arguments.substr(open)).next());
 }
 
+bool is_any(std::string_view word, std::initializer_list<std::string_view> upper) noexcept {
+  return std::ranges::any_of(upper, [&](auto known) { return is_word(word, known); });
+}
+
+/// `sql` from its first word on.
+std::string_view without_comments_before(std::string_view sql) noexcept {
+  while (!sql.empty()) {
+    if (sql.starts_with("--")) {
+      sql.remove_prefix(std::min(sql.find('\n'), sql.size()));
+    } else if (sql.starts_with("/*")) {
+      int depth = 0;  // they nest
+      do {
+        const bool opens = sql.starts_with("/*");
+        const bool closes = sql.starts_with("*/");
+        depth += opens ? 1 : closes ? -1 : 0;
+        sql.remove_prefix(opens || closes ? 2 : 1);
+      } while (depth > 0 && !sql.empty());
+    } else if (std::string_view(" \t\r\n\f\v;(").find(sql[0]) != std::string_view::npos) {
+      sql.remove_prefix(1);
+    } else {
+      break;
+    }
+  }
+  return sql;
+}
+
 }  // namespace
 
 SchemaEffect effect_of(std::string_view tag, std::string_view sql) noexcept {
@@ -80,6 +108,42 @@ bool moves_names(std::string_view sql) noexcept {
 
 bool settles_transaction(std::string_view tag) noexcept {
   return tag == "COMMIT" || tag == "ROLLBACK" || tag == "PREPARE TRANSACTION";
+}
+
+bool may_commit(std::string_view sql) noexcept {
+  Words words(without_comments_before(sql));
+  const auto first = words.next();
+  if (is_any(first, {"CALL", "DO", "VACUUM", "ANALYZE", "ANALYSE", "REINDEX", "CLUSTER"})) {
+    return true;
+  }
+  if (!is_any(first, {"CREATE", "DROP", "ALTER", "REFRESH", "COMMIT", "ROLLBACK"})) return false;
+  const auto second = words.next();
+  if (is_any(second, {"DATABASE", "TABLESPACE", "SUBSCRIPTION", "PREPARED"})) return true;
+  for (auto word = second; !word.empty(); word = words.next()) {
+    if (is_word(word, "CONCURRENTLY")) return true;
+  }
+  return false;
+}
+
+bool may_end_transaction(std::string_view sql) noexcept {
+  const auto first = Words(without_comments_before(sql)).next();
+  return is_any(first, {"COMMIT", "END", "ROLLBACK", "ABORT", "PREPARE"});
+}
+
+bool is_about_transaction(std::string_view sql) noexcept {
+  const auto first = Words(without_comments_before(sql)).next();
+  return may_end_transaction(sql) || is_any(first, {"BEGIN", "START", "SAVEPOINT", "RELEASE"});
+}
+
+bool is_chained(std::string_view sql) noexcept {
+  // A comment in between may hold other words.
+  Words words(sql);
+  std::string_view before;
+  std::string_view last;
+  for (auto word = words.next(); !word.empty(); word = words.next()) {
+    before = std::exchange(last, word);
+  }
+  return is_word(before, "AND") && is_word(last, "CHAIN");
 }
 
 }  // namespace grant::postgres
