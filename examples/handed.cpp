@@ -19,8 +19,8 @@ struct Note : grant::Model<Note> {
   std::int64_t id{};
   std::string text{};
 
-  static constexpr auto table = grant::table<Note>(
-      "notes", grant::column<&Note::id>.primary_key(), grant::column<&Note::text>);
+  static constexpr auto table = grant::table<Note>("notes", grant::column<&Note::id>.primary_key(),
+                                                   grant::column<&Note::text>);
 };
 
 // [request]
@@ -28,9 +28,9 @@ struct Note : grant::Model<Note> {
 // thread is in, but the session that it was given.
 asio::awaitable<void> request(asio::thread_pool& threads, grant::Session session) {
   auto transaction = grant::Transaction::begin({.database = "primary"}, session);
-  auto note = Note::in(transaction).create(grant::field<&Note::text> = "first");
+  auto note = Note::in(transaction).create(grant::field<& Note::text> = "first");
   co_await asio::post(threads, asio::use_awaitable);
-  Note::in(transaction).update(note, grant::field<&Note::text> = "second");
+  Note::in(transaction).update(note, grant::field<& Note::text> = "second");
   transaction.commit();
 
   co_await asio::post(threads, asio::use_awaitable);

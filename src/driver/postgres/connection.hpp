@@ -58,7 +58,7 @@ class PostgresConnection final : public Connection {
   friend class CursorStream;
 
   /// More bytes than any answer to a command of the driver's own has.
-  static constexpr std::uint64_t kMostForItself = (std::uint64_t{1} << 20U) + 1;
+  static constexpr std::uint64_t kMostForItself = (std::uint64_t{16} << 20U) + 1;
 
   /// What has been sent, for the error that losing the connection becomes.
   struct Operation {

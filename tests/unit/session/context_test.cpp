@@ -14,8 +14,8 @@ using namespace std::chrono_literals;
 
 /// Levels of a context, the outermost first.
 template <class... Frames>
-Context levels(Frames... frames) {
-  Context context;
+ContextPtr levels(Frames... frames) {
+  ContextPtr context;
   const auto add = [&context](ContextFrame frame) {
     frame.outer = context;
     context = std::make_shared<const ContextFrame>(std::move(frame));
