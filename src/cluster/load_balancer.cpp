@@ -49,12 +49,12 @@ Route LoadBalancer::route(const RoutingTable& table, const RouteRequest& request
   const bool balanced =
       request.effect == Effect::read && request.role == Role::reading && !request.sticky;
   if (!balanced) return grant::route(table, request, {});
-  return grant::route(table, request, balance(table, static_cast<std::uint64_t>(turns_.add(1))));
+  return grant::route(table, request, balance(table, turns_.next()));
 }
 
 RouteExplanation LoadBalancer::explain(const RoutingTable& table,
                                        const RouteRequest& request) const {
-  return grant::explain(table, request, balance(table, static_cast<std::uint64_t>(turns_.own())));
+  return grant::explain(table, request, balance(table, turns_.peek()));
 }
 
 }  // namespace grant

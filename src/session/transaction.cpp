@@ -94,32 +94,35 @@ class Transaction::Impl {
 
   void commit() {
     refuse_if_done("commit");
-    const OpenTransaction::InUse in_use(*joined());
-    if (joined()->is_over()) {
-      done_ = true;
-      joined()->refuse_if_over("there was nothing left to commit");
+    const auto open = joined();
+    const OpenTransaction::InUse in_use(*open);
+    if (open->is_over()) {
+      end();
+      open->refuse_if_over("there was nothing left to commit");
     }
     if (!owned_) {
-      run_command("RELEASE SAVEPOINT " + savepoint_);
-      done_ = true;
+      run_command(*open, "RELEASE SAVEPOINT " + savepoint_);
+      end();
       return;
     }
-    done_ = true;
+    end();
     try {
-      run(owned_->connection().commit(call_));
+      run(open->connection().commit(call_));
     } catch (const Error& error) {
-      owned_->fail_commit(error);
+      open->fail_commit(error);
     }
     // From the commit on, not from the write: only now is there something new to see.
-    if (owned_->wrote()) place_.wrote();
+    if (open->wrote()) place_.wrote();
   }
 
   void rollback() {
     refuse_if_done("roll back");
-    const OpenTransaction::InUse in_use(*joined());
-    done_ = true;
+    const auto open = joined();
+    const OpenTransaction::InUse in_use(*open);
+    const bool whole = owned_ != nullptr;
+    end();
     // What has taken its place is not this one's to end; the pool sees to what is left open.
-    if (!joined()->is_over()) roll_back();
+    if (!open->is_over()) roll_back(*open, whole);
   }
 
   ~Impl() {
@@ -129,7 +132,7 @@ class Transaction::Impl {
       // The connection is lost, and with it the transaction; or somebody else is still at it, and
       // gives the connection back when he is done. The pool cleans or closes what is not clean.
     }
-    if (!owned_) joined()->leave();
+    if (place_.transaction()) place_.transaction()->leave();
   }
 
   Impl(const Impl&) = delete;
@@ -154,32 +157,40 @@ class Transaction::Impl {
                               "isolation of its own",
                               place_.cluster().name()));
     }
-    const OpenTransaction::InUse in_use(*joined());
-    savepoint_ = fmt::format("grant_{}", joined()->enter());
+    auto& outer = *place_.transaction();
+    const OpenTransaction::InUse in_use(outer);
+    savepoint_ = fmt::format("grant_{}", outer.enter());
     try {
-      run_command("SAVEPOINT " + savepoint_);
+      run_command(outer, "SAVEPOINT " + savepoint_);
     } catch (...) {
-      joined()->leave();
+      outer.leave();
       throw;
     }
   }
 
-  void run_command(const std::string& sql) const {
+  void run_command(OpenTransaction& open, const std::string& sql) const {
     const auto statement = detail::command(sql);
-    joined()->refuse_if_over("nothing of this one was sent");
+    open.refuse_if_over("nothing of this one was sent");
     try {
-      run(joined()->connection().execute(call_, statement));
+      run(open.connection().execute(call_, statement));
     } catch (const Error& error) {
-      joined()->fail(statement, error);
+      open.fail(statement, error);
     }
   }
 
-  void roll_back() {
+  /// Queries that are handed it from now on find that it is gone.
+  void end() noexcept {
+    done_ = true;
+    owned_.reset();
+  }
+
+  /// `whole`: it is no savepoint.
+  void roll_back(OpenTransaction& open, bool whole) const {
     const io::Call call(io::blocking_waiter(),
                         after(io::blocking_waiter().now(), detail::kRollbackLimit));
-    auto& connection = joined()->connection();
+    auto& connection = open.connection();
     if (!connection.is_open()) return;
-    if (owned_) {
+    if (whole) {
       if (connection.transaction_state() != TransactionState::none) run(connection.rollback(call));
       return;
     }

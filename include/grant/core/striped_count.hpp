@@ -31,10 +31,10 @@ class StripedCount {
     return stripes_[detail::this_stripe()].value.fetch_add(change, std::memory_order_relaxed);
   }
 
-  /// What the calling thread's stripe is.
-  [[nodiscard]] std::int64_t own() const noexcept {
-    return stripes_[detail::this_stripe()].value.load(std::memory_order_relaxed);
-  }
+  /// The next number of a sequence that is the calling thread's stripe's own; those of threads that
+  /// begin one after the other are one apart.
+  std::uint64_t next() noexcept { return peek(add(1)); }
+  [[nodiscard]] std::uint64_t peek() const noexcept { return peek(own()); }
 
   /// Of changes under way meanwhile, some may be in it.
   [[nodiscard]] std::int64_t sum() const noexcept {
@@ -48,6 +48,14 @@ class StripedCount {
   }
 
  private:
+  /// What the calling thread's stripe is.
+  [[nodiscard]] std::int64_t own() const noexcept {
+    return stripes_[detail::this_stripe()].value.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] static std::uint64_t peek(std::int64_t own) noexcept {
+    return static_cast<std::uint64_t>(own) + detail::this_stripe();
+  }
+
   std::array<detail::Stripe, detail::kStripes> stripes_;
 };
 
