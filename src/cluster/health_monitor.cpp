@@ -154,7 +154,7 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
   }
 
   /// Begins to watch the nodes that have come.
-  static Task<void> listen(std::shared_ptr<Run> self, io::Loop& loop) {
+  Task<void> listen(std::shared_ptr<Run> self, io::Loop& loop) {
     const Running running(self);
     auto outcome = io::Outcome::ready;
     while (outcome != io::Outcome::cancelled) {
@@ -199,8 +199,7 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
   }
 
   /// The nodes of a cluster are probed together, because each is judged by what the others said.
-  static Task<void> probe_all(std::shared_ptr<Run> self, io::Loop& loop,
-                              std::shared_ptr<Watch> watch) {
+  Task<void> probe_all(std::shared_ptr<Run> self, io::Loop& loop, std::shared_ptr<Watch> watch) {
     const Running running(self);
     auto outcome = io::Outcome::ready;
     while (outcome != io::Outcome::cancelled) {
@@ -258,7 +257,7 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
     checked_.notify_all();
   }
 
-  static Task<ProbeResult> probe(Watch& watch, io::Call call) {
+  Task<ProbeResult> probe(Watch& watch, io::Call call) {
     const bool kept = watch.connection && watch.connection->is_open();
     auto result = co_await probe_once(watch, call);
     // A connection that is lost may be all that was wrong: a new one tells.
@@ -268,7 +267,7 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
     co_return result;
   }
 
-  static Task<ProbeResult> probe_once(Watch& watch, io::Call call) {
+  Task<ProbeResult> probe_once(Watch& watch, io::Call call) {
     ProbeResult result;
     const auto began = watch.clock.now();
     try {
@@ -291,7 +290,7 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
   }
 
   /// Opens the node's first connections, once the node is known to answer.
-  static Task<void> warm_up(std::shared_ptr<Run> self, std::shared_ptr<Node> node, io::Call call) {
+  Task<void> warm_up(std::shared_ptr<Run> self, std::shared_ptr<Node> node, io::Call call) {
     const Running running(std::move(self));
     try {
       co_await node->warm_up(call);

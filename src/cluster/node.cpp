@@ -46,7 +46,7 @@ PoolStats sum(const PoolStats& a, const PoolStats& b) noexcept {
 }  // namespace
 
 Node::Node(const Driver& driver, ConnectOptions target, PoolOptions pool, const Clock& clock,
-           EventSink events, std::string identity)
+           EventSink events, std::string identity, io::Runtime& runtime)
     : id_(new_id()),
       identity_(identity.empty() ? identity_of(target.url) : std::move(identity)),
       name_(interned(target.node)),
@@ -59,7 +59,7 @@ Node::Node(const Driver& driver, ConnectOptions target, PoolOptions pool, const 
     case Sharing::free: break;
     case Sharing::one_writer:
       opened_as.purpose = Purpose::reading;
-      reading_.emplace(pool, driver, opened_as, clock, events);
+      reading_.emplace(pool, driver, opened_as, clock, events, runtime);
       opened_as.purpose = Purpose::writing;
       options.max_size = 1;
       break;
@@ -70,7 +70,7 @@ Node::Node(const Driver& driver, ConnectOptions target, PoolOptions pool, const 
       options.max_size = 1;
       break;
   }
-  pool_.emplace(options, driver, std::move(opened_as), clock, std::move(events));
+  pool_.emplace(options, driver, std::move(opened_as), clock, std::move(events), runtime);
 }
 
 Node::~Node() = default;
@@ -79,7 +79,7 @@ std::shared_ptr<Node> Node::make(const Driver& driver, ConnectOptions target, Po
                                  const Clock& clock, EventSink events, std::string identity,
                                  io::Runtime& runtime) {
   auto made = std::make_unique<Node>(driver, std::move(target), pool, clock, std::move(events),
-                                     std::move(identity));
+                                     std::move(identity), runtime);
   return {made.release(), [&runtime](Node* node) {
             std::unique_ptr<Node> last(node);
             if (node->closed_) return;

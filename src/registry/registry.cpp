@@ -252,7 +252,7 @@ class Registry::Impl {
   }
 
   /// Those of this thread cannot come back meanwhile.
-  static Task<void> wait_for_leases(io::Call call, std::vector<std::shared_ptr<Node>> nodes) {
+  Task<void> wait_for_leases(io::Call call, std::vector<std::shared_ptr<Node>> nodes) {
     const auto elsewhere = [](const std::shared_ptr<Node>& node) {
       const auto stats = node->pool_stats();
       return stats.leased - stats.leased_here + stats.opening > 0;

@@ -48,6 +48,9 @@ class OpenTransaction {
   [[nodiscard]] const std::shared_ptr<const Found>& found() const noexcept { return found_; }
   [[nodiscard]] Connection& connection() const noexcept { return *lease_; }
 
+  /// Other threads than the one that began it may end it.
+  void hand_over() noexcept { lease_.hand_over(); }
+
   /// What the server allows in it.
   [[nodiscard]] Effect effect() const noexcept { return effect_; }
 

@@ -64,6 +64,10 @@ class Transaction::Impl {
  public:
   Impl(const TransactionSpec& spec, detail::Scope scope, CallSite site,
        detail::TransactionRuns* runs)
+      : Impl(scope.handed, spec, std::move(scope), site, runs) {}
+
+  Impl(bool handed, const TransactionSpec& spec, detail::Scope scope, CallSite site,
+       detail::TransactionRuns* runs)
       : place_(detail::access_for(spec, std::move(scope), site)),
         call_(io::blocking_waiter(), place_.deadline()) {
     place_.refuse_prevented(spec.effect);
@@ -74,6 +78,7 @@ class Transaction::Impl {
       options.isolation = spec.isolation;
       options.effect = spec.effect;
       owned_ = run(detail::open(place_, options, call_, runs));
+      if (handed) owned_->hand_over();
     }
     inside_.only_for = spec.database;
     inside_.shard = spec.shard;

@@ -29,10 +29,11 @@ using NodeId = std::uint64_t;
 class Node {
  public:
   /// `pool` must be valid. Opens nothing yet, but an in-memory database, which lives as long as the
-  /// node. `identity`: empty for that of the URL. Errors: configuration, where the driver refuses
+  /// node. `identity`: empty for that of the URL. What it is given by reference must outlive
+  /// it. Errors: configuration, where the driver refuses
   /// the URL.
   Node(const Driver& driver, ConnectOptions target, PoolOptions pool, const Clock& clock,
-       EventSink events, std::string identity = {});
+       EventSink events, std::string identity = {}, io::Runtime& runtime = io::system_runtime());
 
   /// The same, owned together: what it takes to destroy it happens in the background, where it has
   /// not been closed before. `runtime` must outlive it.
