@@ -23,14 +23,16 @@ struct Note : grant::Model<Note> {
                                                    grant::column<&Note::text>);
 };
 
+constexpr auto text = grant::field<&Note::text>;
+
 // [request]
 // Any thread of the pool may go on with this behind a co_await: what belongs to it is not what that
 // thread is in, but the session that it was given.
 asio::awaitable<void> request(asio::thread_pool& threads, grant::Session session) {
   auto transaction = grant::Transaction::begin({.database = "primary"}, session);
-  auto note = Note::in(transaction).create(grant::field<& Note::text> = "first");
+  auto note = Note::in(transaction).create(text = "first");
   co_await asio::post(threads, asio::use_awaitable);
-  Note::in(transaction).update(note, grant::field<& Note::text> = "second");
+  Note::in(transaction).update(note, text = "second");
   transaction.commit();
 
   co_await asio::post(threads, asio::use_awaitable);
