@@ -157,9 +157,13 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
   Task<void> listen(std::shared_ptr<Run> self, io::Loop& loop) {
     const Running running(self);
     auto outcome = io::Outcome::ready;
-    while (outcome != io::Outcome::cancelled) {
+    while (outcome != io::Outcome::cancelled && !loop.is_cancelled()) {
       const auto signal = loop.make_signal();
-      for (const auto& watch : self->find_new(signal)) loop.spawn(probe_all(self, loop, watch));
+      for (const auto& watch : self->find_new(signal)) {
+        // An event that its probe tells of may stop all of this.
+        if (loop.is_cancelled()) co_return;
+        loop.spawn(probe_all(self, loop, watch));
+      }
       outcome = co_await io::Call(loop).signalled(*signal);
     }
   }
@@ -202,7 +206,7 @@ class HealthMonitor::Run : public std::enable_shared_from_this<Run> {
   Task<void> probe_all(std::shared_ptr<Run> self, io::Loop& loop, std::shared_ptr<Watch> watch) {
     const Running running(self);
     auto outcome = io::Outcome::ready;
-    while (outcome != io::Outcome::cancelled) {
+    while (outcome != io::Outcome::cancelled && !loop.is_cancelled()) {
       auto topology = watch->topology.lock();
       if (!topology || !topology->begin_probe(watch->node->id())) break;
       const auto wanted = self->begin_check(*watch);

@@ -114,8 +114,9 @@ class SystemRuntime final : public Runtime {
   }
 
   void start(std::function<void(Loop& loop)> begin) override {
-    const auto loop = new_loop();
-    background().post([loop, begin = std::move(begin)] {
+    auto loop = new_loop();
+    // The thread that runs it frees it.
+    background().post([loop = std::move(loop), begin = std::move(begin)] {
       begin(*loop);
       loop->run();
     });

@@ -199,9 +199,11 @@ void PoolCore::care_for_slot(PoolSlot& slot) noexcept {
   try {
     auto errand = std::make_shared<Errands::Errand>(errands_);
     if (!errand->begun()) return after_care(slot);  // which closes it
-    runtime_.start([self = shared_from_this(), &slot, errand](io::Loop& loop) mutable {
-      loop.spawn(self->clean_slot(loop, slot, std::move(errand)));
-    });
+    // Not shared with this call: it must end before its loop does.
+    runtime_.start(
+        [self = shared_from_this(), &slot, errand = std::move(errand)](io::Loop& loop) mutable {
+          loop.spawn(self->clean_slot(loop, slot, std::move(errand)));
+        });
   } catch (const std::exception&) {
     after_care(slot);  // no thread can be had
   }
