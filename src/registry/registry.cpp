@@ -91,7 +91,7 @@ class Registry::Impl {
 
   /// Checks, then changes. Errors: configuration.
   void set_up(const Databases& databases, const RegistryOptions& options, std::uint64_t lineage) {
-    const Lock changing(changing_mutex_);
+    const Lock changing(*changing_mutex_);
     const auto last = state();
     const bool shares = last && !last->closed && &last->clock == &options.clock &&
                         &last->runtime == &options.runtime;
@@ -134,7 +134,7 @@ class Registry::Impl {
   void close(milliseconds drain, bool forget) {
     std::shared_ptr<const State> last;
     {
-      const Lock changing(changing_mutex_);
+      const Lock changing(*changing_mutex_);
       last = state();
       if (!last || last->closed) return;
       auto closed = std::make_shared<State>(*last);
@@ -187,6 +187,14 @@ class Registry::Impl {
   }
 
  private:
+  void renew_in_child() {
+    // Left as it is: a thread that is not there any more may have held it.
+    static_cast<void>(changing_mutex_.release());
+    changing_mutex_ = std::make_unique<Mutex>();
+    // The first statement finds its way anew, and so has the probes begin here.
+    version_.fetch_add(1);
+  }
+
   void replace(std::shared_ptr<const State> next) {
     {
       const Lock lock(mutex_);
@@ -267,15 +275,16 @@ class Registry::Impl {
   const std::uint64_t id_ = new_registry_id();
   std::atomic<std::uint64_t> version_ = 0;  // grows with each state
   std::atomic<bool> ended_ = false;
-  Mutex changing_mutex_;  // held by who makes a state out of the last one
+  // Held by who makes a state out of the last one, which takes too long to hold up a fork: a child
+  // has another one.
+  std::unique_ptr<Mutex> changing_mutex_ = std::make_unique<Mutex>();
 
   mutable Mutex mutex_;
   std::shared_ptr<const State> state_ GRANT_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<LoadBalancer>> balancers_ GRANT_GUARDED_BY(mutex_);
   const detail::HeldOverForks held_{mutex_};
-  // A child's first statement finds its way anew, and so has the probes begin there.
   const detail::RenewedInChildren renewed_{
-      this, [](void* self) { static_cast<Impl*>(self)->version_.fetch_add(1); }};
+      this, [](void* self) { static_cast<Impl*>(self)->renew_in_child(); }};
 };
 
 Registry::Registry(NotSetUp /*unused*/) : impl_(std::make_unique<Impl>()) {}
