@@ -42,11 +42,12 @@ void refuse_stranger(const Origin& home, const Cluster& cluster) {
 }  // namespace
 
 Place::Place(Access access)
-    : context_(access.scope.context ? std::move(access.scope.context) : current_context()),
-      session_(&session_of(*context_)),
+    : context_(std::move(access.scope.context)),
       connection_(access.connection),
       site_(access.place),
       raw_(access.raw) {
+  if (!context_) context_ = current_context();
+  session_ = &session_of(*context_);
   auto target = resolve(context_.get(), access.connection.database);
   if (!access.shard.empty()) target.shard = access.shard;
   if (access.home != nullptr) {

@@ -107,15 +107,16 @@ class SessionState {
 
   /// `node`: interned().
   void served(const std::string& node, RouteReason reason) noexcept {
-    last_.store(reinterpret_cast<std::uintptr_t>(&node) | static_cast<std::uintptr_t>(reason),
+    last_.store(reinterpret_cast<const char*>(&node) + static_cast<std::size_t>(reason),
                 std::memory_order_release);
   }
 
   [[nodiscard]] std::optional<Served> last_served() const {
-    const auto last = last_.load(std::memory_order_acquire);
-    if (last == 0) return std::nullopt;
-    return Served{*reinterpret_cast<const std::string*>(last & ~kReason),
-                  static_cast<RouteReason>(last & kReason)};
+    const char* const last = last_.load(std::memory_order_acquire);
+    if (last == nullptr) return std::nullopt;
+    const auto reason = reinterpret_cast<std::uintptr_t>(last) & kReason;
+    return Served{*reinterpret_cast<const std::string*>(last - reason),
+                  static_cast<RouteReason>(reason)};
   }
 
  private:
@@ -125,7 +126,7 @@ class SessionState {
 
   const std::shared_ptr<Registry> registry_;  // null: the global one
   Marks sticky_until_;
-  std::atomic<std::uintptr_t> last_ = 0;
+  std::atomic<const char*> last_ = nullptr;
 };
 
 /// The session that `context` is in: the innermost one that it names. `context` owns it.

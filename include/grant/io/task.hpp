@@ -120,10 +120,12 @@ class [[nodiscard]] Task {
  public:
   using promise_type = detail::TaskPromise<T>;
 
-  /// With a finished result.
+  /// With a finished result. Constrained to what becomes one, which no task does.
+  // NOLINTBEGIN(google-explicit-constructor,bugprone-forwarding-reference-overload)
   template <class U>
   requires std::convertible_to<U, detail::Finished<T>> Task(U&& result)
-      : result_(std::forward<U>(result)) {}  // NOLINT(google-explicit-constructor)
+      : result_(std::forward<U>(result)) {}
+  // NOLINTEND(google-explicit-constructor,bugprone-forwarding-reference-overload)
 
   Task(Task&& other) noexcept
       : handle_(std::exchange(other.handle_, {})), result_(std::move(other.result_)) {}

@@ -48,9 +48,9 @@ Task<void> PostgresConnection::receive(io::Call call, const Operation& operation
   Reception reception{call, &operation, take ? &take : nullptr};
   while (const auto interest = advance(reception)) {
     auto wait = call.ready(PQsocket(handle_.get()), *interest);
-    if (!wait.await_ready()) return receive_rest(std::move(reception), std::nullopt);
+    if (!wait.await_ready()) return receive_rest(reception, std::nullopt);
     const auto outcome = judged(reception, wait.await_resume());
-    if (outcome != io::Outcome::ready) return receive_rest(std::move(reception), outcome);
+    if (outcome != io::Outcome::ready) return receive_rest(reception, outcome);
     read(reception);
   }
   return Done();
