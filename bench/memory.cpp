@@ -15,9 +15,11 @@ constinit thread_local std::uint64_t allocations = 0;
 
 // Instead of the C library's, of which they are a part: "Replacing malloc" in glibc's manual.
 extern "C" {
+// NOLINTBEGIN(readability-identifier-naming,bugprone-reserved-identifier)
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t count, std::size_t size);
 void* __libc_realloc(void* memory, std::size_t size);
+// NOLINTEND(readability-identifier-naming,bugprone-reserved-identifier)
 
 void* malloc(std::size_t size) {
   ++allocations;

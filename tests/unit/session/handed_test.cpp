@@ -20,7 +20,6 @@ using test::eventually;
 using test::Shop;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 RawSql read() { return sql("SELECT").on("shop").read(); }
 RawSql write(const std::string& text = "WRITE") { return sql(text).on("shop"); }
