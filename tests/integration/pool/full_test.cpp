@@ -191,7 +191,9 @@ TEST_P(FullServer, ServesEverybodyWithWhatItGivesAndIsNotHammered) {
   // The pauses after failures are half of retry_delay or more, and double.
   std::uint64_t paced = 1;
   for (Duration pause = 10ms; pause < took; pause = pause * 2 + 10ms) ++paced;
-  EXPECT_LE(driver_.attempts(), rush + paced);
+  // Each may be tried twice: where the refusal itself is lost, the pool does not know that it was
+  // one.
+  EXPECT_LE(driver_.attempts(), rush + 2 * paced);
   EXPECT_EQ(sessions().size(), 3U);
   const auto full = pool->stats();
 
