@@ -118,8 +118,8 @@ class Topology {
   /// All nodes, in their order.
   [[nodiscard]] std::vector<Known> known() const GRANT_EXCLUDES(mutex_);
 
-  /// Called when the nodes should be probed soon, and when they have changed. Set once, before the
-  /// topology is used.
+  /// Called when the nodes should be probed soon, when they have changed, and at the end. Set once,
+  /// before the topology is used.
   void on_probe_wanted(std::function<void()> callback);
 
   [[nodiscard]] const Clock& clock() const noexcept { return clock_; }

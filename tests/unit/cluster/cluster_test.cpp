@@ -236,8 +236,8 @@ TEST(Cluster, EmitsAnEventOnlyWhenANodeChanges) {
 // -- What queries report ----------------------------------------------------------------------
 
 TEST(ClusterReports, UnreachableNodeFailsACheckAndIsProbed) {
-  const ClusterFixture f;
   int wanted = 0;
+  const ClusterFixture f;
   f.cluster->topology().on_probe_wanted([&wanted] { ++wanted; });
   f.see_all();
   f.cluster->topology().report_unreachable(test::node_of(*f.cluster, 1), unreachable(),
@@ -270,8 +270,8 @@ TEST(ClusterReports, UnreachableNodeHasItsFailureThreshold) {
 }
 
 TEST(ClusterReports, ReadOnlyNodeIsDemotedWithItsConnectionsAndProbed) {
-  ClusterFixture f;
   int wanted = 0;
+  ClusterFixture f;
   f.cluster->topology().on_probe_wanted([&wanted] { ++wanted; });
   f.see_all();
   { const auto idle = run(test::node_of(*f.cluster, 0).pool().acquire(blocking())); }
@@ -299,8 +299,8 @@ TEST(ClusterReports, ReadOnlyAnswerOfANodeThatIsNotThePrimaryDemotesNobody) {
 }
 
 TEST(ClusterReports, ReadOnlyAnswerOfAServerThatSaysItIsThePrimaryOnlyAsksForAProbe) {
-  const ClusterFixture f;
   std::atomic<int> probes = 0;
+  const ClusterFixture f;
   f.cluster->topology().on_probe_wanted([&] { ++probes; });
   f.see_all();
   EXPECT_FALSE(
@@ -379,8 +379,8 @@ TEST(ClusterHistory, OperatorMayAcceptAnother) {
 }
 
 TEST(ClusterReports, LostConnectionOnlyAsksForAProbe) {
-  const ClusterFixture f;
   int wanted = 0;
+  const ClusterFixture f;
   f.cluster->topology().on_probe_wanted([&wanted] { ++wanted; });
   f.see_all();
   const auto before = f.cluster->topology().table();
@@ -390,8 +390,8 @@ TEST(ClusterReports, LostConnectionOnlyAsksForAProbe) {
 }
 
 TEST(ClusterReports, PromotedReplicaAsksForAProbeAndNotAgainAndAgain) {
-  ClusterFixture f;
   int wanted = 0;
+  ClusterFixture f;
   f.cluster->topology().on_probe_wanted([&wanted] { ++wanted; });
   f.see_all();
   for (int i = 0; i < 3; ++i) f.cluster->topology().report_promoted();
