@@ -32,8 +32,6 @@ class OpenTransaction {
     OpenTransaction& transaction_;
   };
 
-  [[nodiscard]] bool is_in_use() const noexcept { return in_use_.load(std::memory_order_acquire); }
-
   /// `runs`, if any, is told what becomes of it.
   OpenTransaction(const Place& place, Attempt attempt, Effect effect, TransactionRuns* runs);
   OpenTransaction(const OpenTransaction&) = delete;

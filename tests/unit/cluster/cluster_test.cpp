@@ -269,6 +269,28 @@ TEST(ClusterReports, UnreachableNodeHasItsFailureThreshold) {
   EXPECT_FALSE(f.cluster->topology().table()->nodes[1].healthy);
 }
 
+TEST(ClusterReports, FailureFromBeforeANewerAnswerMakesNoNodeUnhealthy) {
+  const ClusterFixture f;
+  f.see_all();
+  auto& topology = f.cluster->topology();
+  const auto before = topology.version();
+  f.see(1, observed(NodeKind::replica));
+  topology.report_unreachable(test::node_of(*f.cluster, 1), unreachable(), before);
+  EXPECT_TRUE(topology.table()->nodes[1].healthy);
+  topology.report_unreachable(test::node_of(*f.cluster, 1), unreachable(), topology.version());
+  EXPECT_FALSE(topology.table()->nodes[1].healthy);
+}
+
+TEST(ClusterReports, ReportThatChangesNothingPublishesNoTable) {
+  const ClusterFixture f;
+  f.see_all();
+  auto& topology = f.cluster->topology();
+  const auto& node = test::node_of(*f.cluster, 1);
+  const auto first = topology.report_unreachable(node, unreachable(), topology.version());
+  EXPECT_EQ(topology.report_unreachable(node, unreachable(), first), first);
+  EXPECT_EQ(topology.version(), first);
+}
+
 TEST(ClusterReports, ReadOnlyNodeIsDemotedWithItsConnectionsAndProbed) {
   int wanted = 0;
   ClusterFixture f;
