@@ -48,6 +48,8 @@ void tell_of_files(const Databases& databases, const EventSink& events) {
 /// Where events go, which a later set-up may change: nodes that stay tell the new sink.
 class Sink {
  public:
+  explicit Sink(EventSink sink) : sink_(std::make_shared<const EventSink>(std::move(sink))) {}
+
   void replace(EventSink sink) {
     auto next = std::make_shared<const EventSink>(std::move(sink));
     const Lock lock(mutex_);
@@ -97,7 +99,8 @@ class Registry::Impl {
                         &last->runtime == &options.runtime;
     const auto before = shares ? last : nullptr;
 
-    const auto sink = before ? before->sink : std::make_shared<Sink>();
+    // Before anything is probed: the first events are told, too.
+    const auto sink = before ? before->sink : std::make_shared<Sink>(options.events);
     detail::Setting setting{
         {options.clock, [sink](const Event& event) { (*sink)(event); }, options.runtime},
         lineage,
@@ -107,7 +110,7 @@ class Registry::Impl {
     auto monitor =
         before ? before->monitor : std::make_shared<HealthMonitor>(plan.added, options.runtime);
 
-    sink->replace(options.events);
+    if (before) sink->replace(options.events);
     auto next = std::make_shared<State>(State{options.clock, options.runtime, options.events, sink,
                                               std::move(monitor), plan.generation});
     next->names = std::move(plan.names);

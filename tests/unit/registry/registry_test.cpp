@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "grant/query/raw_sql.hpp"
+#include "grant/testing/simulation.hpp"
 #include "support/error_of.hpp"
 #include "support/eventually.hpp"
 #include "support/nodes.hpp"
@@ -446,6 +447,39 @@ TEST(RegistryTest, TellsOnceOfAFileThatOthersCanReadOrWrite) {
       1);
   EXPECT_THAT(events, ::testing::Contains("config.exposed file=grant.toml password_readable=true "
                                           "writable=false"));
+}
+
+/// Work in the background goes on for a while, in simulated time, before whoever starts it does.
+class Hasty final : public io::Runtime {
+ public:
+  [[nodiscard]] const Clock& clock() const noexcept { return simulation_.clock(); }
+  [[nodiscard]] TimePoint now() const noexcept override { return simulation_.now(); }
+  [[nodiscard]] std::uint64_t random_bits() noexcept override { return simulation_.random_bits(); }
+  void start(std::function<void(io::Loop& loop)> begin) override {
+    simulation_.start(std::move(begin));
+    simulation_.run_for(1s);
+  }
+  void post(std::function<void()> work) override { simulation_.post(std::move(work)); }
+  void call_at(TimePoint time, std::function<void()> function) override {
+    simulation_.call_at(time, std::move(function));
+  }
+  void run_out() { simulation_.run_for(1s); }
+
+ private:
+  testing::Simulation simulation_{1};
+};
+
+TEST(RegistryTest, TellsOfWhatTheProbesSeeBeforeItIsMade) {
+  Servers servers;
+  servers.is("w", NodeKind::primary);
+  Hasty runtime;
+  const RegistryOptions options{runtime.clock(), servers.options().events, runtime};
+  auto registry = std::make_unique<Registry>(Databases{{"shop", spec("w")}}, options);
+  EXPECT_THAT(servers.events.lines(),
+              ::testing::Contains(::testing::StartsWith("node.healthy node=shop/writer")));
+  for (const auto& node : registry->health_status()) EXPECT_TRUE(node.healthy);
+  registry->close(0ms);
+  runtime.run_out();  // the probes end
 }
 
 }  // namespace
