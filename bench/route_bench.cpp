@@ -52,7 +52,7 @@ class NullConnection final : public Connection {
     Observation seen;
     seen.kind = kind_;
     seen.epoch = {"bench", 1};
-    seen.position = 1;
+    seen.position = Position{seen.epoch, Lsn{1}};
     return seen;
   }
   [[nodiscard]] TransactionState transaction_state() const noexcept override {

@@ -28,6 +28,7 @@ OWN = {
         "kept_rows": "libpq's results are too large to keep many of them",
         "numeric": "a number of its own in the protocol's bytes",
         "pipeline": "the protocol takes many statements in one round trip",
+        "position": "others follow its log",
         "receive": "libpq leaves the waiting and the order of the answers to its caller",
         "received": "libpq does not say how much it has read",
     },
@@ -37,6 +38,7 @@ OWN = {
         "greeting": "what a server says before the login is looked at first",
         "lexer": "the placeholders are ?, not $1",
         "no_sigpipe": "libmariadb writes to sockets without keeping the signal away",
+        "position": "others follow its log",
         "reading": "libmariadb reads for as long as something comes",
     },
     "sqlite": {

@@ -40,11 +40,10 @@ HealthRecord with_lag(HealthRecord replica, const HealthRecord* primary) {
   replica.lag.reset();
   replica.lag_bytes.reset();
 
-  const bool comparable = here.position && there.position && here.epoch == there.epoch;
-  if (comparable && here.position_in_bytes && there.position_in_bytes) {
-    replica.lag_bytes = *there.position - std::min(*there.position, *here.position);
+  if (here.position && there.position) {
+    replica.lag_bytes = bytes_between(*here.position, *there.position);
   }
-  if (comparable && *here.position >= *there.position) {
+  if (here.position && there.position && *here.position >= *there.position) {
     // Level with what the primary had when it was asked, which may be a while ago.
     replica.lag = std::max(replica.seen_at - primary->asked_at, Duration::zero());
     replica.level_at = std::max(replica.level_at.value_or(primary->asked_at), primary->asked_at);

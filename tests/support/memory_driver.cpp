@@ -286,7 +286,7 @@ Observation observed(NodeKind kind, std::uint64_t position, std::uint64_t branch
   Observation observation;
   observation.kind = kind;
   observation.epoch = {"history", branch};
-  observation.position = position;
+  observation.position = Position{observation.epoch, GtidSet(Gtid{0, 1, position})};
   return observation;
 }
 

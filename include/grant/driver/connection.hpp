@@ -9,6 +9,7 @@
 #include "grant/core/error.hpp"
 #include "grant/driver/canceller.hpp"
 #include "grant/driver/observation.hpp"
+#include "grant/driver/position.hpp"
 #include "grant/driver/result.hpp"
 #include "grant/driver/row_source.hpp"
 #include "grant/driver/row_stream.hpp"
@@ -129,11 +130,11 @@ class Connection {
   /// False once the connection is known to be broken; true says only that nobody noticed yet.
   [[nodiscard]] virtual bool is_open() const noexcept = 0;
 
-  /// Where the primary's log stood when it had the last write of this connection, as the server
-  /// says with the answer to a write or COMMIT, without a round trip; in the engine's own words,
-  /// such as MariaDB's "0-1-8". Empty where none has said so yet: before the first write, and on
-  /// an engine that does not. Valid until the next operation.
-  [[nodiscard]] virtual std::string_view last_position() const noexcept { return {}; }
+  /// Where the log of the primary stood once it had the last write of this connection: one outside
+  /// a transaction, or a commit. A replica that has replayed it has the write. Told with the answer
+  /// to the write, where Statement or TransactionOptions asked for it; costs nothing. Empty before
+  /// the first write, where the last one's is not known, and on an engine without positions.
+  [[nodiscard]] virtual std::optional<Position> last_position() const { return std::nullopt; }
 
   /// What the node was last seen to be, from what it sends unasked; unknown where it sends nothing.
   [[nodiscard]] virtual NodeKind kind_hint() const noexcept = 0;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "grant/core/clock.hpp"
+#include "grant/driver/position.hpp"
 
 namespace grant {
 
@@ -16,21 +16,6 @@ namespace grant {
 enum class NodeKind : std::uint8_t { unknown, primary, replica };
 
 [[nodiscard]] std::string_view to_string(NodeKind kind) noexcept;
-
-/// The identity of a cluster's history. It grows at each promotion.
-struct Epoch {
-  /// Which history: PostgreSQL's system identifier. Empty: the engine has none.
-  std::string history{};
-  /// Which branch of it: PostgreSQL's timeline.
-  std::uint64_t branch{};
-
-  /// Epochs of different histories cannot be compared.
-  friend std::partial_ordering operator<=>(const Epoch& a, const Epoch& b) noexcept {
-    if (a.history != b.history) return std::partial_ordering::unordered;
-    return a.branch <=> b.branch;
-  }
-  friend bool operator==(const Epoch& a, const Epoch& b) noexcept = default;
-};
 
 /// What one probe of one node told. Whatever it could not tell is empty.
 struct Observation {
@@ -40,15 +25,8 @@ struct Observation {
   /// Equal for two URLs that reach one server process; empty: not known.
   std::string instance{};
 
-  /// A primary: where its log ends. A replica: how far it has replayed. Two positions compare only
-  /// within one epoch.
-  std::optional<std::uint64_t> position{};
-
-  /// `position` counts bytes of the log, as on PostgreSQL; elsewhere it counts transactions.
-  bool position_in_bytes = false;
-
-  /// The same in the engine's own words, also where no one number says it: a set of GTIDs, an LSN.
-  std::string position_text{};
+  /// A primary: where its log ends. A replica: how far it has replayed. Of the epoch above.
+  std::optional<Position> position{};
 
   /// How far the node itself believes to be behind. It counts from when a change was made, so it
   /// grows with clock skew, and is 0 on a replica that hears nothing from its primary: a hint.

@@ -21,6 +21,10 @@ struct Statement {
   /// For a read whose text is not Grant's: the server is told to refuse it, as read_only, where it
   /// writes after all. What the server then lets pass all the same, the guide on routing lists.
   bool guarded = false;
+  /// For a write outside a transaction: Connection::last_position() shall give its position, in the
+  /// same round trip. Costs the server a query on PostgreSQL, and nothing on MariaDB, which tells
+  /// it unasked.
+  bool wants_position = false;
 };
 
 enum class Isolation : std::uint8_t {
@@ -34,6 +38,9 @@ struct TransactionOptions {
   Isolation isolation = Isolation::engine_default;
   /// `read`: the server refuses writes inside it.
   Effect effect = Effect::write;
+  /// Connection::last_position() shall give the position of the commit, as
+  /// Statement::wants_position says.
+  bool wants_position = false;
 };
 
 }  // namespace grant

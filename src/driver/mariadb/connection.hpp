@@ -52,7 +52,7 @@ class MariadbConnection final : public Connection {
   [[nodiscard]] TransactionState transaction_state() const noexcept override;
   [[nodiscard]] TransactionEnd ended_underneath() const noexcept override { return ended_; }
   [[nodiscard]] bool is_open() const noexcept override { return handle_ != nullptr; }
-  [[nodiscard]] std::string_view last_position() const noexcept override { return position_; }
+  [[nodiscard]] std::optional<Position> last_position() const override;
   [[nodiscard]] NodeKind kind_hint() const noexcept override { return NodeKind::unknown; }
 
  private:
@@ -232,7 +232,7 @@ class MariadbConnection final : public Connection {
   Reading reading_;
   io::Outcome interrupted_ = io::Outcome::ready;  // how the last wait ended, unless it was ready
   TimePoint last_used_{};
-  std::string position_;  // of the last write
+  std::string position_;  // of the last write: a GTID
   bool may_ask_replication_ = true;
   TimePoint grace_{};                // until when a cancelled statement may take to end
   bool cancelling_ = false;          // the server was asked to end what it runs

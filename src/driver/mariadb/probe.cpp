@@ -1,13 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "connection.hpp"
 #include "driver/failures.hpp"
 #include "driver/shape.hpp"
 #include "grant/core/error.hpp"
+#include "position.hpp"
 
 namespace grant::mariadb {
 namespace {
@@ -46,26 +46,6 @@ enum Column : std::size_t {
   version
 };
 
-/// `domain-server-sequence`; empty when `text` is not exactly one of these.
-struct Gtid {
-  std::uint64_t domain{};
-  std::uint64_t server{};
-  std::uint64_t sequence{};
-};
-
-std::optional<Gtid> parse_gtid(std::string_view text) {
-  Gtid gtid;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  for (std::uint64_t* part : {&gtid.domain, &gtid.server, &gtid.sequence}) {
-    if (part != &gtid.domain && (at == end || *at++ != '-')) return std::nullopt;
-    const auto [next, error] = std::from_chars(at, end, *part);
-    if (error != std::errc()) return std::nullopt;
-    at = next;
-  }
-  return at == end ? std::optional(gtid) : std::nullopt;
-}
-
 std::string_view text_of(ValueView value) {
   return value.has_characters() ? value.as_characters() : std::string_view{};
 }
@@ -89,26 +69,23 @@ Task<Observation> MariadbConnection::probe(io::Call call) {
         failures::at(node_, Errc::unavailable, "the server does not say whether it takes writes"));
   }
   const bool is_replica = refuses.as_integer() != 0;
-  // With several domains there are several positions, which no one number stands for.
-  const auto gtid =
-      parse_gtid(text_of(rows->cell(0, is_replica ? replicated_position : current_position)));
+  const auto position =
+      GtidSet::parse(text_of(rows->cell(0, is_replica ? replicated_position : current_position)));
 
   Observation seen;
   seen.kind = is_replica ? NodeKind::replica : NodeKind::primary;
   const auto own_domain = rows->cell(0, domain);
   const bool has_domain = own_domain.kind() == ValueKind::integer;
-  seen.epoch.history = fmt::format("gtid domain {}", gtid ? static_cast<std::int64_t>(gtid->domain)
-                                                     : has_domain ? own_domain.as_integer()
-                                                                  : 0);
+  // The one in which there is something, or the server's own.
+  const bool is_clear = position && position->last().size() == 1;
+  seen.epoch =
+      epoch_of(is_clear ? position->last().front().domain
+                        : static_cast<std::uint32_t>(has_domain ? own_domain.as_integer() : 0));
   seen.instance = text_of(rows->cell(0, instance));
-  if (gtid) seen.position = gtid->sequence;
+  if (position) seen.position = Position{seen.epoch, *position};
   const auto now = rows->cell(0, clock_now);
   if (!is_replica && now.kind() == ValueKind::timestamp) seen.clock = now.as_timestamp();
-  seen.position_text = text_of(rows->cell(0, is_replica ? replicated_position : current_position));
   seen.version = text_of(rows->cell(0, version));
-  if (!gtid && !seen.position_text.empty()) {
-    seen.unknown.emplace_back("position: several GTID domains have no one number");
-  }
   if (is_replica) {
     seen.unknown.emplace_back("replayed_at: MariaDB does not say when a replayed change was made");
     co_await ask_replication(call, seen);

@@ -147,6 +147,7 @@ PostgresConnection::Operation PostgresConnection::start(io::Call call, Effect ef
   last_used_ = now;
   cancelled_late_ = false;
   untouched_ = false;
+  if (effect == Effect::write) position_.reset();
   return {effect, driver::Stopwatch(call, now)};
 }
 

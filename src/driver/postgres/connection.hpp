@@ -51,6 +51,7 @@ class PostgresConnection final : public Connection {
   [[nodiscard]] TransactionState transaction_state() const noexcept override;
   [[nodiscard]] TransactionEnd ended_underneath() const noexcept override { return ended_; }
   [[nodiscard]] bool is_open() const noexcept override;
+  [[nodiscard]] std::optional<Position> last_position() const override { return position_; }
   [[nodiscard]] NodeKind kind_hint() const noexcept override;
 
  private:
@@ -105,6 +106,7 @@ class PostgresConnection final : public Connection {
     Operation operation;
     bool may_begin_again = false;  ///< The transaction, which was new.
     bool guarded = false;
+    bool placed = false;  ///< Its position is wanted.
     const Prepared* prepared = nullptr;
     bool cached = false;  ///< It was prepared before.
     bool sent = false;    ///< And its answer, an error, is in answers_.
@@ -143,6 +145,11 @@ class PostgresConnection final : public Connection {
   void send_command(const char* command, const Operation& operation);
   /// Runs what is bound where the server refuses writes; leaves its answer in answers_.
   Task<void> run_guarded(io::Call call, Operation operation, const Prepared& prepared);
+
+  /// Runs what is bound, and asks for its position; leaves its answer in answers_.
+  Task<void> run_placed(io::Call call, Operation operation, const Prepared& prepared);
+  /// Commits, and asks for the position; the first of answers_ is that of the commit.
+  Task<void> commit_placed(io::Call call);
 
   /// Takes an answer as soon as it is there; what it leaves goes into answers_.
   using TakeAnswer = std::function<void(ResultHandle& answer)>;
@@ -276,6 +283,7 @@ class PostgresConnection final : public Connection {
   TransactionEnd ended_ = TransactionEnd::none;
   std::optional<ErrorInfo> first_failure_;  // which failed the transaction that is open
   TransactionOptions transaction_{};        // the open one
+  std::optional<Position> position_;        // of the last write, where it was asked for
   bool untouched_ = false;  // nothing was done in it yet, and it was begun by begin()
   std::chrono::milliseconds cancel_timeout_;
   const std::uint64_t max_result_size_;

@@ -13,7 +13,7 @@ namespace grant::postgres {
 // Who blocks has nothing to come back to: a statement that is prepared and succeeds, as most do,
 // then takes no coroutine.
 Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Statement statement) try {
-  if (!call.waiter().blocks() || statement.guarded) {
+  if (!call.waiter().blocks() || statement.guarded || statement.wants_position) {
     return execute_rest(call, statement, std::nullopt);
   }
   Execution execution = begin_execution(call, statement);
@@ -58,7 +58,10 @@ void PostgresConnection::send_bound(const Statement& statement, Execution& execu
   operation.guarded = execution.guarded;
   execution.columns = prepared.columns;
   execution.is_kept_there = !prepared.name.empty();
-  if (execution.guarded) return;  // run_guarded() sends it, among others
+  execution.placed =
+      statement.wants_position && !operation.in_transaction && statement.effect == Effect::write;
+  // run_guarded() and run_placed() send it, among others.
+  if (execution.guarded || execution.placed) return;
   send_execute(prepared, operation);
   binder_.trim();  // libpq has its own copy
 }
@@ -103,6 +106,8 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute_rest(io::Call call, St
       send_bound(statement, execution);
       if (execution.guarded) {
         co_await run_guarded(call, operation, prepared);
+      } else if (execution.placed) {
+        co_await run_placed(call, operation, prepared);
       } else {
         co_await receive(call, operation);
       }

@@ -34,6 +34,7 @@ Task<std::vector<Answer>> PostgresConnection::pipeline(io::Call call,
   std::optional<ErrorInfo> lost;
   try {
     start(call, Effect::read);
+    position_.reset();
     while (!queue.empty()) {
       co_await prepare_queued(call, queue);
       co_await run_queued(call, queue);

@@ -109,12 +109,7 @@ Task<Observation> PostgresConnection::probe(io::Call call) {
   }
   // A node and its copies share the system identifier, but not the moment and the port.
   seen.instance = fmt::format("{}/{}/{}", row.text(history), row.text(started), row.text(port));
-  seen.position = row.number(position);
-  seen.position_in_bytes = true;
-  if (seen.position) {
-    seen.position_text =
-        fmt::format("{:X}/{:X}", *seen.position >> 32U, *seen.position & std::uint64_t{0xFFFFFFFF});
-  }
+  if (const auto bytes = row.number(position)) seen.position = Position{seen.epoch, Lsn{*bytes}};
   seen.unreplayed_bytes = row.number(unreplayed);
   if (is_standby && !seen.unreplayed_bytes) {
     seen.unknown.emplace_back(

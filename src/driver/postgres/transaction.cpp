@@ -78,9 +78,13 @@ Task<void> PostgresConnection::commit(io::Call call) {
     throw_error(failures::no_transaction(node_));
   }
   const auto first = std::exchange(first_failure_, std::nullopt);
-  co_await run_simple(call, "COMMIT", transaction_effect_);
+  if (transaction_.wants_position) {
+    co_await commit_placed(call);
+  } else {
+    co_await run_simple(call, "COMMIT", transaction_effect_);
+  }
   first_failure_.reset();
-  if (PQcmdStatus(answers_.back().get()) != std::string_view("ROLLBACK")) co_return;
+  if (PQcmdStatus(answers_.front().get()) != std::string_view("ROLLBACK")) co_return;
   throw_error(failures::rolled_back(node_, first));
 }
 

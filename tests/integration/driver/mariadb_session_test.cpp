@@ -75,7 +75,7 @@ TEST(MariadbSession, ResetKeepsTheCharactersOfTheConnection) {
 TEST(MariadbSession, PositionsAreStillToldAfterAReset) {
   const auto connection = connect_to(0);
   exec(*connection, "create table if not exists session_positions (id int)");
-  const std::string before(connection->last_position());
+  const auto before = connection->last_position();
   run(connection->reset(within(kPatience)));
   exec(*connection, "insert into session_positions values (1)");
   EXPECT_NE(connection->last_position(), before);

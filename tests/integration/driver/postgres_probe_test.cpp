@@ -8,10 +8,10 @@ using namespace std::chrono_literals;
 Observation probe(Connection& connection) { return run(connection.probe(within(kPatience))); }
 
 /// Probes until the replica has replayed `position`.
-Observation probe_at(Connection& connection, std::uint64_t position) {
+Observation probe_at(Connection& connection, const Position& position) {
   const auto deadline = Clock::system().now() + kPatience;
   auto seen = probe(connection);
-  while (seen.position < position && Clock::system().now() < deadline) seen = probe(connection);
+  while (!(seen.position >= position) && Clock::system().now() < deadline) seen = probe(connection);
   return seen;
 }
 
@@ -27,10 +27,11 @@ TEST(PostgresProbe, TellsAPrimaryFromItsReplica) {
   EXPECT_EQ(primary.epoch.history,
             cluster().sql(0, "select system_identifier from pg_control_system()"));
   EXPECT_EQ(primary.epoch.branch, 1U);
-  EXPECT_GT(primary.position, 0U);
-  EXPECT_EQ(
-      first(*on_primary, "select $1::pg_lsn - '0/0'", {ValueView::text(primary.position_text)}),
-      std::to_string(primary.position.value()));
+  ASSERT_TRUE(primary.position);
+  EXPECT_EQ(primary.position->epoch, primary.epoch);
+  EXPECT_EQ(first(*on_primary, "select $1::pg_lsn - '0/0'",
+                  {ValueView::text(to_string(*primary.position))}),
+            std::to_string(std::get<Lsn>(primary.position->place).bytes));
   EXPECT_TRUE(primary.unknown.empty());
   EXPECT_EQ(primary.version, cluster().sql(0, "show server_version"));
   ASSERT_TRUE(primary.clock);
@@ -42,7 +43,6 @@ TEST(PostgresProbe, TellsAPrimaryFromItsReplica) {
   EXPECT_EQ(replica.epoch, primary.epoch);
   EXPECT_GE(replica.position, primary.position);
   EXPECT_FALSE(replica.clock);
-  EXPECT_TRUE(replica.position_in_bytes);
   EXPECT_TRUE(replica.unreplayed_bytes.has_value());
   EXPECT_FALSE(primary.unreplayed_bytes.has_value());
   ASSERT_TRUE(replica.replayed_at);
@@ -59,14 +59,14 @@ TEST(PostgresProbe, PausedReplayKeepsThePositionBehind) {
   cluster().pause(1);
   const auto before = probe(*on_replica).position;
   exec(*on_primary, "create table paused (a int)");
-  const auto written = probe(*on_primary);
-  const auto target = written.position;
-  const auto& target_text = written.position_text;
+  const auto target = probe(*on_primary).position;
+  ASSERT_TRUE(before && target);
   EXPECT_EQ(probe(*on_replica).position, before);
   EXPECT_LT(before, target);
   // It receives all the same.
-  await(*on_replica, "select (pg_last_wal_receive_lsn() >= '" + target_text + "')::int", "1");
-  EXPECT_GE(probe(*on_replica).unreplayed_bytes, *target - *before);
+  await(*on_replica, "select (pg_last_wal_receive_lsn() >= '" + to_string(*target) + "')::int",
+        "1");
+  EXPECT_GE(probe(*on_replica).unreplayed_bytes, bytes_between(*before, *target));
   cluster().resume(1);
   EXPECT_GE(probe_at(*on_replica, target.value()).position, target);
   exec(*on_primary, "drop table paused");

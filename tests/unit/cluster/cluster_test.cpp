@@ -103,8 +103,8 @@ TEST(Cluster, StatusSaysTheLagInBytesWherePositionsCountThem) {
   f.see(0, primary);
   f.see(1, replica);
   EXPECT_EQ(f.cluster->status()[1].lag_bytes, std::nullopt);
-  primary.position_in_bytes = true;
-  replica.position_in_bytes = true;
+  primary.position->place = Lsn{500};
+  replica.position->place = Lsn{100};
   replica.unreplayed_bytes = 30;
   f.see(0, primary);
   f.see(1, replica);

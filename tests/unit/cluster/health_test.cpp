@@ -74,7 +74,7 @@ TEST(AfterProbe, AnswerIsKeptWithItsTime) {
   EXPECT_EQ(record.checked_at, kStart + 1s);
   EXPECT_EQ(record.seen_at, kStart + 1s);
   EXPECT_EQ(record.seen.kind, NodeKind::replica);
-  EXPECT_EQ(record.seen.position, 7U);
+  EXPECT_EQ(record.seen.position, observed(NodeKind::replica, 7).position);
 }
 
 TEST(AfterProbe, UnhealthyNodeIsNothingAndHasNoLag) {
@@ -211,7 +211,7 @@ TEST(WithLag, PositionsOfDifferentEpochsDoNotCompare) {
   const auto there = primary(100);
   EXPECT_EQ(with_lag(replica(900, kStart, 2), &there).lag, std::nullopt);
   auto stranger = replica(900);
-  stranger.seen.epoch.history = "another";
+  stranger.seen.position->epoch.history = "another";
   EXPECT_EQ(with_lag(stranger, &there).lag, std::nullopt);
 }
 
@@ -229,7 +229,8 @@ TEST(WithLag, BytesAreWhatThePrimaryHadMoreOfTheSameLog) {
   };
   EXPECT_EQ(bytes_of(replica(40, kStart)), std::nullopt);  // transactions
   const auto in_bytes = [](HealthRecord record) {
-    record.seen.position_in_bytes = true;
+    const auto& transactions = std::get<GtidSet>(record.seen.position->place);
+    record.seen.position->place = Lsn{transactions.last().front().sequence};
     return record;
   };
   there = in_bytes(there);

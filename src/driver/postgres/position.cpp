@@ -1,0 +1,111 @@
+// Where the log stands after a write, asked for in the round trip of the write.
+#include "position.hpp"
+
+#include <charconv>
+#include <string_view>
+#include <utility>
+
+#include "connection.hpp"
+#include "grant/core/error.hpp"
+
+namespace grant::postgres {
+namespace {
+
+// Where the log ends, and not what of it is on the disk: with synchronous_commit = off that comes
+// later. The timeline that it is on; and the size of the log's files, which is the server's.
+#define GRANT_POSITION_QUERY                             \
+  "SELECT lsn - '0/0', left(pg_walfile_name(lsn), 8),"   \
+  " pg_size_bytes(current_setting('wal_segment_size'))," \
+  " (SELECT system_identifier FROM pg_control_system())" \
+  " FROM pg_current_wal_insert_lsn() AS lsn"
+
+constexpr const char* kQuestion = GRANT_POSITION_QUERY;
+
+// One text is answered after the other: the second begins when the first is committed.
+constexpr const char* kCommitAndQuestion = "COMMIT; " GRANT_POSITION_QUERY;
+#undef GRANT_POSITION_QUERY
+
+enum Column : int { end, branch, segment, history, columns };
+
+std::optional<std::uint64_t> number(const PGresult* row, Column column, int base = 10) {
+  const std::string_view digits = PQgetvalue(row, 0, column);  // "" for null
+  std::uint64_t value = 0;
+  const auto [rest, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+  const bool whole = error == std::errc() && rest == digits.data() + digits.size();
+  return whole ? std::optional(value) : std::nullopt;
+}
+
+/// Empty where the server gave something else.
+std::optional<Position> position_of(const PGresult* answer) {
+  if (PQntuples(answer) != 1 || PQnfields(answer) != columns) return std::nullopt;
+  const auto lsn = number(answer, end);
+  const auto timeline = number(answer, branch, 16);
+  const auto size = number(answer, segment);
+  if (!lsn || !timeline || !size) return std::nullopt;
+  return Position{{PQgetvalue(answer, 0, history), *timeline}, Lsn{replayable(*lsn, *size)}};
+}
+
+}  // namespace
+
+// Page headers: XLogPageHeaderData and XLogLongPageHeaderData, aligned to 8 bytes, in
+// src/include/access/xlog_internal.h; XLogBytePosToRecPtr() in xlog.c steps over them. A record
+// cannot end inside a header, so nothing else stands there.
+std::uint64_t replayable(std::uint64_t insert, std::uint64_t segment) noexcept {
+  constexpr std::uint64_t page = 8192;
+  constexpr std::uint64_t header = 24;
+  constexpr std::uint64_t first_header = 40;
+  if (segment != 0 && insert % segment == first_header) return insert - first_header;
+  const bool is_in_first = segment != 0 && insert % segment < page;
+  return insert % page == header && !is_in_first ? insert - header : insert;
+}
+
+Task<void> PostgresConnection::run_placed(io::Call call, Operation operation,
+                                          const Prepared& prepared) {
+  PGconn* const handle = handle_.get();
+  send(PQenterPipelineMode(handle), operation);
+  send_execute(prepared, operation);
+  binder_.trim();  // libpq has its own copy
+  send(PQpipelineSync(handle), operation);
+  // The write is on its way, whatever happens now.
+  const bool asked =
+      PQsendQueryParams(handle, kQuestion, 0, nullptr, nullptr, nullptr, nullptr, 0) != 0 &&
+      PQpipelineSync(handle) != 0;
+  if (!asked) fail_lost(operation);
+  co_await receive(call, operation);
+  auto answers = std::move(answers_);
+  const bool late = cancelled_late_;
+  if (late) call = io::Call(call.waiter(), after(call.now(), cancel_timeout_));
+  try {
+    // What was written is, whatever becomes of the question.
+    co_await receive(call, harmless(operation.watch));
+    if (failure() == nullptr && !answers_.empty()) position_ = position_of(answers_.back().get());
+    send(PQexitPipelineMode(handle), operation);
+  } catch (const Error&) {
+    close();
+  }
+  cancelled_late_ = late;
+  answers_ = std::move(answers);
+  if (failure() != nullptr || !handle_ || in_transaction()) position_.reset();
+  if (handle_ && !in_transaction()) settle_schema(call);
+}
+
+Task<void> PostgresConnection::commit_placed(io::Call call) {
+  auto operation = start(call, transaction_effect_);
+  operation.in_transaction = in_transaction();
+  send(PQsendQuery(handle_.get(), kCommitAndQuestion), operation);
+  const auto is_committed = [this] {
+    return !answers_.empty() && PQcmdStatus(answers_.front().get()) == std::string_view("COMMIT");
+  };
+  try {
+    co_await receive(call, operation);
+  } catch (const Error&) {
+    if (!is_committed()) throw;
+    co_return;  // the question alone is lost
+  }
+  static_cast<void>(final_answer(operation));
+  if (PQresultStatus(answers_.front().get()) == PGRES_FATAL_ERROR) fail(operation, {});
+  if (is_committed() && failure() == nullptr) position_ = position_of(answers_.back().get());
+}
+
+}  // namespace grant::postgres

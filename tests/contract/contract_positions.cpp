@@ -1,0 +1,163 @@
+// Where the log stands after a write, and that a replica which is there has the write.
+
+#include <fmt/format.h>
+
+#include "contract/contract.hpp"
+#include "support/eventually.hpp"
+
+namespace grant::contract {
+namespace {
+
+using test::eventually;
+
+constexpr const char* kNone = "the engine has no positions";
+
+constexpr TransactionOptions kPlaced{.wants_position = true};
+
+Statement placed(std::string_view sql) {
+  Statement statement;
+  statement.sql = sql;
+  statement.wants_position = true;
+  return statement;
+}
+
+io::Call soon() {
+  return io::Call(io::blocking_waiter(),
+                  after(Clock::system().now(), std::chrono::milliseconds(200)));
+}
+
+std::optional<Position> probed(Connection& connection, io::Call call) {
+  return grant::run(connection.probe(call)).position;
+}
+
+/// Writes, and gives the position.
+std::optional<Position> write(Connection& connection, io::Call call, std::string_view sql) {
+  grant::run(connection.execute(call, placed(sql)));
+  return connection.last_position();
+}
+
+TEST_P(Contract, PositionIsThereAfterAWriteAndAfterACommit) {
+  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
+  const auto name = table("id {integer}");
+  const auto written = write(connection(), call(), "INSERT INTO " + name + " VALUES (1)");
+  ASSERT_TRUE(written);
+  EXPECT_EQ(written->epoch, grant::run(connection().probe(call())).epoch);
+  EXPECT_GE(probed(connection(), call()), written);
+
+  begin(kPlaced);
+  run("INSERT INTO " + name + " VALUES (2)");
+  commit();
+  const auto committed = connection().last_position();
+  EXPECT_GT(committed, written);
+  EXPECT_GE(probed(connection(), call()), committed);
+  expect_usable();
+}
+
+TEST_P(Contract, PositionStaysWhileThereIsNoOtherWrite) {
+  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
+  const auto name = table("id {integer}");
+  const auto written = write(connection(), call(), "INSERT INTO " + name + " VALUES (1)");
+  run_on(connection(), "SELECT count(*) FROM " + name, {}, Effect::read);
+  EXPECT_EQ(connection().last_position(), written);
+  begin(TransactionOptions{Isolation::engine_default, Effect::read});
+  run_on(connection(), "SELECT count(*) FROM " + name, {}, Effect::read);
+  rollback();
+  EXPECT_EQ(connection().last_position(), written);
+}
+
+TEST_P(Contract, PositionReaderThatHasReachedOneHasTheWrite) {
+  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
+  const auto name = table("id {integer}");
+  const auto reader = connect(backend().reader());
+  for (int i = 1; i <= 100; ++i) {
+    const auto row = fmt::format("INSERT INTO {} VALUES ({})", name, i);
+    std::optional<Position> position;
+    if (i % 2 == 0) {
+      position = write(connection(), call(), row);
+    } else {
+      begin(kPlaced);
+      run(row);
+      commit();
+      position = connection().last_position();
+    }
+    ASSERT_TRUE(position);
+    ASSERT_TRUE(eventually([&] { return probed(*reader, call()) >= position; })) << i;
+    ASSERT_EQ(number_on(*reader, "SELECT count(*) FROM " + name), i);
+  }
+}
+
+TEST_P(Contract, PositionWantedChangesNothingElse) {
+  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
+  const auto name = table("id {integer}, UNIQUE (id)");
+  const auto insert = "INSERT INTO " + name + " VALUES (1)";
+  auto rows = grant::run(connection().execute(call(), placed(insert + " RETURNING id")));
+  ASSERT_EQ(rows->row_count(), 1U);
+  EXPECT_EQ(rows->cell(0, 0).as_integer(), 1);
+  EXPECT_EQ(rows->affected_rows(), 1U);
+
+  const auto refused = error_of([&] { run(insert); });
+  const auto refused_placed = error_of([&] { write(connection(), call(), insert); });
+  EXPECT_EQ(refused_placed.code, Errc::constraint);
+  EXPECT_EQ(refused_placed.message, refused.message);
+  expect_usable();
+
+  begin(kPlaced);
+  EXPECT_EQ(error_of([&] { write(connection(), call(), insert); }).code, Errc::constraint);
+  rollback();
+  EXPECT_EQ(
+      error_of([&] { write(connection(), call(), "INSERT INTO no_such_table VALUES (1)"); }).code,
+      error_of([&] { run("INSERT INTO no_such_table VALUES (1)"); }).code);
+  expect_usable();
+  EXPECT_EQ(number("SELECT count(*) FROM " + name), 1);
+}
+
+TEST_P(Contract, PositionOfATransactionThatFailedIsNone) {
+  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
+  if (!backend().traits().error_fails_transaction) GTEST_SKIP() << "an error fails no transaction";
+  const auto name = table("id {integer}");
+  begin(kPlaced);
+  EXPECT_THROW(run("INSERT INTO no_such_table VALUES (1)"), Error);
+  const auto refused = error_of([&] { commit(); });
+  EXPECT_EQ(refused.code, error_of([&] { run("INSERT INTO no_such_table VALUES (1)"); }).code);
+  EXPECT_EQ(connection().last_position(), std::nullopt);
+  expect_usable();
+}
+
+TEST_P(Contract, PositionWriteThatMeetsItsDeadlineIsCancelledAllTheSame) {
+  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
+  const auto name = table("id {text}");
+  const auto slow = fmt::format("INSERT INTO {} {}", name, backend().slow_query());
+  const auto plain =
+      error_of([&] { grant::run(connection().execute(soon(), Statement{.sql = slow})); });
+  const auto error = error_of([&] { grant::run(connection().execute(soon(), placed(slow))); });
+  EXPECT_EQ(error.code, Errc::timeout);
+  EXPECT_EQ(error.code, plain.code);
+  EXPECT_EQ(error.sqlstate, plain.sqlstate);
+  expect_usable();
+}
+
+TEST_P(Contract, PositionWriteThatLosesItsConnectionIsInDoubt) {
+  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
+  const auto error = error_of([&] { write(connection(), call(), backend().suicide()); });
+  EXPECT_EQ(error.code, Errc::outcome_unknown);
+  EXPECT_FALSE(connection().is_open());
+}
+
+TEST_P(Contract, PositionIsNotThereBeforeTheFirstWrite) {
+  EXPECT_EQ(connect()->last_position(), std::nullopt);
+}
+
+TEST_P(Contract, EngineWithoutPositionsGivesNone) {
+  if (backend().traits().has_positions) GTEST_SKIP() << "it has them";
+  const auto name = table("id {integer}");
+  const auto insert = "INSERT INTO " + name + " VALUES (1)";
+  Statement statement;
+  statement.sql = insert;
+  statement.wants_position = true;
+  grant::run(connection().execute(call(), statement));
+  EXPECT_EQ(connection().last_position(), std::nullopt);
+  EXPECT_EQ(grant::run(connection().probe(call())).position, std::nullopt);
+}
+
+}  // namespace
+}  // namespace grant::contract

@@ -1,0 +1,127 @@
+// Where the log stands after a write, which a standby that has replayed it has.
+#include <fmt/format.h>
+
+#include "integration/driver/postgres_fixture.hpp"
+
+namespace grant::test {
+namespace {
+
+Statement placed(std::string_view sql) {
+  Statement statement;
+  statement.sql = sql;
+  statement.wants_position = true;
+  return statement;
+}
+
+std::optional<Position> write(Connection& connection, std::string_view sql) {
+  run(connection.execute(within(kPatience), placed(sql)));
+  return connection.last_position();
+}
+
+std::optional<Position> commit(Connection& connection, std::string_view sql) {
+  TransactionOptions options;
+  options.wants_position = true;
+  run(connection.begin(within(kPatience), options));
+  exec(connection, sql);
+  run(connection.commit(within(kPatience)));
+  return connection.last_position();
+}
+
+/// Whether the standby has replayed `position`, or does so soon.
+bool reaches(Connection& standby, const std::optional<Position>& position) {
+  return position && eventually([&] {
+           return first(standby, "select (pg_last_wal_replay_lsn() >= $1::pg_lsn)::int",
+                        {ValueView::text(to_string(*position))}) == "1";
+         });
+}
+
+TEST(PostgresPosition, IsNotAskedForWhereItIsNotWanted) {
+  const auto connection = connect_to(0);
+  exec(*connection, "create table unplaced (a int)");
+  EXPECT_EQ(connection->last_position(), std::nullopt);
+  EXPECT_NE(write(*connection, "insert into unplaced values (1)"), std::nullopt);
+  // That of the write before it says nothing of this one.
+  exec(*connection, "insert into unplaced values (2)");
+  EXPECT_EQ(connection->last_position(), std::nullopt);
+  EXPECT_NE(commit(*connection, "insert into unplaced values (3)"), std::nullopt);
+  run(connection->begin(within(kPatience), TransactionOptions{}));
+  exec(*connection, "drop table unplaced");
+  run(connection->commit(within(kPatience)));
+  EXPECT_EQ(connection->last_position(), std::nullopt);
+}
+
+std::uint64_t beyond_segment(const std::optional<Position>& position) {
+  return std::get<Lsn>(position.value().place).bytes % (std::uint64_t{16} << 20U);
+}
+
+// A standby stands at the boundary of a page until there is something in the page, which the server
+// writes by itself now and then.
+TEST(PostgresPosition, AtTheEndOfASegmentIsReached) {
+  const auto connection = connect_to(0);
+  const auto standby = connect_to(1);
+  cluster().sql(0, "grant execute on function pg_switch_wal() to app");
+  exec(*connection, "create table switched (a int)");
+  for (int i = 0; i < 3; ++i) {
+    exec(*connection, "insert into switched values (1)");
+    const auto written = write(*connection, "select pg_switch_wal()");
+    EXPECT_EQ(beyond_segment(written), 0U);
+    EXPECT_TRUE(reaches(*standby, written));
+    exec(*connection, "insert into switched values (1)");
+    const auto committed = commit(*connection, "select pg_switch_wal()");
+    EXPECT_EQ(beyond_segment(committed), 0U);
+    EXPECT_TRUE(reaches(*standby, committed));
+  }
+  exec(*connection, "drop table switched");
+}
+
+TEST(PostgresPosition, OfEachCommitIsReached) {
+  const auto connection = connect_to(0);
+  const auto standby = connect_to(1);
+  exec(*connection, "create table committed (a int, filler text)");
+  for (int i = 0; i < 1500; ++i) {
+    if (i % 100 == 0) exec(*connection, "set synchronous_commit = on");
+    // What is on the disk is behind, and so is the standby, for a moment each time.
+    if (i % 100 == 98) exec(*connection, "set synchronous_commit = off");
+    const auto row = fmt::format("insert into committed values ({}, '{}')", i,
+                                 std::string(static_cast<std::size_t>(i % 97), 'x'));
+    const auto position = i % 2 == 0 ? write(*connection, row) : commit(*connection, row);
+    ASSERT_TRUE(reaches(*standby, position)) << i;
+    ASSERT_EQ(first(*standby, "select a from committed order by a desc limit 1"),
+              std::to_string(i));
+  }
+  exec(*connection, "drop table committed");
+}
+
+TEST(PostgresPosition, OfWhatRunsOutsideTransactionsOnly) {
+  const auto connection = connect_to(0);
+  exec(*connection, "create table vacuumed (a int)");
+  EXPECT_NE(write(*connection, "vacuum vacuumed"), std::nullopt);
+  EXPECT_NE(write(*connection, "drop table vacuumed"), std::nullopt);
+  EXPECT_EQ(connection->transaction_state(), TransactionState::none);
+}
+
+TEST(PostgresPosition, WriteIsDoneWhereTheServerDoesNotTell) {
+  const auto connection = connect_to(0);
+  exec(*connection, "create table untold (a int)");
+  cluster().sql(0, "revoke execute on function pg_control_system() from public");
+  EXPECT_EQ(write(*connection, "insert into untold values (1)"), std::nullopt);
+  EXPECT_EQ(commit(*connection, "insert into untold values (2)"), std::nullopt);
+  EXPECT_EQ(first(*connection, "select count(*) from untold"), "2");
+  cluster().sql(0, "grant execute on function pg_control_system() to public");
+  EXPECT_NE(write(*connection, "drop table untold"), std::nullopt);
+}
+
+// The tables that a statement names may have been made anew since it was prepared.
+TEST(PostgresPosition, IsToldOfAStatementThatIsPreparedAnew) {
+  const auto connection = connect_to(0);
+  exec(*connection, "create table anew (a int)");
+  const auto insert = "insert into anew values (1) returning *";
+  EXPECT_NE(write(*connection, insert), std::nullopt);
+  exec(*connect_to(0), "alter table anew add column b text");
+  EXPECT_NE(write(*connection, insert), std::nullopt);
+  EXPECT_EQ(first(*connection, "select count(*) from anew"), "2");
+  exec(*connection, "drop table anew");
+}
+
+}  // namespace
+}  // namespace grant::test
