@@ -255,12 +255,7 @@ bool Topology::report_read_only(const Node& node, NodeKind hint) {
   return demoted;
 }
 
-std::uint64_t Topology::report_lost() const {
-  // Before the probes: whatever they end with is in a later table.
-  const auto seen = version();
-  probe_soon();
-  return seen;
-}
+void Topology::report_lost() const { probe_soon(); }
 
 void Topology::report_promoted() {
   // Whoever keeps saying so may be wrong: a pooler in between can repeat what was.

@@ -37,10 +37,6 @@ Pool::~Pool() {
   core_->await_errands();
 }
 
-Lease Pool::try_acquire(const io::Call& call, CallSite place) noexcept {
-  return core_->try_acquire(call, place);
-}
-
 Task<Lease> Pool::acquire(io::Call call, CallSite place) { return core_->acquire(call, place); }
 
 Task<void> Pool::warm_up(io::Call call) { return core_->warm_up(call); }

@@ -154,12 +154,6 @@ Lease PoolCore::lend(PoolSlot& slot, bool may_block, CallSite place) noexcept {
   return lend(slot, may_block, place);
 }
 
-Lease PoolCore::try_acquire(const io::Call& call, CallSite place) noexcept {
-  auto* const slot = take_now();
-  if (slot == nullptr) return {};
-  return lend(*slot, call.waiter().blocks(), place);
-}
-
 Task<Lease> PoolCore::acquire(io::Call call, CallSite place) {
   const bool may_block = call.waiter().blocks();
   auto* slot = take_now();

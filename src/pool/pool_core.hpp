@@ -36,7 +36,6 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   PoolCore& operator=(const PoolCore&) = delete;
 
   // As Pool has them.
-  Lease try_acquire(const io::Call& call, CallSite place) noexcept;
   Task<Lease> acquire(io::Call call, CallSite place);
   Task<void> warm_up(io::Call call);
   void drop_connections() noexcept GRANT_EXCLUDES(slots_.mutex);
@@ -74,8 +73,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
 
   // Waiting.
   Task<Lease> acquire_waiting(io::Call call, CallSite place);
-  PoolSlot* look() GRANT_EXCLUDES(slots_.mutex);
-  PoolSlot* look_or_join(PoolWaiter& waiter, std::shared_ptr<io::Signal> signal)
+  PoolSlot* take_or_join(PoolWaiter& waiter, std::shared_ptr<io::Signal> signal)
       GRANT_EXCLUDES(slots_.mutex);
   PoolSlot* look_again(PoolWaiter& waiter, io::Call call, io::Outcome outcome,
                        std::shared_ptr<io::Signal> signal) GRANT_EXCLUDES(slots_.mutex);

@@ -51,20 +51,16 @@ Task<Lease> PoolCore::acquire_waiting(io::Call call, CallSite place) {
   while (true) {
     InQueue in_queue(*this, limited, began);
     auto& waiter = in_queue.waiter;
-    auto* slot = look();
-    if (slot == nullptr) {
-      // Only those who must wait pay for a signal.
-      auto signal = limited.waiter().make_signal();
-      in_queue.joined = true;
-      slot = look_or_join(waiter, signal);
-      while (slot == nullptr) {
-        const auto outcome = co_await limited.signalled(*signal);
-        const bool may_stay = outcome == io::Outcome::ready && waiter.answer == Answer::none;
-        if (may_stay) signal = limited.waiter().make_signal();
-        slot = look_again(waiter, limited, outcome, signal);
-      }
-      in_queue.joined = false;
+    auto signal = limited.waiter().make_signal();
+    in_queue.joined = true;
+    auto* slot = take_or_join(waiter, signal);
+    while (slot == nullptr) {
+      const auto outcome = co_await limited.signalled(*signal);
+      const bool may_stay = outcome == io::Outcome::ready && waiter.answer == Answer::none;
+      if (may_stay) signal = limited.waiter().make_signal();
+      slot = look_again(waiter, limited, outcome, signal);
     }
+    in_queue.joined = false;
     auto lease = lend_on_this_thread(*slot, may_block, place);
     if (!slot->unproven || co_await prove(*slot, limited, began)) co_return std::move(lease);
   }
@@ -88,21 +84,8 @@ PoolSlot* PoolCore::take_idle(Change& change) {
   return nullptr;
 }
 
-/// Null: there is nothing for the caller now.
-PoolSlot* PoolCore::look() {
-  PoolSlot* slot = nullptr;
-  bool is_closed = false;
-  {
-    Change change(*this);
-    is_closed = closed_;
-    if (may_take(change)) slot = take_idle(change);
-  }
-  if (is_closed) throw_error(refusals_.closed());
-  return slot;
-}
-
 /// Null: the caller is in the queue.
-PoolSlot* PoolCore::look_or_join(PoolWaiter& waiter, std::shared_ptr<io::Signal> signal) {
+PoolSlot* PoolCore::take_or_join(PoolWaiter& waiter, std::shared_ptr<io::Signal> signal) {
   std::optional<ErrorInfo> refused;
   PoolSlot* slot = nullptr;
   {

@@ -339,7 +339,7 @@ void Registry::accept_history(std::string_view database, std::string_view shard)
   cluster(database, shard)->accept_history();
 }
 
-const Clock& Registry::clock() const noexcept { return impl_->set_up_state()->clock; }
+const Clock& Registry::clock() const { return impl_->set_up_state()->clock; }
 
 std::uint64_t detail::id_of(const Registry& registry) noexcept { return registry.impl_->id(); }
 

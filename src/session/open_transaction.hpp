@@ -50,7 +50,6 @@ class OpenTransaction {
   void hand_over() noexcept { lease_.hand_over(); }
 
   /// What the server allows in it.
-  [[nodiscard]] Effect effect() const noexcept { return effect_; }
 
   [[nodiscard]] bool wrote() const noexcept { return wrote_; }
   void note_write() noexcept { wrote_ = true; }

@@ -36,7 +36,6 @@ class Place {
 
   /// The context's deadline.
   [[nodiscard]] TimePoint deadline() const noexcept { return deadline_; }
-  [[nodiscard]] bool prevents_writes() const noexcept { return prevents_writes_; }
 
   /// Whether the SQL is the caller's own.
   [[nodiscard]] bool is_raw() const noexcept { return raw_; }

@@ -88,9 +88,8 @@ class Topology {
   /// refuse the write again.
   bool report_read_only(const Node& node, NodeKind hint = NodeKind::unknown);
 
-  /// Takes in that a connection was lost: asks for probes. Gives the version of the table before
-  /// they end.
-  std::uint64_t report_lost() const;
+  /// Takes in that a connection was lost: asks for probes.
+  void report_lost() const;
 
   /// Takes in that what was a replica says that it is a primary: asks for probes, once within
   /// recheck_interval.

@@ -152,6 +152,9 @@ class [[nodiscard]] Task {
     T await_resume() const { return task.take(); }
   };
 
+  /// Whether it holds a result that was there when it was made: awaiting it runs nothing.
+  [[nodiscard]] bool is_finished() const noexcept { return result_.has_value(); }
+
   /// The task must stay where it is until it has ended.
   Awaiter operator co_await() const noexcept {
     assert(result_ || (handle_ && !handle_.promise().ended()));

@@ -49,14 +49,8 @@ class Pool {
   /// while it waits: drain the pool and let the simulation run on before.
   ~Pool();
 
-  /// Leases a connection that is idle, without waiting; `call` says only how its user is going to
-  /// wait. Empty: there is none, or it must be checked first, or the pool is being counted or held
-  /// back: ask acquire(). `place` is for the report of a leak.
-  [[nodiscard]] Lease try_acquire(const io::Call& call,
-                                  CallSite place = CallSite::current()) noexcept;
-
   /// Leases a connection, opening one if there is room. One that is idle is leased by this call
-  /// itself, at the cost of try_acquire(); otherwise awaiting the task waits at most
+  /// itself, and the task is finished; otherwise awaiting the task waits at most
   /// checkout_timeout, and not past the call's deadline. Errors:
   ///   - pool_timeout: all were leased until then; or, at once, max_waiters are in the queue, or
   ///     the calling thread holds all connections itself and would wait for itself;

@@ -110,7 +110,8 @@ class Registry {
   /// into a new history: see Cluster::accept_history(). Errors: as cluster().
   void accept_history(std::string_view database, std::string_view shard = "default");
 
-  [[nodiscard]] const Clock& clock() const noexcept;
+  /// The clock that it was set up with. Errors: configuration, where it is not set up any more.
+  [[nodiscard]] const Clock& clock() const;
 
  private:
   friend class GlobalRegistry;

@@ -120,6 +120,12 @@ struct PoolFixture {
     return run(pool->acquire(call, place));
   }
 
+  /// Without waiting. Empty: none is idle.
+  [[nodiscard]] Lease take_idle() const {
+    auto acquiring = pool->acquire(blocking());
+    return acquiring.is_finished() ? run(std::move(acquiring)) : Lease();
+  }
+
   /// As threads that do not hold a connection do.
   [[nodiscard]] Errc refusal(io::Call call = blocking()) const {
     Errc code{};

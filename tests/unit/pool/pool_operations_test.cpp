@@ -34,7 +34,7 @@ void during_returns(const PoolFixture& f, const Operation& operation) {
   std::thread borrower([&] {
     while (!stop) {
       going = true;
-      static_cast<void>(f.pool->try_acquire(blocking()));
+      static_cast<void>(f.take_idle());
     }
   });
   while (!going) std::this_thread::yield();
@@ -225,13 +225,13 @@ TEST(PoolSuspend, HoldsCallersBackUntilResumed) {
   const PoolFixture f(options(1));
   { const auto idle = f.take(); }
   f.pool->suspend();
-  EXPECT_FALSE(f.pool->try_acquire(blocking()));
+  EXPECT_FALSE(f.take_idle());
   std::thread waits([&] { EXPECT_EQ(id_of(f.take()), 1U); });
   EXPECT_TRUE(f.waiting(1));
   EXPECT_EQ(f.pool->stats().idle, 1U);
   f.pool->resume();
   waits.join();
-  EXPECT_TRUE(f.pool->try_acquire(blocking())) << "the fast way is open again";
+  EXPECT_TRUE(f.take_idle()) << "the fast way is open again";
 }
 
 TEST(PoolSuspend, KeepsWhatComesBack) {

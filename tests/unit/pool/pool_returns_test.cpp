@@ -73,7 +73,7 @@ TEST(PoolReturns, AwaitingCallersOpenTransactionIsRolledBackBehindThem) {
   loop.spawn(leave_transaction_open(*f.pool, io::Call(loop)));
   loop.run();
   EXPECT_EQ(f.pool->stats().idle, 1U);
-  EXPECT_FALSE(f.pool->try_acquire(blocking())) << "it is still being rolled back";
+  EXPECT_FALSE(f.take_idle()) << "it is still being rolled back";
   f.server.answering.open();
   const auto next = f.take();
   EXPECT_EQ(id_of(next), 1U);

@@ -77,8 +77,7 @@ void block_at_random(const PoolFixture& f, std::minstd_rand random, Counts& coun
   for (int i = 0; i < rounds; ++i) {
     try {
       const auto call = blocking(limit(random));
-      auto lease = f.pool->try_acquire(call);
-      if (!lease) lease = run(f.pool->acquire(call));
+      auto lease = run(f.pool->acquire(call));
       ++counts.leases;
       if (random() % 10 == 0) run(lease->begin(blocking(), {}));
       for (auto turns = random() % 20; turns > 0; --turns) std::this_thread::yield();

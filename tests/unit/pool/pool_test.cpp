@@ -51,14 +51,14 @@ TEST(Pool, PrefersOlderSlotsSoThatSurplusOnesStayIdle) {
   std::thread([&] { EXPECT_EQ(id_of(f.take()), 1U); }).join();
 }
 
-TEST(Pool, TryAcquireTakesOnlyWhatIsIdle) {
+TEST(Pool, AcquiringIsFinishedAtOnceWhereOneIsIdle) {
   const PoolFixture f(options(2));
-  EXPECT_FALSE(f.pool->try_acquire(blocking()));
+  EXPECT_FALSE(f.take_idle());
   EXPECT_EQ(f.server.attempts(), 0U);
   auto a = f.take();
-  EXPECT_FALSE(f.pool->try_acquire(blocking()));
+  EXPECT_FALSE(f.take_idle());
   a = {};
-  const auto again = f.pool->try_acquire(blocking());
+  const auto again = f.take_idle();
   ASSERT_TRUE(again);
   EXPECT_EQ(id_of(again), 1U);
 }
@@ -91,7 +91,7 @@ TEST(Pool, StatsLeaveTheFastWayOpen) {
   const PoolFixture f(options(1));
   { const auto lease = f.take(); }
   static_cast<void>(f.pool->stats());
-  EXPECT_TRUE(f.pool->try_acquire(blocking()));
+  EXPECT_TRUE(f.take_idle());
   const auto lease = f.take();
   static_cast<void>(f.pool->stats());
   EXPECT_EQ(f.pool->stats().leased, 1U);

@@ -130,13 +130,13 @@ TEST(PoolUpkeep, KeepaliveSendsAQueryOnSilentConnections) {
   f.clock.advance(1s);
   f.pool->look_after();
   EXPECT_TRUE(eventually([&] { return f.server.statements().size() == 1; }));
-  EXPECT_TRUE(eventually([&] { return bool(f.pool->try_acquire(blocking())); }));
+  EXPECT_TRUE(eventually([&] { return bool(f.take_idle()); }));
   EXPECT_THAT(f.server.statements(), ElementsAre("SELECT 1"));
   f.pool->look_after();
   f.clock.advance(59s);
   f.pool->look_after();
   EXPECT_EQ(f.pool->stats().idle, 1U);
-  EXPECT_TRUE(f.pool->try_acquire(blocking())) << "the use was heard";
+  EXPECT_TRUE(f.take_idle()) << "the use was heard";
 }
 
 TEST(PoolUpkeep, KeepaliveIsNotAUse) {
@@ -181,14 +181,14 @@ TEST(PoolUpkeep, VerifyIdleChecksBeforeUse) {
   f.pool->look_after();
   f.clock.advance(30s);
   f.pool->look_after();
-  EXPECT_FALSE(f.pool->try_acquire(blocking()));
+  EXPECT_FALSE(f.take_idle());
   fill(f, 1);
   EXPECT_THAT(f.server.statements(), ElementsAre("SELECT 1"));
-  EXPECT_TRUE(f.pool->try_acquire(blocking())) << "once is enough";
+  EXPECT_TRUE(f.take_idle()) << "once is enough";
   f.pool->look_after();
   f.clock.advance(29s);
   f.pool->look_after();
-  EXPECT_TRUE(f.pool->try_acquire(blocking())) << "it was in use a short while ago";
+  EXPECT_TRUE(f.take_idle()) << "it was in use a short while ago";
 }
 
 TEST(PoolUpkeep, VerifyIdleReplacesWhatIsDead) {
@@ -232,7 +232,7 @@ TEST(PoolUpkeep, LeakIsToldOnceWithItsPlaceAndWhenItEnds) {
   EXPECT_EQ(f.events.lines().back(),
             "pool.leak_ended node=db/writer place=orders.cpp:17 held_ms=120000");
   EXPECT_EQ(f.events.lines().size(), 2U);
-  EXPECT_TRUE(f.pool->try_acquire(blocking())) << "the fast way is open again";
+  EXPECT_TRUE(f.take_idle()) << "the fast way is open again";
   EXPECT_EQ(f.events.lines().size(), 2U);
 }
 
@@ -280,10 +280,10 @@ TEST(PoolUpkeep, KeepaliveProvesAConnection) {
   f.pool->look_after();
   f.clock.advance(30s);
   f.pool->look_after();
-  EXPECT_FALSE(f.pool->try_acquire(blocking()));
+  EXPECT_FALSE(f.take_idle());
   f.clock.advance(30s);
   f.pool->look_after();
-  EXPECT_TRUE(eventually([&] { return bool(f.pool->try_acquire(blocking())); }));
+  EXPECT_TRUE(eventually([&] { return bool(f.take_idle()); }));
   EXPECT_THAT(f.server.statements(), ElementsAre("SELECT 1"));
 }
 

@@ -423,6 +423,18 @@ TEST(GlobalRegistry, IsTheSameOneHoweverOftenItIsSetUp) {
   close_connections();
 }
 
+TEST(GlobalRegistry, SaysThatItIsNotSetUpAnyMore) {
+  Servers servers;
+  establish_connections({{"first", spec("w")}}, servers.options());
+  const auto& kept = registry();
+  EXPECT_EQ(&kept.clock(), &servers.clock);
+  close_connections();
+  EXPECT_THROW(static_cast<void>(kept.clock()), ConfigurationError);
+  EXPECT_THROW(static_cast<void>(kept.databases()), ConfigurationError);
+  EXPECT_THROW(static_cast<void>(kept.health_status()), ConfigurationError);
+  EXPECT_THROW(static_cast<void>(kept.cluster("first")), ConfigurationError);
+}
+
 TEST(GlobalRegistry, StaysWhenTheNextOneIsRefused) {
   Servers servers;
   establish_connections({{"first", spec("w")}}, servers.options());
