@@ -224,6 +224,22 @@ TEST(RegistryReload, NamesThatTwoNodesSwapGoWithThem) {
   EXPECT_TRUE(f.status("shop/far").healthy);
 }
 
+TEST(RegistryReload, NodesWithoutANameGetNoneThatTheUserGave) {
+  const Reloaded f;  // r1 is reader-1, r2 is reader-2
+  auto shop = spec("w");
+  shop.readers = {"mariadb://r3/db", at("r1", "reader-3")};
+  f.reload(shop);
+  EXPECT_THAT(f.names(), ElementsAre("shop/writer", "shop/reader-4", "shop/reader-3"));
+  shop.readers = {"mariadb://r1/db", at("r2", "reader-1")};
+  f.reload(shop);
+  EXPECT_THAT(f.names(), ElementsAre("shop/writer", "shop/reader-5", "shop/reader-1"))
+      << "it was reader-1";
+  shop.readers = {"mariadb://r1/db", at("r2", "reader-5")};
+  f.reload(shop);
+  EXPECT_THAT(f.names(), ElementsAre("shop/writer", "shop/reader-6", "shop/reader-5"))
+      << "it was there before";
+}
+
 TEST(RegistryReload, NewPasswordIsTheSameNodeWithNewConnections) {
   const Reloaded f;
   f.read();
