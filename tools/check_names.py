@@ -104,7 +104,7 @@ def config_keys(tree):
     text = tree.text("src/registry/config.cpp")
     nodes = keys_in(body(text, "add_node_keys"))
     database = {*nodes, *keys_in(body(text, "read_database")), *option_keys(tree, "RoutingOptions")}
-    return {"database": database, "shard": set(nodes),
+    return {"database": database, "shard": set(nodes), "node": set(keys_in(body(text, "read_node"))),
             **{table: option_keys(tree, struct) for table, struct in OPTION_TABLES.items()}}
 
 
@@ -145,6 +145,8 @@ def check_keys(tree, keys):
     problems = compare(CONFIGURATION, "under \"A database\" and \"Routing\", the key", source,
                        documented(tables, "A database", "Routing"),
                        keys["database"] - {"pool", "health_check"})
+    problems += compare(CONFIGURATION, "under \"A node\", the key", source, documented(tables, "A node"),
+                        keys["node"])
     # Of the tables with nothing but options only that they are there: check_docs.py writes them.
     for table, struct in OPTION_TABLES.items():
         source, _ = option_fields.tables(tree.root).get(struct, ("", []))
@@ -180,6 +182,10 @@ def check_toml(page, line, text, keys):
                 problems.append(f"{page}:{line}: there is no key `{key}` in grant.toml's tables of a {of}")
             elif key in ("pool", "health_check"):
                 look(value, key)
+            elif key in ("url", "writer", "readers") and of != "node":
+                for node in value if isinstance(value, list) else [value]:
+                    if isinstance(node, dict):
+                        look(node, "node")
             elif key == "shards":
                 for shard in value.values():
                     look(shard, "shard")

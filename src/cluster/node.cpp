@@ -19,10 +19,6 @@ std::string new_memory_name() {
   return fmt::format("grant-{}", ++count);
 }
 
-std::string identity_of(const Url& url) {
-  return fmt::format("{}:{}/{}", url.host, url.port, url.database);
-}
-
 NodeId new_id() {
   static std::atomic<NodeId> last = 0;
   return ++last;
@@ -48,7 +44,7 @@ PoolStats sum(const PoolStats& a, const PoolStats& b) noexcept {
 Node::Node(const Driver& driver, ConnectOptions target, PoolOptions pool, const Clock& clock,
            EventSink events, std::string identity, io::Runtime& runtime)
     : id_(new_id()),
-      identity_(identity.empty() ? identity_of(target.url) : std::move(identity)),
+      identity_(identity.empty() ? target.url.endpoint() : std::move(identity)),
       name_(interned(target.node)),
       driver_(driver),
       target_(std::move(target)),

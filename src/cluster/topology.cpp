@@ -46,6 +46,13 @@ NodeView view_of(const Member& member, const HealthRecord& record) {
   return view;
 }
 
+/// One whose password has changed, say, is the server that it was. One whose name was given to
+/// another host is not: what the old one answered says nothing of the new one's data.
+bool same_server(const Member& a, const Member& b) {
+  return a.node->identity() == b.node->identity() &&
+         a.node->target().url.endpoint() == b.node->target().url.endpoint();
+}
+
 Event change_of(const Node& node, const HealthRecord& record, const ProbeResult& probe) {
   Event event;
   event.severity = record.healthy ? Severity::info : Severity::warning;
@@ -272,10 +279,8 @@ void Topology::change(std::vector<Member> members, ClusterOptions options) {
     const Lock lock(mutex_);
     std::vector<Known> next;
     for (auto& member : members) {
-      // One whose password has changed, say, is the server that it was.
-      const auto before = std::ranges::find_if(known_, [&member](const Known& known) {
-        return known.member.node->identity() == member.node->identity();
-      });
+      const auto before = std::ranges::find_if(
+          known_, [&member](const Known& known) { return same_server(known.member, member); });
       Known known;
       if (before != known_.end()) known = *before;
       if (before != known_.end() && before->member.node != member.node)

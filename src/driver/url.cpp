@@ -66,6 +66,10 @@ bool is_secret(std::string_view param) {
       [&](const char* word) { return name.find(word) != std::string::npos; });
 }
 
+/// libpq's parameters that say where the server is.
+constexpr std::array<std::string_view, 6> kPlaces{"host",   "hostaddr", "port",
+                                                  "dbname", "service",  "servicefile"};
+
 /// Cuts `text` at the first `mark`: gives what is before it and leaves what is after; everything,
 /// and an empty rest, when there is none.
 std::string_view cut(std::string_view& text, char mark) {
@@ -224,6 +228,16 @@ std::optional<std::string> Url::take_param(std::string_view name) {
   auto value = std::move(found->second);
   params.erase(found);
   return value;
+}
+
+std::string Url::endpoint() const {
+  auto out = fmt::format("{}:{}/{}", host, port, database);
+  for (const auto& [name, value] : params) {
+    if (std::ranges::find(kPlaces, name) != kPlaces.end()) {
+      out += fmt::format("?{}={}", name, encoded(value, "/"));
+    }
+  }
+  return out;
 }
 
 bool Url::holds_secret() const {

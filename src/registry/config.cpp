@@ -86,9 +86,19 @@ class Reader {
     return interpolated(node, key, value->get());
   }
 
+  /// Runs `read`, giving what it refuses the line of `node`.
+  template <class Read>
+  auto at(const toml::node& node, std::string_view key, const Read& read) const {
+    try {
+      return read();
+    } catch (const Error& error) {
+      refuse(node, fmt::format("{}: {}", key, error.what()));
+    }
+  }
+
   /// What the text names, as `find` knows it.
-  template <class T>
-  T named(const toml::node& node, std::string_view key, T (*find)(std::string_view)) const {
+  template <class Find>
+  auto named(const toml::node& node, std::string_view key, const Find& find) const {
     const auto name = text(node, key);
     // When it does not know it, ask again for the message: what a variable held may be a secret.
     try {
@@ -139,7 +149,7 @@ class Reader {
   }
 
   void read(const toml::node& node, std::string_view key, Strategy& strategy) const {
-    strategy = named<Strategy>(node, key, strategy_named);
+    strategy = named(node, key, strategy_named);
   }
 
   void read(const toml::node& node, std::string_view key, OnNoReplica& choice) const {
@@ -151,16 +161,6 @@ class Reader {
     } else {
       refuse(node, fmt::format("{} must be \"primary\" or \"fail\", but it is {}", key,
                                described(as_written(node))));
-    }
-  }
-
-  /// Runs `read`, giving what it refuses the line of `node`.
-  template <class Read>
-  auto at(const toml::node& node, std::string_view key, const Read& read) const {
-    try {
-      return read();
-    } catch (const Error& error) {
-      refuse(node, fmt::format("{}: {}", key, error.what()));
     }
   }
 
@@ -232,13 +232,35 @@ void read_keys(const Reader& reader, const toml::table& table, std::string_view 
   }
 }
 
-std::vector<UrlSource> read_urls(const Reader& reader, const toml::node& node,
-                                 std::string_view key) {
+/// A URL, or a table of a name and a URL.
+UrlSource read_node(const Reader& reader, const toml::node& node, std::string_view key,
+                    const std::string& where) {
+  if (node.is_string()) return reader.text(node, key);
+  if (!node.is_table()) {
+    reader.refuse(
+        node,
+        fmt::format("{} must be text in quotes, or a table {{ name = \"...\", url = \"...\" }}",
+                    key));
+  }
+  UrlSource url;
+  const toml::node* name = nullptr;
+  const auto url_key = fmt::format("{}.url", key);
+  const Keys keys{{"name", [&](const auto& n) { name = &n; }},
+                  {"url", [&](const auto& n) { url = reader.text(n, url_key); }}};
+  read_keys(reader, *node.as_table(), fmt::format("{}.{}", where, key), keys);
+  if (url.empty()) reader.refuse(node, fmt::format("{} is a table without a url", key));
+  if (name == nullptr) return url;
+  return reader.named(*name, fmt::format("{}.name", key),
+                      [&url](std::string given) { return url.named(std::move(given)); });
+}
+
+std::vector<UrlSource> read_nodes(const Reader& reader, const toml::node& node,
+                                  std::string_view key, const std::string& where) {
   const auto* list = node.as_array();
   if (list == nullptr) reader.refuse(node, fmt::format("{} must be a list of URLs", key));
-  std::vector<UrlSource> urls;
-  for (const auto& url : *list) urls.emplace_back(reader.text(url, key));
-  return urls;
+  std::vector<UrlSource> nodes;
+  for (const auto& each : *list) nodes.push_back(read_node(reader, each, key, where));
+  return nodes;
 }
 
 template <class Options, class Fields>
@@ -263,11 +285,12 @@ void read_options(const Reader& reader, const toml::node& node, std::string_view
 
 /// url, writer and readers: of a database or of a shard.
 template <class Nodes>
-void add_node_keys(const Reader& reader, Nodes& nodes, Keys& keys) {
-  keys.emplace_back("url", [&](const auto& n) { nodes.url = reader.text(n, "url"); });
-  keys.emplace_back("writer", [&](const auto& n) { nodes.writer = reader.text(n, "writer"); });
-  keys.emplace_back("readers",
-                    [&](const auto& n) { nodes.readers = read_urls(reader, n, "readers"); });
+void add_node_keys(const Reader& reader, Nodes& nodes, const std::string& where, Keys& keys) {
+  keys.emplace_back("url", [&](const auto& n) { nodes.url = read_node(reader, n, "url", where); });
+  keys.emplace_back("writer",
+                    [&](const auto& n) { nodes.writer = read_node(reader, n, "writer", where); });
+  keys.emplace_back(
+      "readers", [&](const auto& n) { nodes.readers = read_nodes(reader, n, "readers", where); });
 }
 
 /// toml++ sorts keys; people expect the order they wrote.
@@ -287,7 +310,7 @@ void read_shards(const Reader& reader, const toml::node& node, const std::string
     const auto path = fmt::format("{}.shards.{}", where, shown(name));
     ShardSpec shard;
     Keys keys;
-    add_node_keys(reader, shard, keys);
+    add_node_keys(reader, shard, path, keys);
     read_keys(reader, reader.table(*shard_node, path), path, keys);
     spec.shards.emplace_back(name, std::move(shard));
   }
@@ -297,12 +320,11 @@ ConnectionSpec read_database(const Reader& reader, const toml::node& node,
                              const std::string& where) {
   ConnectionSpec spec;
   Keys keys;
-  add_node_keys(reader, spec, keys);
+  add_node_keys(reader, spec, where, keys);
   const auto add = [&keys](std::string_view key, std::function<void(const toml::node&)> read) {
     keys.emplace_back(key, std::move(read));
   };
-  add("adapter",
-      [&](const auto& n) { spec.adapter = reader.named<Adapter>(n, "adapter", adapter_named); });
+  add("adapter", [&](const auto& n) { spec.adapter = reader.named(n, "adapter", adapter_named); });
   add_option_keys(reader, spec.routing, detail::kRoutingOptionFields, keys);
   add("shards", [&](const auto& n) { read_shards(reader, n, where, spec); });
   add("pool", [&](const auto& n) {

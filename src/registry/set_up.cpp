@@ -7,6 +7,7 @@
 
 #include "core/described.hpp"
 #include "grant/core/error.hpp"
+#include "name.hpp"
 #include "pool/url_options.hpp"
 
 namespace grant::detail {
@@ -17,17 +18,12 @@ namespace {
 }
 
 void check_name(std::string_view what, const std::string& name) {
-  const bool plain = std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
-  });
-  if (name.empty() || !plain) {
-    throw_error(Errc::configuration,
-                fmt::format("{} cannot be the name of a {}: letters, digits, \"_\" and \"-\" can",
-                            name.find(':') == std::string::npos ? fmt::format("\"{}\"", name)
-                                                                : described(name),
-                            what));
-  }
+  if (is_name(name)) return;
+  const bool may_be_url = name.find(':') != std::string::npos;
+  throw_error(
+      Errc::configuration,
+      fmt::format("{} cannot be the name of a {}: {} can",
+                  may_be_url ? described(name) : fmt::format("\"{}\"", name), what, kNameRule));
 }
 
 bool same_url(const Url& a, const Url& b) {
@@ -53,6 +49,7 @@ class MembersBuilder {
     if (!nodes.url.empty() && !nodes.writer.empty()) {
       refuse(where, "url and writer are both given: url is for nodes that serve both roles");
     }
+    note_names(nodes);
     std::vector<Member> members;
     if (!nodes.url.empty()) members.push_back(member(Role::writing, nodes.url));
     if (!nodes.writer.empty()) members.push_back(member(Role::writing, nodes.writer));
@@ -62,13 +59,31 @@ class MembersBuilder {
   }
 
  private:
-  Member member(Role role, const UrlSource& source) {
-    // By its place, as long as nothing else is known of it.
+  /// Before any node without one gets its own.
+  void note_names(const ShardSpec& nodes) {
+    const auto note = [this](const UrlSource& source) {
+      const auto& name = source.name();
+      if (name.empty()) return;
+      if (!given_.insert(name).second) {
+        refuse("database \"" + prefix_ + "\"",
+               fmt::format("two of its nodes are named \"{}\"", name));
+      }
+      names_.by_identity[name] = name;
+    };
+    note(nodes.url);
+    note(nodes.writer);
+    for (const auto& reader : nodes.readers) note(reader);
+  }
+
+  /// By its place in the list, as long as nothing else is known of it.
+  std::string called_so_far(Role role, const UrlSource& source) {
     const auto number = ++(role == Role::writing ? writers_ : readers_);
-    const auto place =
-        role == Role::writing ? std::string("writer") : fmt::format("reader-{}", number);
-    auto where = fmt::format("node \"{}/{}\"", prefix_, place);
-    if (!source.name().empty()) check_name("node", source.name());
+    if (!source.name().empty()) return source.name();
+    return role == Role::writing ? std::string("writer") : fmt::format("reader-{}", number);
+  }
+
+  Member member(Role role, const UrlSource& source) {
+    auto where = fmt::format("node \"{}/{}\"", prefix_, called_so_far(role, source));
     Url url;
     try {
       url = Url::parse(source.get());
@@ -84,7 +99,7 @@ class MembersBuilder {
     const auto identity = identity_of(source.name(), url);
     ConnectOptions target;
     target.url = std::move(url);
-    target.node = prefix_ + '/' + name_of(identity, source.name(), role);
+    target.node = prefix_ + '/' + name_of(identity, role);
     // SQLite readers are copies that only their refresher may write to.
     target.access = role == Role::reading ? Effect::read : Effect::write;
     where = "node \"" + target.node + '"';
@@ -101,23 +116,34 @@ class MembersBuilder {
   }
 
   /// Several nodes at one place (two readers by one address) are told apart by their order.
-  std::string identity_of(const std::string& name, const Url& url) {
-    auto identity = name.empty() ? fmt::format("{}:{}/{}", url.host, url.port, url.database) : name;
-    const auto seen = ++identities_[identity];
-    if (seen > 1 && !name.empty()) {
-      refuse("database \"" + prefix_ + "\"",
-             fmt::format("two of its nodes are named \"{}\"", name));
-    }
-    return seen == 1 ? identity : fmt::format("{}#{}", identity, seen);
+  std::string identity_of(const std::string& given, const Url& url) {
+    if (!given.empty()) return given;
+    const auto endpoint = url.endpoint();
+    const auto seen = ++endpoints_[endpoint];
+    return seen == 1 ? endpoint : fmt::format("{}#{}", endpoint, seen);
   }
 
-  std::string name_of(const std::string& identity, const std::string& given, Role role) {
+  /// What it is called: as the user said, or as it was before, or by the next number.
+  std::string name_of(const std::string& identity, Role role) {
     auto& name = names_.by_identity[identity];
-    if (!given.empty()) return name = given;
-    if (!name.empty()) return name;
-    if (role == Role::reading) return name = fmt::format("reader-{}", ++names_.readers);
+    // Meanwhile the user may have given another node the name that this one once got.
+    const bool is_taken = identity != name && given_.contains(name);
+    if (name.empty() || is_taken) name = new_name(role);
+    return name;
+  }
+
+  std::string new_name(Role role) {
+    while (true) {
+      auto name = next_number(role);
+      const auto has_it = [&name](const auto& known) { return known.second == name; };
+      if (std::ranges::none_of(names_.by_identity, has_it)) return name;
+    }
+  }
+
+  std::string next_number(Role role) {
+    if (role == Role::reading) return fmt::format("reader-{}", ++names_.readers);
     const auto number = ++names_.writers;
-    return name = number == 1 ? std::string("writer") : fmt::format("writer-{}", number);
+    return number == 1 ? std::string("writer") : fmt::format("writer-{}", number);
   }
 
   std::shared_ptr<Node> same_as_before(const std::string& identity, const Driver& driver,
@@ -128,7 +154,8 @@ class MembersBuilder {
     if (found == before_.end()) return nullptr;
     const auto& node = *found->node;
     const bool same = &node.driver() == &driver && same_url(node.target().url, target.url) &&
-                      node.target().access == target.access && node.given() == pool;
+                      node.target().access == target.access && node.given() == pool &&
+                      node.name() == target.node;
     return same ? found->node : nullptr;
   }
 
@@ -155,7 +182,8 @@ class MembersBuilder {
   const RegistryOptions& options_;
   NodeNames& names_;
   std::vector<Member> before_;
-  std::map<std::string, std::size_t> identities_;
+  std::set<std::string> given_;  // the names that the user gave
+  std::map<std::string, std::size_t> endpoints_;
   std::size_t writers_ = 0;
   std::size_t readers_ = 0;
 };

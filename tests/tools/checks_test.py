@@ -229,6 +229,10 @@ template <class Nodes>
 void add_node_keys(const Reader& reader, Nodes& nodes, Keys& keys) {
   keys.emplace_back("url", [&](const auto& n) { nodes.url = reader.text(n, "url"); });
 }
+UrlSource read_node(const Reader& reader) {
+  const Keys keys{{"name", [&](const auto& n) { name = &n; }},
+                  {"url", [&](const auto& n) { url = n; }}};
+}
 ConnectionSpec read_database(const Reader& reader) {
   add("adapter",
       [&](const auto& n) { spec.adapter = n; });
@@ -266,6 +270,13 @@ inline constexpr auto kHealthCheckOptionFields = std::to_array<HealthCheckOption
 |---|---|
 | `url` | |
 | `adapter` | |
+
+### A node
+
+| key | default |
+|---|---|
+| `name` | |
+| `url` | |
 
 ## Routing
 
@@ -370,6 +381,9 @@ There it is `max_pool_size`, and benchmarks take `--rounds`.
     def test_refuses_an_unknown_key_in_an_example(self):
         self.refuses(self.saying('```toml\n[databases.a]\nurl = "x"\npool = { min = 1 }\n```\n'),
                      "README.md:1:", "no key `min`")
+        self.accepts(self.saying('```toml\n[databases.a]\nurl = { name = "n", url = "x" }\n```\n'))
+        self.refuses(self.saying('```toml\n[databases.a]\nurl = { nam = "n", url = "x" }\n```\n'),
+                     "README.md:1:", "no key `nam`")
 
     def test_refuses_a_command_that_the_help_leaves_out(self):
         self.refuses(self.with_changes(dev=("    bench)", "    bench | paint)")), "what `paint` does")

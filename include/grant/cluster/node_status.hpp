@@ -12,7 +12,8 @@ namespace grant {
 
 /// One node's state, for people and dashboards.
 struct NodeStatus {
-  std::string key{};  ///< The node's name, such as "primary/reader-1".
+  std::string key{};  ///< The node's name, such as "primary/reader-1", or "primary/eu-1" where it
+                      ///< was given one.
   std::string database{};
   std::string shard{};
   Role role{};            ///< What it was configured for.

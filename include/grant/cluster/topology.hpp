@@ -97,8 +97,9 @@ class Topology {
 
   // -- What the operator says ---------------------------------------------------------------------
 
-  /// Takes these nodes and options in place of those that were there. Of a node that stays, what is
-  /// known stays. One that goes is not chosen any more; statements under way on it end, and it goes
+  /// Takes these nodes and options in place of those that were there. Of a node that stays where it
+  /// is, what is known stays; one that has moved to another host, port or database is asked first.
+  /// One that goes is not chosen any more; statements under way on it end, and it goes
   /// with the last of them.
   void change(std::vector<Member> members, ClusterOptions options) GRANT_EXCLUDES(mutex_);
 

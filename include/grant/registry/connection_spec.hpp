@@ -18,7 +18,8 @@ namespace grant {
 /// A URL, or a function that gives one. The function is called once, when the registry is set up.
 ///
 /// A node may have a name: `grant::env("READER_URL").named("eu-1")`. It is then that node, and
-/// stays it, whatever its URL becomes; without one it is known by host, port and database.
+/// stays it, whatever its URL, role and place in a list become; without one it is known by host,
+/// port and database. Health status, events and errors call it by that name: "shop/eu-1".
 class UrlSource {
  public:
   UrlSource() = default;  // no URL
@@ -33,12 +34,10 @@ class UrlSource {
       : provider_(std::move(provider)) {}
   // NOLINTEND(google-explicit-constructor)
 
-  /// Letters, digits, "_" and "-"; the registry refuses others.
-  [[nodiscard]] UrlSource named(std::string name) const {
-    auto named = *this;
-    named.name_ = std::move(name);
-    return named;
-  }
+  /// The same with this name, which no other node of its database or shard may have (the registry
+  /// refuses that). Errors: configuration, where the name is empty or holds anything but letters,
+  /// digits, "_" and "-".
+  [[nodiscard]] UrlSource named(std::string name) const;
 
   /// Empty: none was given.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }

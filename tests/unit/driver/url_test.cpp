@@ -218,5 +218,22 @@ TEST(Url, TakeParamTakesItOut) {
   EXPECT_EQ(url.params[0].first, "synchronous");
 }
 
+TEST(Url, EndpointIsWhatLeadsToAnotherPlace) {
+  const auto endpoint = [](std::string_view text) { return Url::parse(text).endpoint(); };
+  const auto here = endpoint("postgres://h:1/d");
+  EXPECT_EQ(here, "h:1/d");
+  for (const auto* same : {"postgres://ada:secret@h:1/d", "postgres://h:1/d?sslmode=require",
+                           "postgres://h:1/d?password=secret"}) {
+    EXPECT_EQ(endpoint(same), here) << same;
+  }
+  for (const auto* other :
+       {"postgres://i:1/d", "postgres://h:2/d", "postgres://h/d", "postgres://h:1/e",
+        "postgres://h:1/d?hostaddr=10.0.0.1", "postgres://h:1/d?service=x"}) {
+    EXPECT_NE(endpoint(other), here) << other;
+  }
+  EXPECT_NE(endpoint("postgres:///?host=a"), endpoint("postgres:///?host=b"));
+  EXPECT_NE(endpoint("sqlite:a.db"), endpoint("sqlite:b.db"));
+}
+
 }  // namespace
 }  // namespace grant

@@ -40,6 +40,10 @@ std::string complaint(const std::string& line) {
   return complaint_of_file("[databases.d]\n" + line);
 }
 
+bool is(const UrlSource& node, const std::string& name, const std::string& url) {
+  return node.name() == name && node.get() == url;
+}
+
 struct Setting {
   std::string line;
   std::function<bool(const ConnectionSpec&)> took;
@@ -102,10 +106,55 @@ TEST(Config, EveryKeyIsTakenIn) {
          const auto& eu = s.shards.at(0).second;
          return eu.writer.get() == "sqlite:w.db" && eu.readers.at(0).get() == "sqlite:r.db";
        }},
+      {"url = { name = 'eu-1', url = 'sqlite:a.db' }",
+       [](const Spec& s) { return is(s.url, "eu-1", "sqlite:a.db"); }},
+      {"url = { url = 'sqlite:a.db' }", [](const Spec& s) { return is(s.url, "", "sqlite:a.db"); }},
+      {"writer = { url = 'sqlite:w.db', name = 'main' }",
+       [](const Spec& s) { return is(s.writer, "main", "sqlite:w.db"); }},
+      {"writer.name = 'main'\nwriter.url = 'sqlite:w.db'",
+       [](const Spec& s) { return is(s.writer, "main", "sqlite:w.db"); }},
+      {"readers = ['sqlite:r.db', { name = 'eu-1', url = 'sqlite:q.db' }]",
+       [](const Spec& s) {
+         return s.readers.size() == 2 && is(s.readers[0], "", "sqlite:r.db") &&
+                is(s.readers[1], "eu-1", "sqlite:q.db");
+       }},
+      {"[[databases.d.readers]]\nname = 'eu-1'\nurl = 'sqlite:r.db'\n"
+       "[[databases.d.readers]]\nname = 'eu-2'\nurl = 'sqlite:q.db'",
+       [](const Spec& s) {
+         return s.readers.size() == 2 && is(s.readers[0], "eu-1", "sqlite:r.db") &&
+                is(s.readers[1], "eu-2", "sqlite:q.db");
+       }},
+      {"shards.eu = { writer = { name = 'main', url = 'sqlite:w.db' },"
+       " readers = [{ name = 'eu-1', url = 'sqlite:r.db' }] }",
+       [](const Spec& s) {
+         const auto& eu = s.shards.at(0).second;
+         return is(eu.writer, "main", "sqlite:w.db") && is(eu.readers.at(0), "eu-1", "sqlite:r.db");
+       }},
   };
   for (const auto& setting : settings) {
     EXPECT_TRUE(setting.took(parsed(setting.line))) << setting.line;
   }
+}
+
+TEST(Config, TakesTheNodesThatTheGuideShows) {
+  for (const auto* variable : {"SHOP_URL", "SHOP_EU_1_URL", "SHOP_EU_2_URL"}) {
+    ::setenv(variable, "sqlite:shop.db", 1);
+  }
+  const auto databases = parse_config(R"(
+    # [nodes]
+    [databases.shop]
+    writer = { name = "main", url = "${SHOP_URL}" }
+    readers = [
+      { name = "eu-1", url = "${SHOP_EU_1_URL}" },
+      "${SHOP_EU_2_URL}",
+    ]
+    # [nodes]
+  )",
+                                      "test.toml");
+  const auto& shop = databases.at(0).second;
+  EXPECT_TRUE(is(shop.writer, "main", "sqlite:shop.db"));
+  EXPECT_TRUE(is(shop.readers.at(0), "eu-1", "sqlite:shop.db"));
+  EXPECT_TRUE(is(shop.readers.at(1), "", "sqlite:shop.db"));
 }
 
 TEST(Config, LeavesOutMeansDefault) {
@@ -147,6 +196,13 @@ TEST(ConfigVariables, AreReplacedAnywhereInATextAndMoreThanOnce) {
       "sticky_period = '${GRANT_TEST_WAIT}'");
   EXPECT_EQ(spec.url.get(), "mariadb://db1.db1/d");
   EXPECT_EQ(spec.routing.sticky_period, 3s);
+}
+
+TEST(ConfigVariables, AreReplacedInNamesAndUrlsOfNodes) {
+  ::setenv("GRANT_TEST_REGION", "eu", 1);
+  const auto spec = parsed(
+      "readers = [{ name = '${GRANT_TEST_REGION}-1', url = 'mariadb://${GRANT_TEST_REGION}/d' }]");
+  EXPECT_TRUE(is(spec.readers.at(0), "eu-1", "mariadb://eu/d"));
 }
 
 TEST(ConfigVariables, TwoDollarsAreOne) {
@@ -243,10 +299,51 @@ TEST(ConfigRefusals, ShowNothingThatMayBeASecret) {
            "pool.max_size = '" + url + "'", "replica_lag_threshold = '" + url + "'",
            "sticky_period = '" + url + "'", "readers = '" + url + "'", "url = " + url,
            "url = '" + url, "[databases.d.'" + url + "']",
+           "url = { name = '" + url + "', url = 'x' }", "url = { '" + url + "' = 1 }",
+           "url = { url = '" + url + "', nam = 1 }",
+           "readers = [{ url = '" + url + "', name = 1 }]",
            "secretsecretsecretsecretsecretsecretsecretsecret = 1"}) {
     const auto said = complaint(text);
     EXPECT_NE(said, "") << text;
     EXPECT_THAT(said, Not(HasSubstr("secret"))) << text;
+  }
+}
+
+TEST(ConfigRefusals, BadTablesOfNodesComeWithTheirLineAndKey) {
+  EXPECT_EQ(complaint("url = { nmae = 'eu-1', url = 'sqlite:a.db' }"),
+            "test.toml:2: unknown key nmae in databases.d.url: did you mean name?");
+  EXPECT_EQ(complaint("readers = [\n{ name = 'eu-1', weight = 1, url = 'sqlite:a.db' }]"),
+            "test.toml:3: unknown key weight in databases.d.readers: there are name, url");
+  EXPECT_EQ(complaint("shards.eu.writer = { nam = 'eu-1' }"),
+            "test.toml:2: unknown key nam in databases.d.shards.eu.writer: did you mean name?");
+  EXPECT_EQ(complaint("writer = { name = 'main' }"),
+            "test.toml:2: writer is a table without a url");
+  EXPECT_EQ(complaint("readers = [\n'sqlite:a.db',\n{ name = 'eu-1' }]"),
+            "test.toml:4: readers is a table without a url");
+  EXPECT_EQ(complaint("writer = { name = 5, url = 'sqlite:a.db' }"),
+            "test.toml:2: writer.name must be text in quotes");
+  EXPECT_EQ(complaint("writer = { name = 'main', url = 5 }"),
+            "test.toml:2: writer.url must be text in quotes");
+  ::unsetenv("GRANT_TEST_MISSING");
+  EXPECT_EQ(complaint("readers = [{ url = '${GRANT_TEST_MISSING}' }]"),
+            "test.toml:2: readers.url: environment variable GRANT_TEST_MISSING is not set");
+}
+
+TEST(ConfigRefusals, BadNamesOfNodesComeWithTheirLineAndWhatTheyLookLike) {
+  ::setenv("GRANT_TEST_PASSWORD", "hunter2!", 1);
+  ::setenv("GRANT_TEST_EMPTY", "", 1);
+  for (const auto& [bad, shown] :
+       std::map<std::string, std::string>{{"", "empty"},
+                                          {"a/b", "text of 3 characters"},
+                                          {"a b", "text of 3 characters"},
+                                          {"postgres://app:secret@h/d", "a URL"},
+                                          {"${GRANT_TEST_EMPTY}", "\"${GRANT_TEST_EMPTY}\""},
+                                          {"${GRANT_TEST_PASSWORD}", "\"${GRANT_TEST_PASSWORD}\""},
+                                          {"x${GRANT_TEST_PASSWORD}", "text of 23 characters"}}) {
+    EXPECT_EQ(complaint("readers = [\n{ url = 'sqlite:a.db', name = '" + bad + "' }]"),
+              "test.toml:3: readers.name: the name of a node is made of letters, digits, \"_\" and "
+              "\"-\", but it is " +
+                  shown);
   }
 }
 
@@ -286,9 +383,14 @@ TEST(ConfigRefusals, BadNumbersComeWithTheirLine) {
 
 TEST(ConfigRefusals, BadTypesComeWithTheirLine) {
   EXPECT_EQ(complaint("allow_stale = 'yes'"), "test.toml:2: allow_stale must be true or false");
-  EXPECT_EQ(complaint("url = 5"), "test.toml:2: url must be text in quotes");
+  const std::string or_table =
+      " must be text in quotes, or a table { name = \"...\", url = \"...\" }";
+  EXPECT_EQ(complaint("url = 5"), "test.toml:2: url" + or_table);
+  EXPECT_EQ(complaint("writer = ['sqlite:a.db']"), "test.toml:2: writer" + or_table);
   EXPECT_EQ(complaint("readers = 'one'"), "test.toml:2: readers must be a list of URLs");
-  EXPECT_EQ(complaint("readers = [5]"), "test.toml:2: readers must be text in quotes");
+  EXPECT_EQ(complaint("readers = { name = 'eu-1', url = 'sqlite:a.db' }"),
+            "test.toml:2: readers must be a list of URLs");
+  EXPECT_EQ(complaint("readers = [5]"), "test.toml:2: readers" + or_table);
   EXPECT_EQ(complaint("pool = 5"), "test.toml:2: pool must be a table");
   EXPECT_EQ(complaint("shards = 'eu'"), "test.toml:2: shards must be a table");
   EXPECT_EQ(complaint_of_file("databases = 5"), "test.toml:1: databases must be a table");
@@ -354,6 +456,9 @@ TEST(LoadConfig, SeesWhoElseCanReadPasswordsOrChangeTheFile) {
     EXPECT_TRUE(seen(url, 0644).shows_secrets) << url;
     EXPECT_FALSE(seen(url, 0640).shows_secrets) << url;
   }
+  std::ofstream(file) << "[databases.d]\nurl = { name = 'a', url = 'postgres://app:hush@h/d' }\n";
+  EXPECT_EQ(::chmod(file.c_str(), 0644), 0);
+  EXPECT_TRUE(load_config(file).at(0).second.file.shows_secrets);
   for (const auto* url :
        {"postgres://app:${GRANT_TEST_SECRET}@h/d", "postgres://app@h/d", "sqlite:a.db"}) {
     EXPECT_FALSE(seen(url, 0644).shows_secrets) << url;

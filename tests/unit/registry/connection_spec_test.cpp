@@ -22,6 +22,27 @@ TEST(UrlSource, TakesTextsAndFunctions) {
   EXPECT_EQ(UrlSource([] { return "sqlite:c.db"; }).get(), "sqlite:c.db");
 }
 
+TEST(UrlSource, HasNoNameUntilItGetsOne) {
+  const UrlSource plain("sqlite:a.db");
+  EXPECT_EQ(plain.name(), "");
+  const auto named = plain.named("eu-1");
+  EXPECT_EQ(named.name(), "eu-1");
+  EXPECT_EQ(named.get(), "sqlite:a.db");
+  EXPECT_EQ(plain.name(), "");
+  EXPECT_EQ(env("GRANT_TEST_URL").named("Eu_2").name(), "Eu_2");
+}
+
+TEST(UrlSource, RefusesNamesThatNoKeyOrEventCanHold) {
+  for (const std::string bad : {"", "a b", "a/b", "a@b", "a.b", "a:b", "a=b", "a\nb", "\xc3\xa4"}) {
+    const auto error = test::error_of([&] { return UrlSource("sqlite:a.db").named(bad).name(); });
+    EXPECT_EQ(error.code, Errc::configuration) << bad;
+    EXPECT_EQ(
+        error.message,
+        "the name of a node is made of letters, digits, \"_\" and \"-\", but it is " +
+            (bad.empty() ? "empty" : "text of " + std::to_string(bad.size()) + " characters"));
+  }
+}
+
 TEST(Env, IsTheVariablesValueWhenItIsAskedFor) {
   const auto source = env("GRANT_TEST_URL");
   ::setenv("GRANT_TEST_URL", "sqlite:late.db", 1);

@@ -137,6 +137,35 @@ TEST(RegistrySetUp, RefusesNamesThatWouldBeAmbiguous) {
   }
 }
 
+TEST(RegistrySetUp, RefusesTwoNodesOfOneName) {
+  const auto near = [](const char* host) {
+    return UrlSource(std::string("mariadb://") + host + "/db").named("near");
+  };
+  EXPECT_EQ(complaint([&](ConnectionSpec& s) {
+              s.readers = {near("a"), near("b")};
+            }),
+            "database \"shop\": two of its nodes are named \"near\"");
+  EXPECT_EQ(complaint([&](ConnectionSpec& s) {
+              s.writer = near("a");
+              s.readers = {near("b")};
+            }),
+            "database \"shop\": two of its nodes are named \"near\"");
+  EXPECT_EQ(complaint([&](ConnectionSpec& s) {
+              s.writer = {};
+              s.shards = {{"eu", {.url = near("a"), .writer = {}, .readers = {near("b")}}}};
+            }),
+            "database \"shop@eu\": two of its nodes are named \"near\"");
+}
+
+TEST(RegistrySetUp, CallsANodeInRefusalsByItsName) {
+  EXPECT_EQ(complaint([](ConnectionSpec& s) {
+              s.readers = {UrlSource("mariadb://r/db?colour=red").named("near")};
+            }),
+            "node \"shop/near\": unknown URL parameter colour");
+  EXPECT_THAT(complaint([](ConnectionSpec& s) { s.readers = {UrlSource("").named("near")}; }),
+              HasSubstr("node \"shop/near\": "));
+}
+
 TEST(RegistrySetUp, TakesAnyNumberOfNodes) {
   const Servers servers;
   auto many = spec("writer");
@@ -248,6 +277,42 @@ TEST(Registry, NamesNodesAfterDatabaseShardAndPlace) {
   for (const auto& node : registry.health_status()) keys.push_back(node.key);
   EXPECT_THAT(keys, ElementsAre("shop/writer", "shop/reader-1", "orders@eu/writer",
                                 "orders@eu/reader-1", "orders@eu/reader-2"));
+}
+
+TEST(Registry, CallsANodeByTheNameThatTheUserGave) {
+  Servers servers;
+  servers.is("w", NodeKind::primary);
+  servers.is("r", NodeKind::replica);
+  auto shop = spec("w", {"r", "q"});
+  shop.writer = shop.writer.named("main");
+  shop.readers[0] = shop.readers[0].named("eu-1");
+  auto orders = spec("");
+  orders.shards = {{"eu", {.url = UrlSource("mariadb://eu/db").named("eu-1")}},
+                   {"us", {.url = UrlSource("mariadb://us/db").named("eu-1")}}};
+  const auto registry =
+      std::make_shared<Registry>(Databases{{"shop", shop}, {"orders", orders}}, servers.options());
+  std::vector<std::string> keys;
+  for (const auto& node : registry->health_status()) keys.push_back(node.key);
+  EXPECT_THAT(keys, ElementsAre("shop/main", "shop/eu-1", "shop/reader-1", "orders@eu/eu-1",
+                                "orders@us/eu-1"));
+  registry->check_health_now();
+  EXPECT_THAT(
+      servers.events.lines(),
+      ::testing::Contains(::testing::StartsWith("node.healthy node=shop/eu-1 kind=replica")));
+  const Session session(registry);
+  session.run([] { sql("SELECT").on("shop").read().run(); });
+  EXPECT_EQ(session.last_served()->node, "shop/eu-1");
+}
+
+TEST(Registry, GivesNoNodeANameThatTheUserGaveToAnother) {
+  Servers servers;
+  auto shop = spec("w", {"a", "b"});
+  shop.readers[0] = shop.readers[0].named("writer");
+  shop.readers.push_back(UrlSource("mariadb://c/db").named("reader-1"));
+  const Registry registry({{"shop", shop}}, servers.options());
+  std::vector<std::string> keys;
+  for (const auto& node : registry.health_status()) keys.push_back(node.key);
+  EXPECT_THAT(keys, ElementsAre("shop/writer-2", "shop/writer", "shop/reader-2", "shop/reader-1"));
 }
 
 TEST(Registry, KeepsTheOrderOfDatabasesAndShards) {

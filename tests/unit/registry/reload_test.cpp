@@ -29,6 +29,10 @@ using test::spec;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+UrlSource at(const std::string& host, const std::string& name) {
+  return UrlSource("mariadb://" + host + "/db").named(name);
+}
+
 /// The database "shop" on the servers "w", "r1" and "r2", all well.
 struct Reloaded : Servers {
   Reloaded() {
@@ -45,6 +49,14 @@ struct Reloaded : Servers {
     std::vector<std::string> names;
     for (const auto& status : registry->health_status()) names.push_back(status.key);
     return names;
+  }
+
+  [[nodiscard]] NodeStatus status(const std::string& name) const {
+    for (auto& status : registry->health_status()) {
+      if (status.key == name) return status;
+    }
+    ADD_FAILURE() << "no node " << name;
+    return {};
   }
 
   void read() const {
@@ -99,32 +111,133 @@ TEST(RegistryReload, NameIsNotUsedForAnotherNodeLater) {
       << "the role is no identity";
 }
 
-TEST(RegistryReload, NameThatTheUserGaveIsTheNodesIdentity) {
+TEST(RegistryReload, NamedNodeStaysItselfWithAnotherPasswordRoleAndPlace) {
   const Reloaded f;
   auto shop = spec("w");
-  shop.readers = {UrlSource("mariadb://r1/db").named("near")};
+  shop.readers = {at("r1", "near"), at("r2", "far")};
   f.reload(shop);
   f.registry->check_health_now();
-  EXPECT_THAT(f.names(), ElementsAre("shop/writer", "shop/near"));
-  shop.readers = {UrlSource("mariadb://r2/db").named("near")};
+  shop.readers = {at("r3", "new"), at("r2", "far"),
+                  UrlSource("mariadb://app:new@r1/db").named("near")};
   f.reload(shop);
-  EXPECT_THAT(f.names(), ElementsAre("shop/writer", "shop/near"));
-  EXPECT_TRUE(f.registry->health_status()[1].healthy) << "what is known of it stays";
-  f.registry->check_health_now();
-  f.read();
-  EXPECT_THAT(f.driver.server("r2").statements(), ElementsAre("SELECT"));
+  EXPECT_THAT(f.names(), ElementsAre("shop/writer", "shop/new", "shop/far", "shop/near"));
+  EXPECT_TRUE(f.status("shop/near").healthy) << "before it was probed again";
+  shop.writer = at("r1", "near");
+  shop.readers = {at("w", "old")};
+  f.reload(shop);
+  EXPECT_THAT(f.names(), ElementsAre("shop/near", "shop/old"));
+  EXPECT_TRUE(f.status("shop/near").healthy) << "the role is no identity";
 }
 
-TEST(RegistryReload, RefusesTwoNodesOfOneName) {
+TEST(RegistryReload, NamedNodeThatMovesInTheListKeepsItsConnections) {
   const Reloaded f;
   auto shop = spec("w");
-  shop.readers = {UrlSource("mariadb://r1/db").named("near"),
-                  UrlSource("mariadb://r2/db").named("near")};
-  const auto error = error_of([&] { f.reload(shop); });
-  EXPECT_EQ(error.code, Errc::configuration);
-  EXPECT_THAT(error.message, HasSubstr("two of its nodes are named \"near\""));
-  shop.readers = {UrlSource("mariadb://r1/db").named("a/b")};
-  EXPECT_THAT(error_of([&] { f.reload(shop); }).message, HasSubstr("the name of a node"));
+  shop.readers = {at("r1", "near"), at("r2", "far")};
+  f.reload(shop);
+  f.registry->check_health_now();
+  const auto* const near = &node_of(*f.cluster, 1);
+  const auto* const far = &node_of(*f.cluster, 2);
+  const auto opened = f.driver.server("r1").opened();
+  shop.readers = {at("r2", "far"), at("r1", "near")};
+  f.reload(shop);
+  EXPECT_EQ(&node_of(*f.cluster, 1), far);
+  EXPECT_EQ(&node_of(*f.cluster, 2), near);
+  f.registry->check_health_now();
+  EXPECT_EQ(f.driver.server("r1").opened(), opened);
+}
+
+TEST(RegistryReload, NodeWithAnotherNameIsAnotherNode) {
+  const Reloaded f;
+  auto shop = spec("w");
+  shop.readers = {at("r1", "near")};
+  f.reload(shop);
+  f.registry->check_health_now();
+  const auto* const near = &node_of(*f.cluster, 1);
+  f.driver.server("r1").connecting.shut();
+  shop.readers = {at("r1", "close")};
+  f.reload(shop);
+  EXPECT_THAT(f.names(), ElementsAre("shop/writer", "shop/close"));
+  EXPECT_NE(&node_of(*f.cluster, 1), near);
+  EXPECT_FALSE(f.status("shop/close").last_check);
+  EXPECT_TRUE(eventually([&] { return f.driver.server("r1").open() == 0; }));
+  f.driver.server("r1").connecting.open();
+}
+
+TEST(RegistryReload, NamedNodeOnAnotherHostIsAskedBeforeItIsRead) {
+  const Reloaded f;
+  auto shop = spec("w");
+  shop.readers = {at("r1", "near")};
+  f.reload(shop);
+  f.registry->check_health_now();
+  EXPECT_TRUE(f.status("shop/near").healthy);
+  auto& next = f.driver.server("r2");
+  next.probing.shut();
+  shop.readers = {at("r2", "near")};
+  f.reload(shop);
+  EXPECT_THAT(f.names(), ElementsAre("shop/writer", "shop/near"));
+  EXPECT_FALSE(f.status("shop/near").healthy) << "the other host answered, this one did not";
+  f.read();
+  EXPECT_THAT(f.driver.server("w").statements(), ElementsAre("SELECT"));
+  next.probing.open();
+  f.registry->check_health_now();
+  f.read();
+  EXPECT_THAT(next.statements(), ElementsAre("SELECT"));
+  EXPECT_TRUE(eventually([&] { return f.driver.server("r1").open() == 0; }));
+}
+
+TEST(RegistryReload, WritesWaitUntilANamedWriterOnAnotherHostHasAnswered) {
+  const Reloaded f;
+  f.is("w2", NodeKind::primary);
+  auto shop = spec("");
+  shop.writer = at("w", "main");
+  f.reload(shop);
+  f.registry->check_health_now();
+  EXPECT_TRUE(f.cluster->topology().table()->primary);
+  auto& next = f.driver.server("w2");
+  next.probing.shut();
+  shop.writer = at("w2", "main");
+  f.reload(shop);
+  EXPECT_FALSE(f.cluster->topology().table()->primary) << "the other host was, this one may not be";
+  std::thread writer([&] { Session(f.registry).run([] { sql("WRITE").on("shop").run(); }); });
+  next.probing.open();
+  writer.join();
+  EXPECT_THAT(next.statements(), ElementsAre("WRITE"));
+  EXPECT_THAT(f.driver.server("w").statements(), ElementsAre());
+}
+
+TEST(RegistryReload, NamesThatTwoNodesSwapGoWithThem) {
+  const Reloaded f;
+  auto shop = spec("w");
+  shop.readers = {at("r1", "near"), at("r2", "far")};
+  f.reload(shop);
+  f.registry->check_health_now();
+  f.driver.server("r1").connecting.shut();
+  shop.readers = {at("r2", "near"), at("r1", "far")};
+  f.reload(shop);
+  EXPECT_FALSE(f.status("shop/far").healthy) << "it answered when it was near";
+  EXPECT_TRUE(eventually([&] { return f.status("shop/near").healthy; }));
+  f.read();
+  f.read();
+  EXPECT_THAT(f.driver.server("r2").statements(), ElementsAre("SELECT", "SELECT"));
+  f.driver.server("r1").connecting.open();
+  f.registry->check_health_now();
+  EXPECT_TRUE(f.status("shop/far").healthy);
+}
+
+TEST(RegistryReload, NodesWithoutANameGetNoneThatTheUserGave) {
+  const Reloaded f;  // r1 is reader-1, r2 is reader-2
+  auto shop = spec("w");
+  shop.readers = {"mariadb://r3/db", at("r1", "reader-3")};
+  f.reload(shop);
+  EXPECT_THAT(f.names(), ElementsAre("shop/writer", "shop/reader-4", "shop/reader-3"));
+  shop.readers = {"mariadb://r1/db", at("r2", "reader-1")};
+  f.reload(shop);
+  EXPECT_THAT(f.names(), ElementsAre("shop/writer", "shop/reader-5", "shop/reader-1"))
+      << "it was reader-1";
+  shop.readers = {"mariadb://r1/db", at("r2", "reader-5")};
+  f.reload(shop);
+  EXPECT_THAT(f.names(), ElementsAre("shop/writer", "shop/reader-6", "shop/reader-5"))
+      << "it was there before";
 }
 
 TEST(RegistryReload, NewPasswordIsTheSameNodeWithNewConnections) {
