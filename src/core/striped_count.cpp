@@ -2,10 +2,9 @@
 
 namespace grant::detail {
 
-std::size_t this_stripe() noexcept {
+std::size_t next_stripe() noexcept {
   static constinit std::atomic<std::size_t> turn = 0;
-  thread_local const auto stripe = turn.fetch_add(1, std::memory_order_relaxed) % kStripes;
-  return stripe;
+  return turn.fetch_add(1, std::memory_order_relaxed) % kStripes;
 }
 
 }  // namespace grant::detail

@@ -12,19 +12,21 @@ namespace {
 
 constexpr std::string_view kNotSent = "nothing of this statement was sent";
 
-Task<Executed> execute_in(OpenTransaction& transaction, Statement statement, io::Call call) {
+using Rows = std::unique_ptr<Result>;
+
+Task<Rows> execute_in(OpenTransaction& transaction, Statement statement, io::Call call) {
   const OpenTransaction::InUse in_use(transaction);
   transaction.refuse_if_over(kNotSent);
-  std::unique_ptr<Result> result;
+  Rows rows;
   try {
-    result = co_await transaction.connection().execute(call, statement);
+    rows = co_await transaction.connection().execute(call, statement);
   } catch (const Error& error) {
     transaction.fail(statement, error);
   }
   if (statement.effect == Effect::write) transaction.note_write();
   transaction.look(statement.sql);
   transaction.session().served(transaction.node().name(), RouteReason::transaction);
-  co_return Executed{std::move(result), &transaction.cluster().origin()};
+  co_return rows;
 }
 
 /// Runs one query and hands on its chunks, until `take` throws: what it threw. `begun`, once the
@@ -85,27 +87,24 @@ Task<void> stream_from(const Place& place, Statement statement, StreamOptions op
 }
 
 /// `place` must outlive the task.
-Task<Executed> execute_at(const Place& place, Statement statement, io::Call call) {
+Task<Rows> execute_at(const Place& place, Statement statement, io::Call call) {
   statement.guarded = place.is_raw() && statement.effect == Effect::read;
-  const auto limited = call.until(place.deadline());
+  call = call.until(place.deadline());
   place.refuse_prevented(statement.effect);
-  if (place.transaction() != nullptr) {
-    co_return co_await execute_in(*place.transaction(), statement, limited);
-  }
-  auto result = co_await with_connection(
-      place, statement.effect, statement.effect, limited,
-      [&](Attempt& attempt) { return attempt.lease->execute(limited, statement); });
-  co_return Executed{std::move(result), &place.origin()};
+  if (place.transaction() != nullptr) return execute_in(*place.transaction(), statement, call);
+  return with_connection(
+      place, statement.effect, statement.effect, call,
+      [statement, call](Attempt& attempt) { return attempt.lease->execute(call, statement); });
 }
 
 }  // namespace
 
 Task<Executed> execute(Place place, Statement statement, io::Call call) {
-  co_return co_await execute_at(place, statement, call);
+  co_return Executed{co_await execute_at(place, statement, call), &place.origin()};
 }
 
 Executed execute(const Place& place, const Statement& statement) {
-  return run(execute_at(place, statement, io::Call(io::blocking_waiter())));
+  return {run(execute_at(place, statement, io::Call(io::blocking_waiter()))), &place.origin()};
 }
 
 void stream(const Place& place, const Statement& statement, StreamOptions options,

@@ -12,8 +12,18 @@ namespace detail {
 /// How many stripes there are of what threads count; a power of two.
 inline constexpr std::size_t kStripes = 16;
 
-/// The calling thread's stripe: threads take turns.
-[[nodiscard]] std::size_t this_stripe() noexcept;
+/// The number of the stripe that is the calling thread's next: threads take turns.
+[[nodiscard]] std::size_t next_stripe() noexcept;
+
+/// The calling thread's stripe, and one; 0: it has none yet.
+inline constinit thread_local std::size_t stripe_of_thread = 0;
+
+/// The calling thread's stripe.
+[[nodiscard]] inline std::size_t this_stripe() noexcept {
+  if (stripe_of_thread == 0) [[unlikely]]
+    stripe_of_thread = next_stripe() + 1;
+  return stripe_of_thread - 1;
+}
 
 /// Nothing else is on its cache line.
 struct alignas(64) Stripe {
