@@ -43,10 +43,6 @@ bool Channel::is_open() const noexcept {
   return handle_ && PQstatus(handle_.get()) == CONNECTION_OK;
 }
 
-bool Channel::in_transaction() const noexcept {
-  return PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
-}
-
 Channel::Claim::~Claim() {
   if (holds()) channel_->close();
   release();
@@ -104,8 +100,7 @@ void Channel::check_idle() {
 
 // Sending.
 
-void Channel::send(int queued, const Operation& operation) {
-  if (queued != 0) return;
+void Channel::fail_to_send(const Operation& operation) {
   if (PQstatus(handle_.get()) != CONNECTION_OK) fail_lost(operation);
   const std::string why(first_line(PQerrorMessage(handle_.get())));
   if (PQpipelineStatus(handle_.get()) != PQ_PIPELINE_OFF) close();  // half a pipeline is queued

@@ -106,7 +106,9 @@ class Channel {
   /// For what libpq knows of the session, and for what send() takes. Null once closed.
   [[nodiscard]] PGconn* handle() const noexcept { return handle_.get(); }
   /// As far as the last answer says. True, too, where nobody can know.
-  [[nodiscard]] bool in_transaction() const noexcept;
+  [[nodiscard]] bool in_transaction() const noexcept {
+    return PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
+  }
   /// When an operation was last started.
   [[nodiscard]] TimePoint last_used() const noexcept { return last_used_; }
 
@@ -122,7 +124,9 @@ class Channel {
   // executed, or as losing the connection.
 
   /// `queued`: what libpq says to something that it was given to send: 0 that it cannot.
-  void send(int queued, const Operation& operation);
+  void send(int queued, const Operation& operation) {
+    if (queued == 0) fail_to_send(operation);
+  }
   /// In the simple protocol: text results.
   void send_query(const char* commands, const Operation& operation);
   /// Without parameters.
@@ -205,6 +209,7 @@ class Channel {
 
   void close(bool in_doubt) noexcept;
   [[noreturn]] void fail_unsent(std::string_view why, std::string_view sqlstate = {});
+  [[noreturn]] void fail_to_send(const Operation& operation);
   [[noreturn]] void fail_too_large(const Operation& operation);
   [[noreturn]] void give_up(io::Outcome outcome, const Operation& operation);
   /// Closes the connection under `operation`.

@@ -75,9 +75,9 @@ Operation PostgresConnection::harmless(driver::Stopwatch watch) const {
   return operation;
 }
 
-Operation PostgresConnection::operation_of(const Statement& statement, bool may_commit,
-                                           driver::Stopwatch watch) const {
-  auto operation = harmless(watch);
+void PostgresConnection::complete(Operation& operation, const Statement& statement,
+                                  bool may_commit) const {
+  operation.in_transaction = channel_.in_transaction();
   operation.effect = statement.effect;
   operation.most = max_result_size_;
   const bool ends = operation.in_transaction && may_end_transaction(statement.sql);
@@ -85,7 +85,6 @@ Operation PostgresConnection::operation_of(const Statement& statement, bool may_
   if (operation.in_transaction && !ends) operation.effect = Effect::read;
   operation.may_commit = may_commit && !operation.in_transaction && !statement.guarded &&
                          statement.effect == Effect::write;
-  return operation;
 }
 
 ErrorInfo PostgresConnection::failure_info(const PGresult* failed, const Operation& operation,

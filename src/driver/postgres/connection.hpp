@@ -105,10 +105,9 @@ class PostgresConnection final : public Connection, private Meaning {
 
   /// Before anything is sent. Errors: as Channel::start().
   Operation start(io::Call call, Effect effect);
-  /// For a statement that is sent now; `may_commit`: see may_commit().
-  [[nodiscard]] Operation operation_of(const Statement& statement, bool may_commit,
-                                       driver::Stopwatch watch) const;
-  /// The same for what changes nothing.
+  /// Makes `operation` that of `statement`, which is sent now; `may_commit`: see may_commit().
+  void complete(Operation& operation, const Statement& statement, bool may_commit) const;
+  /// Of what changes nothing, and is sent now.
   [[nodiscard]] Operation harmless(driver::Stopwatch watch) const;
   /// Takes in what a statement of the caller's made of the transaction that begin() started.
   /// `answer`: null where it failed.

@@ -35,10 +35,10 @@ PostgresConnection::Execution PostgresConnection::begin_execution(io::Call call,
                                                                   const Statement& statement) {
   const auto last_answer = channel_.last_used();
   const bool may_begin_again = untouched_;
-  const auto operation = start(call, statement.effect);
-  const bool guarded = needs_guard(statement, operation.watch.started() - last_answer);
+  Execution execution{start(call, statement.effect), may_begin_again};
+  execution.guarded = needs_guard(statement, execution.operation.watch.started() - last_answer);
   refuse_too_many(statement.params);
-  return {operation, may_begin_again, guarded};
+  return execution;
 }
 
 bool PostgresConnection::binds(const Statement& statement, const Prepared& prepared) try {
@@ -52,8 +52,8 @@ void PostgresConnection::send_bound(const Statement& statement, Execution& execu
   const Prepared& prepared = *execution.prepared;
   auto& operation = execution.operation;
   if (prepared.mentions_session) session_changed_ = true;
-  if (!channel_.in_transaction()) first_failure_.reset();
-  operation = operation_of(statement, prepared.may_commit, operation.watch);
+  complete(operation, statement, prepared.may_commit);
+  if (!operation.in_transaction) first_failure_.reset();
   operation.cancellable = true;
   operation.guarded = execution.guarded;
   execution.columns = prepared.columns;
@@ -72,9 +72,9 @@ std::unique_ptr<Result> PostgresConnection::take_result(io::Call call, const Sta
   if (PQresultStatus(channel_.final_answer(execution.operation)) == PGRES_EMPTY_QUERY) {
     throw_error(Errc::invalid_argument, kEmptyStatement);
   }
-  note_command(call, channel_.answers().back().get(), statement.sql);
-  follow_transaction(channel_.answers().back().get(), statement.sql);
   auto answer = std::move(channel_.answers().back());
+  note_command(call, answer.get(), statement.sql);
+  follow_transaction(answer.get(), statement.sql);
   const bool others = !execution.is_kept_there && !execution.columns->fit(answer.get());
   if (others) cache_.erase(statement.sql);
   if (others || !execution.columns->fixed) {

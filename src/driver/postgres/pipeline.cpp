@@ -212,7 +212,8 @@ bool PostgresConnection::take_answer(io::Call call, Queued& queued, ResultHandle
     queued.sent = false;
     return false;
   }
-  auto operation = operation_of(statement, queued.prepared->may_commit, driver::Stopwatch(call));
+  Operation operation{statement.effect, driver::Stopwatch(call)};
+  complete(operation, statement, queued.prepared->may_commit);
   operation.in_transaction = in_transaction;
   operation.may_commit = operation.may_commit && !in_transaction;
   queued.answer->error = failure_info(answer.get(), operation, statement.params);
