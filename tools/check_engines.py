@@ -21,6 +21,7 @@ NAMES = {"postgres": "Postgres", "mariadb": "Mariadb", "sqlite": "Sqlite"}
 # Files that not all engines have, and why.
 OWN = {
     "postgres": {
+        "channel": "libpq leaves the waiting and the order of the answers to its caller",
         "decode": "libpq hands on the protocol's bytes",
         "effects": "servers do not say before what a statement will do: its text does",
         "encode": "libpq takes the protocol's bytes",
@@ -29,7 +30,6 @@ OWN = {
         "numeric": "a number of its own in the protocol's bytes",
         "pipeline": "the protocol takes many statements in one round trip",
         "position": "others follow its log",
-        "receive": "libpq leaves the waiting and the order of the answers to its caller",
         "received": "libpq does not say how much it has read",
     },
     "mariadb": {

@@ -194,6 +194,17 @@ TEST_P(Contract, ConnectionRefusesOtherWorkUntilItsStreamHasEnded) {
   EXPECT_EQ(number("SELECT count(*) FROM " + name), 0);
 }
 
+TEST_P(Contract, StreamThatHasEndedDoesNotEndTheNextOne) {
+  const auto sql = numbers(1'000) + "SELECT i FROM n ORDER BY i";
+  auto first = open_stream(connection(), query("SELECT 1"), 10);
+  EXPECT_EQ(rest_of(*first).size(), 1U);
+  const auto second = open_stream(connection(), query(sql), 10);
+  first.reset();
+  EXPECT_EQ(error_of([&] { run("SELECT 1"); }).code, Errc::invalid_argument);
+  EXPECT_EQ(rest_of(*second), one_to(1'000));
+  expect_usable();
+}
+
 TEST_P(Contract, StreamInsideATransactionSeesItsWritesAndLeavesItOpen) {
   const auto name = table("id {integer}");
   begin();

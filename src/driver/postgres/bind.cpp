@@ -41,7 +41,10 @@ void Binder::bind(std::span<const ValueView> values, std::span<const Oid> types)
   }
   std::size_t size = 0;
   for (std::size_t i = 0; i < count_; ++i) {
-    const auto encoded = encode(values[i], types[i], Place{i, {}}, scratch_[i]);
+    Encoded encoded;
+    if (!encode_plain(values[i], types[i], scratch_[i], encoded)) {
+      encoded = encode(values[i], types[i], Place{i, {}}, scratch_[i]);
+    }
     values_[i] = encoded.data;
     lengths_[i] = static_cast<int>(encoded.size);
     formats_[i] = static_cast<int>(encoded.format);

@@ -66,54 +66,8 @@ void PostgresCanceller::cancel_unseen(TimePoint deadline) const {
 }
 
 std::shared_ptr<Canceller> PostgresConnection::canceller() {
-  return handle_ ? PostgresCanceller::of(node_, handle_.get()) : nullptr;
-}
-
-Task<bool> PostgresConnection::cancel_late(io::Call& call, io::Outcome outcome,
-                                           Operation operation) {
-  if (operation.unwanted_until) {
-    const auto end = *operation.unwanted_until;
-    if (outcome == io::Outcome::cancelled || end <= call.now()) co_return false;
-    co_return co_await cancel_again(call, end);
-  }
-  if (!operation.cancellable || cancelled_late_ || cancel_timeout_.count() == 0) co_return false;
-  const auto canceller = PostgresCanceller::of(node_, handle_.get());
-  if (!canceller) co_return false;
-  cancelled_late_ = true;
-  if (outcome == io::Outcome::cancelled) {
-    // Every further wait would be cancelled as well.
-    constexpr std::chrono::seconds limit(10);
-    canceller->cancel_unseen(after(call.now(), limit));
-    co_return false;
-  }
-  call = io::Call(call.waiter(), after(call.now(), cancel_timeout_));
-  bool delivered = true;
-  try {
-    co_await canceller->cancel(call);
-  } catch (const Error&) {
-    delivered = false;
-  }
-  co_return delivered;
-}
-
-PostgresConnection::Operation PostgresConnection::unwanted(io::Call& call) {
-  Operation operation{Effect::read, driver::Stopwatch(call)};
-  operation.unwanted_until = call.deadline();
-  call = call.until(operation.watch.started());  // ask at once, unless the answer is there
-  return operation;
-}
-
-Task<bool> PostgresConnection::cancel_again(io::Call& call, TimePoint end) {
-  constexpr auto pause = std::chrono::milliseconds(50);
-  const auto canceller = PostgresCanceller::of(node_, handle_.get());
-  bool delivered = canceller != nullptr;
-  try {
-    if (canceller) co_await canceller->cancel(io::Call(call.waiter(), end));
-  } catch (const Error&) {
-    delivered = false;
-  }
-  call = io::Call(call.waiter(), end).until(after(call.now(), pause));
-  co_return delivered;
+  PGconn* const handle = channel_.handle();
+  return handle != nullptr ? PostgresCanceller::of(node_, handle) : nullptr;
 }
 
 }  // namespace grant::postgres

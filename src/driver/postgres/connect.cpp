@@ -84,7 +84,7 @@ Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings, 
     if (!turn) gave_up(io::Outcome::timed_out);
     handle = start_connecting(settings, address);
   }
-  PQsetNoticeReceiver(handle.get(), &PostgresConnection::on_notice, this);
+  channel_.hear(handle.get());
   // Connection errors have no field for the SQLSTATE, but verbose text holds it.
   PQsetErrorVerbosity(handle.get(), PQERRORS_VERBOSE);
   if (PQstatus(handle.get()) == CONNECTION_BAD) fail_connect(handle.get(), node_);
@@ -113,9 +113,7 @@ Task<void> PostgresConnection::attempt(io::Call call, const Settings& settings, 
   }
   PQsetErrorVerbosity(handle.get(), PQERRORS_DEFAULT);
   if (PQsetnonblocking(handle.get(), 1) != 0) fail_connect(handle.get(), node_);
-  handle_ = std::move(handle);
-  hidden_.emplace(PQsocket(handle_.get()));
-  last_used_ = call.now();
+  channel_.open(std::move(handle), call.now());
 }
 
 Task<io::Outcome> PostgresConnection::look_at_login(io::Call call, const Settings& settings,
@@ -169,7 +167,7 @@ Task<io::Outcome> PostgresConnection::look_at_login(io::Call call, const Setting
 // most sessions need no extra round trip; `options` would need none ever, but poolers refuse it.
 Task<void> PostgresConnection::pin_session(io::Call call) {
   const auto reported = [this](const char* name) {
-    const char* value = PQparameterStatus(handle_.get(), name);
+    const char* value = PQparameterStatus(channel_.handle(), name);
     return value != nullptr ? std::string_view(value) : std::string_view{};
   };
   constexpr std::array<std::string_view, 4> utc{"UTC", "Etc/UTC", "GMT", "Zulu"};

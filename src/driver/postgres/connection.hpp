@@ -1,14 +1,15 @@
 #pragma once
 
-#include <chrono>
-#include <functional>
+#include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 #include "bind.hpp"
-#include "driver/overtime.hpp"
+#include "channel.hpp"
 #include "driver/schema_changes.hpp"
 #include "driver/stopwatch.hpp"
 #include "driver/turns.hpp"
@@ -17,17 +18,17 @@
 #include "grant/io/resolver.hpp"
 #include "greeting.hpp"
 #include "handles.hpp"
-#include "received.hpp"
 #include "settings.hpp"
 #include "statement_cache.hpp"
 #include "types.hpp"
 
 namespace grant::postgres {
 
-class PostgresConnection final : public Connection {
+/// What a session means: its transaction, its prepared statements, what was changed on it, and what
+/// the server's errors say of that. How it sends and receives is its channel's.
+class PostgresConnection final : public Connection, private Meaning {
  public:
   explicit PostgresConnection(const Settings& settings);
-  ~PostgresConnection() override;
 
   /// Connects. Call it once, before everything else, where a thread may be kept. `settings`,
   /// `resolver` and `turns` must live until the task ends.
@@ -50,34 +51,11 @@ class PostgresConnection final : public Connection {
   [[nodiscard]] bool session_changed() const noexcept override { return session_changed_; }
   [[nodiscard]] TransactionState transaction_state() const noexcept override;
   [[nodiscard]] TransactionEnd ended_underneath() const noexcept override { return ended_; }
-  [[nodiscard]] bool is_open() const noexcept override;
+  [[nodiscard]] bool is_open() const noexcept override { return channel_.is_open(); }
   [[nodiscard]] std::optional<Position> last_position() const override { return position_; }
   [[nodiscard]] NodeKind kind_hint() const noexcept override;
 
  private:
-  friend class SingleRowStream;
-  friend class CursorStream;
-
-  /// More bytes than any answer to a command of the driver's own has.
-  static constexpr std::uint64_t kMostForItself = (std::uint64_t{16} << 20U) + 1;
-
-  /// What has been sent, for the error that losing the connection becomes.
-  struct Operation {
-    Effect effect;
-    driver::Stopwatch watch;
-    /// Whether the server is asked to end it when nobody waits for its answer any longer.
-    bool cancellable = false;
-    /// Its answer is not wanted: the server is asked again and again to end it, until then. One
-    /// request is not enough, because one that comes before the statement is lost.
-    std::optional<TimePoint> unwanted_until{};
-    bool copies = false;          ///< It is a COPY of rows to the server.
-    bool in_transaction = false;  ///< Open when it was sent: nothing is durable before the commit.
-    bool may_commit = false;      ///< It may have made a part of its work durable, and failed then.
-    bool has_values = false;      ///< They were sent, and are not known any more.
-    bool guarded = false;         ///< The server was told to refuse it where it writes.
-    std::uint64_t most = kMostForItself;  ///< The bytes that its answer may have; 0: any number.
-  };
-
   /// A statement of a pipeline that has no answer yet.
   struct Queued {
     const Statement* statement;
@@ -87,11 +65,6 @@ class PostgresConnection final : public Connection {
     bool prepared_anew = false;   // in this pipeline
     bool in_transaction = false;  // when it was sent
   };
-
-  static void on_notice(void* self, const PGresult* notice) noexcept;
-
-  /// Whether the deadline has passed, and what had arrived by then was read. Before each read.
-  [[nodiscard]] static bool is_over(driver::Overtime& overtime, io::Call call, int socket);
 
   /// Connects to `address`, in numbers; empty: to where `settings` say.
   Task<void> attempt(io::Call call, const Settings& settings, std::string address,
@@ -109,7 +82,7 @@ class PostgresConnection final : public Connection {
     bool placed = false;  ///< Its position is wanted.
     const Prepared* prepared = nullptr;
     bool cached = false;  ///< It was prepared before.
-    bool sent = false;    ///< And its answer, an error, is in answers_.
+    bool sent = false;    ///< And its answer, an error, is on the channel.
     std::shared_ptr<const Columns> columns{};
     bool is_kept_there = false;
   };
@@ -125,16 +98,17 @@ class PostgresConnection final : public Connection {
   Task<std::unique_ptr<Result>> execute_rest(io::Call call, Statement statement,
                                              std::optional<Execution> begun);
 
-  /// Before anything is sent. Errors: unavailable.
-  Operation start(io::Call call, Effect effect);
-  void check_idle();
+  ErrorInfo failure_info(const PGresult* failed, const Operation& operation,
+                         std::span<const ValueView> params) override;
+  void on_idle(io::Call call) noexcept override { settle_schema(call); }
+  void on_closed(bool in_doubt) noexcept override;
 
-  /// For a statement that is sent now; `may_commit`: see may_commit().
-  [[nodiscard]] Operation operation_of(const Statement& statement, bool may_commit,
-                                       driver::Stopwatch watch) const;
-  /// The same for what changes nothing.
+  /// Before anything is sent. Errors: as Channel::start().
+  Operation start(io::Call call, Effect effect);
+  /// Makes `operation` that of `statement`, which is sent now; `may_commit`: see may_commit().
+  void complete(Operation& operation, const Statement& statement, bool may_commit) const;
+  /// Of what changes nothing, and is sent now.
   [[nodiscard]] Operation harmless(driver::Stopwatch watch) const;
-  [[nodiscard]] bool in_transaction() const noexcept;
   /// Takes in what a statement of the caller's made of the transaction that begin() started.
   /// `answer`: null where it failed.
   void follow_transaction(const PGresult* answer, std::string_view sql) noexcept;
@@ -142,42 +116,13 @@ class PostgresConnection final : public Connection {
   void refuse_unguardable(std::string_view sql) const;
   /// `silent`: since the last answer.
   [[nodiscard]] bool needs_guard(const Statement& statement, Duration silent) const;
-  void send_command(const char* command, const Operation& operation);
-  /// Runs what is bound where the server refuses writes; leaves its answer in answers_.
+  /// Runs what is bound where the server refuses writes; leaves its answer on the channel.
   Task<void> run_guarded(io::Call call, Operation operation, const Prepared& prepared);
 
-  /// Runs what is bound, and asks for its position; leaves its answer in answers_.
+  /// Runs what is bound, and asks for its position; leaves its answer on the channel.
   Task<void> run_placed(io::Call call, Operation operation, const Prepared& prepared);
-  /// Commits, and asks for the position; the first of answers_ is that of the commit.
+  /// Commits, and asks for the position; the first answer on the channel is that of the commit.
   Task<void> commit_placed(io::Call call);
-
-  /// Takes an answer as soon as it is there; what it leaves goes into answers_.
-  using TakeAnswer = std::function<void(ResultHandle& answer)>;
-
-  /// Answers that are on their way.
-  struct Reception {
-    io::Call call;
-    const Operation* operation;
-    const TakeAnswer* take;  // null: there is none
-    bool unsent = true;      // as far as is known
-    bool has_read = false;
-    driver::Overtime overtime{};
-    Received received{};
-  };
-
-  /// Sends the rest of what is queued and reads until the server waits for the next command;
-  /// leaves the answers in answers_, but for those that `take` takes. Both must live until the task
-  /// ends. Throws for a lost connection,
-  /// not for the server's errors.
-  Task<void> receive(io::Call call, const Operation& operation, const TakeAnswer& take = {});
-  /// `outcome`: how the wait that is due has ended; empty: it is still to come.
-  Task<void> receive_rest(Reception reception, std::optional<io::Outcome> outcome);
-  /// What to wait for next; empty: everything is here.
-  std::optional<io::Interest> advance(Reception& reception);
-  void read(Reception& reception);
-  /// Timed out, too, where more has arrived, but not by the deadline.
-  [[nodiscard]] io::Outcome judged(Reception& reception, io::Outcome outcome) const;
-  bool flush(const Operation& operation);
 
   /// Sees to session_changed_, and to what is known of the schema, after a command has succeeded.
   void note_command(io::Call call, const PGresult* answer, std::string_view sql) noexcept;
@@ -212,8 +157,6 @@ class PostgresConnection final : public Connection {
   /// False: the statement is to be run again.
   bool take_answer(io::Call call, Queued& queued, ResultHandle& answer, bool in_transaction);
 
-  /// Waits until libpq has sent all that it holds.
-  Task<void> flush_all(io::Call call, Operation operation);
   /// One COPY, in the transaction that is open.
   Task<std::uint64_t> copy(io::Call call, LoadTarget target, std::span<const Oid> types,
                            RowSource& source);
@@ -226,44 +169,11 @@ class PostgresConnection final : public Connection {
   Task<Prepared> parse_locked(io::Call call, std::string sql, const char* begin);
   /// Rolls back, or closes the connection. Throws nothing: what led here matters more.
   Task<void> undo(io::Call call);
-
-  /// A forked child leaves its parent's session alone. Errors: closed.
-  void refuse_in_child() const;
-  void refuse_late_chunk(io::Call call) const;
-  /// What the rest of a stream's answers is to be received with, once nobody wants them.
-  static Operation unwanted(io::Call& call);
-  /// Ends the transaction of a stream.
-  Task<void> end_stream(io::Call call);
-
-  Task<bool> cancel_again(io::Call& call, TimePoint end);
-  /// Whether there is still somebody who waits for the answer: the server gets a little time to
-  /// cancel the statement. Changes the deadline of `call`.
-  Task<bool> cancel_late(io::Call& call, io::Outcome outcome, Operation operation);
-
-  void send(int queued, const Operation& operation);
-  /// Closes the connection, and throws, where `status` is that of a COPY.
-  void refuse_copy(ExecStatusType status);
-  [[nodiscard]] const PGresult* failure() const noexcept;
-  /// Of answers_. Without any the connection is closed. Errors: as losing it.
-  const PGresult* final_answer(const Operation& operation);
-  void close() noexcept;
-  [[nodiscard]] ErrorInfo failure_info(const PGresult* failed, const Operation& operation,
-                                       std::span<const ValueView> params);
   [[noreturn]] void fail(const Operation& operation, std::span<const ValueView> params);
   [[noreturn]] void fail_outdated(const Operation& operation, std::span<const ValueView> params);
-  /// `why`: empty: as libpq or the server says.
-  [[noreturn]] void fail_too_large(const Operation& operation);
-  [[noreturn]] void fail_without_memory(Effect effect, std::string_view why = {});
-  [[noreturn]] void leave(ErrorInfo info, bool wrote);
-  [[noreturn]] void fail_lost(const Operation& operation, std::string_view why = {});
-  [[noreturn]] void fail_unsent(std::string_view why, std::string_view sqlstate = {});
-  [[noreturn]] void give_up(io::Outcome outcome, const Operation& operation);
 
-  std::string node_;
-  const std::uint64_t forks_ = grant::detail::forks();
-  ConnectionHandle handle_;  // null once closed
-  std::optional<grant::detail::HiddenFromChildren> hidden_;
-  int process_;  // that opened it
+  const std::string node_;
+  Channel channel_;
   StatementCache cache_;
   std::string prefix_;       // of their names: nobody else's, whoever else uses the same session
   std::uint64_t names_ = 0;  // that statements of this connection have had
@@ -275,9 +185,6 @@ class PostgresConnection final : public Connection {
   bool named_;                    // the server keeps what was prepared, as far as is known
   bool statements_gone_ = false;  // it has forgotten them all
   Binder binder_;
-  std::vector<ResultHandle> answers_;
-  TimePoint last_used_{};
-  std::string farewell_;  // the SQLSTATE with which the server announced that it ends the session
   Effect transaction_effect_ = Effect::write;
   bool begun_ = false;  // by begin(), and not ended by commit() or rollback()
   TransactionEnd ended_ = TransactionEnd::none;
@@ -285,10 +192,7 @@ class PostgresConnection final : public Connection {
   TransactionOptions transaction_{};        // the open one
   std::optional<Position> position_;        // of the last write, where it was asked for
   bool untouched_ = false;  // nothing was done in it yet, and it was begun by begin()
-  std::chrono::milliseconds cancel_timeout_;
   const std::uint64_t max_result_size_;
-  bool cancelled_late_ = false;  // the statement under way, after its deadline
-  bool streaming_ = false;
   bool session_changed_ = false;
   bool named_statements_ = false;  // the user may have changed which there are
 };

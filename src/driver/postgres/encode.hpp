@@ -29,6 +29,27 @@ struct Scratch {
   std::string text;
 };
 
+/// The integers in their own types, which most keys are: small, so that it is compiled into the
+/// loop over the values. False: it is for encode().
+[[nodiscard]] inline bool encode_plain(ValueView value, Oid type, Scratch& scratch,
+                                       Encoded& encoded) {
+  if (value.kind() != ValueKind::integer) return false;
+  const std::int64_t wide = value.as_integer();
+  char* const into = scratch.number.data();
+  switch (type) {
+    case oid::int8:
+      store(static_cast<std::uint64_t>(wide), into);
+      encoded = {into, sizeof(std::int64_t), Format::binary};
+      return true;
+    case oid::int4:
+      if (wide != static_cast<std::int32_t>(wide)) return false;
+      store(static_cast<std::uint32_t>(wide), into);
+      encoded = {into, sizeof(std::int32_t), Format::binary};
+      return true;
+    default: return false;
+  }
+}
+
 /// Encodes `value` for `type`. The result is valid while `value` and `scratch` are. Errors:
 /// invalid_argument, naming `place`, the type and the limit, never the value.
 [[nodiscard]] Encoded encode(ValueView value, Oid type, Place place, Scratch& scratch);

@@ -21,24 +21,24 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
   execution.cached = execution.prepared != nullptr;
   if (execution.cached && binds(statement, *execution.prepared)) {
     send_bound(statement, execution);
-    run(receive(call, execution.operation));
-    if (failure() == nullptr) return take_result(call, statement, execution);
+    run(channel_.receive(call, execution.operation));
+    if (channel_.failure() == nullptr) return take_result(call, statement, execution);
     execution.sent = true;
   }
   return run(execute_rest(call, statement, std::move(execution)));
 } catch (const std::bad_alloc&) {
   // What was not committed is gone with the connection.
-  fail_without_memory(in_transaction() ? Effect::read : statement.effect);
+  channel_.fail_without_memory(channel_.in_transaction() ? Effect::read : statement.effect);
 }
 
 PostgresConnection::Execution PostgresConnection::begin_execution(io::Call call,
                                                                   const Statement& statement) {
-  const auto last_answer = last_used_;
+  const auto last_answer = channel_.last_used();
   const bool may_begin_again = untouched_;
-  const auto operation = start(call, statement.effect);
-  const bool guarded = needs_guard(statement, operation.watch.started() - last_answer);
+  Execution execution{start(call, statement.effect), may_begin_again};
+  execution.guarded = needs_guard(statement, execution.operation.watch.started() - last_answer);
   refuse_too_many(statement.params);
-  return {operation, may_begin_again, guarded};
+  return execution;
 }
 
 bool PostgresConnection::binds(const Statement& statement, const Prepared& prepared) try {
@@ -52,8 +52,8 @@ void PostgresConnection::send_bound(const Statement& statement, Execution& execu
   const Prepared& prepared = *execution.prepared;
   auto& operation = execution.operation;
   if (prepared.mentions_session) session_changed_ = true;
-  if (!in_transaction()) first_failure_.reset();
-  operation = operation_of(statement, prepared.may_commit, operation.watch);
+  complete(operation, statement, prepared.may_commit);
+  if (!operation.in_transaction) first_failure_.reset();
   operation.cancellable = true;
   operation.guarded = execution.guarded;
   execution.columns = prepared.columns;
@@ -69,12 +69,12 @@ void PostgresConnection::send_bound(const Statement& statement, Execution& execu
 std::unique_ptr<Result> PostgresConnection::take_result(io::Call call, const Statement& statement,
                                                         Execution& execution) {
   if (execution.prepared->moves_names) note_schema(call, driver::SchemaEffect::session);
-  if (PQresultStatus(final_answer(execution.operation)) == PGRES_EMPTY_QUERY) {
+  if (PQresultStatus(channel_.final_answer(execution.operation)) == PGRES_EMPTY_QUERY) {
     throw_error(Errc::invalid_argument, kEmptyStatement);
   }
-  note_command(call, answers_.back().get(), statement.sql);
-  follow_transaction(answers_.back().get(), statement.sql);
-  auto answer = std::move(answers_.back());
+  auto answer = std::move(channel_.answers().back());
+  note_command(call, answer.get(), statement.sql);
+  follow_transaction(answer.get(), statement.sql);
   const bool others = !execution.is_kept_there && !execution.columns->fit(answer.get());
   if (others) cache_.erase(statement.sql);
   if (others || !execution.columns->fixed) {
@@ -109,10 +109,10 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute_rest(io::Call call, St
       } else if (execution.placed) {
         co_await run_placed(call, operation, prepared);
       } else {
-        co_await receive(call, operation);
+        co_await channel_.receive(call, operation);
       }
     }
-    const PGresult* failed = failure();
+    const PGresult* failed = channel_.failure();
     if (failed == nullptr) co_return take_result(call, statement, execution);
     follow_transaction(nullptr, statement.sql);
     const bool cached = execution.cached;
@@ -123,13 +123,13 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute_rest(io::Call call, St
     if (again && staleness == Staleness::types) {
       // Most often it is the value's own fault: no transaction is begun again for it, and no
       // procedure called twice, which may have committed.
-      again = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE && execution.columns->fixed;
+      again = !channel_.in_transaction() && execution.columns->fixed;
       doubted = failure_info(failed, operation, statement.params);
       doubted_types = execution.prepared->parameter_types;
     }
     if (cached || staleness != Staleness::types) forget_outdated(call, staleness, statement.sql);
     if (!again) fail(operation, statement.params);
-    if (PQtransactionStatus(handle_.get()) == PQTRANS_IDLE) continue;
+    if (!channel_.in_transaction()) continue;
     // A failed transaction would refuse; but nobody can tell a new one from it that did nothing.
     if (!std::exchange(execution.may_begin_again, false))
       fail_outdated(operation, statement.params);
@@ -137,12 +137,12 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute_rest(io::Call call, St
   }
 } catch (const std::bad_alloc&) {
   // What was not committed is gone with the connection.
-  fail_without_memory(in_transaction() ? Effect::read : statement.effect);
+  channel_.fail_without_memory(channel_.in_transaction() ? Effect::read : statement.effect);
 }
 
 void PostgresConnection::fail_outdated(const Operation& operation,
                                        std::span<const ValueView> params) {
-  auto info = failure_info(failure(), operation, params);
+  auto info = failure_info(channel_.failure(), operation, params);
   info.code = Errc::conflict;
   info.message +=
       "; what the statement names has changed since it was prepared: run the transaction again";
@@ -150,7 +150,7 @@ void PostgresConnection::fail_outdated(const Operation& operation,
 }
 
 void PostgresConnection::send_execute(const Prepared& prepared, const Operation& operation) {
-  PGconn* const handle = handle_.get();
+  PGconn* const handle = channel_.handle();
   const int sent =
       prepared.name.empty()
           ? PQsendQueryParams(handle, prepared.sql.c_str(), binder_.count(),
@@ -158,16 +158,16 @@ void PostgresConnection::send_execute(const Prepared& prepared, const Operation&
                               binder_.formats(), prepared.result_format())
           : PQsendQueryPrepared(handle, prepared.name.c_str(), binder_.count(), binder_.values(),
                                 binder_.lengths(), binder_.formats(), prepared.result_format());
-  send(sent, operation);
+  channel_.send(sent, operation);
 }
 
 Task<void> PostgresConnection::run_simple(io::Call call, const char* commands, Effect effect) {
   Operation operation = start(call, effect);
-  operation.in_transaction = in_transaction();
-  send(PQsendQuery(handle_.get(), commands), operation);
-  co_await receive(call, operation);
-  if (failure() != nullptr) fail(operation, {});
-  static_cast<void>(final_answer(operation));
+  operation.in_transaction = channel_.in_transaction();
+  channel_.send_query(commands, operation);
+  co_await channel_.receive(call, operation);
+  if (channel_.failure() != nullptr) fail(operation, {});
+  static_cast<void>(channel_.final_answer(operation));
 }
 
 }  // namespace grant::postgres

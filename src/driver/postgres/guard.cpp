@@ -29,52 +29,46 @@ bool PostgresConnection::needs_guard(const Statement& statement, Duration silent
   return kind_hint() != NodeKind::replica || silent > kStandbyKnownFor;
 }
 
-void PostgresConnection::send_command(const char* command, const Operation& operation) {
-  send(PQsendQueryParams(handle_.get(), command, 0, nullptr, nullptr, nullptr, nullptr, 1),
-       operation);
-}
-
 // One round trip. A block of its own keeps a procedure from committing, which would end the
 // protection; inside the caller's, that of a savepoint ends with the savepoint. The commit has a
 // sync of its own, so that it is there for a statement that failed as well.
 Task<void> PostgresConnection::run_guarded(io::Call call, Operation operation,
                                            const Prepared& prepared) {
-  PGconn* const handle = handle_.get();
   const bool inside = operation.in_transaction;
-  send(PQenterPipelineMode(handle), operation);
+  channel_.enter_pipeline(operation);
   if (inside) {
-    send_command(kSavepoint, operation);
-    send_command("SET TRANSACTION READ ONLY", operation);
+    channel_.send_command(kSavepoint, operation);
+    channel_.send_command("SET TRANSACTION READ ONLY", operation);
   } else {
-    send_command("BEGIN READ ONLY", operation);
+    channel_.send_command("BEGIN READ ONLY", operation);
   }
   send_execute(prepared, operation);
-  if (inside) send_command(kRelease, operation);
-  send(PQpipelineSync(handle), operation);
+  if (inside) channel_.send_command(kRelease, operation);
+  channel_.send_sync(operation);
   if (!inside) {
-    send_command("COMMIT", operation);
-    send(PQpipelineSync(handle), operation);
+    channel_.send_command("COMMIT", operation);
+    channel_.send_sync(operation);
   }
-  co_await receive(call, operation);
+  co_await channel_.receive(call, operation);
   const std::size_t place = inside ? 2 : 1;
   ResultHandle answer;
-  for (std::size_t i = 0; i < answers_.size(); ++i) {
-    const bool failed = PQresultStatus(answers_[i].get()) == PGRES_FATAL_ERROR;
-    if (failed || i == place) answer = std::move(answers_[i]);
+  auto& answers = channel_.answers();
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const bool failed = PQresultStatus(answers[i].get()) == PGRES_FATAL_ERROR;
+    if (failed || i == place) answer = std::move(answers[i]);
     if (failed) break;
   }
-  const bool late = cancelled_late_;
-  if (late) call = io::Call(call.waiter(), after(call.now(), cancel_timeout_));
+  const bool late = channel_.cancelled_late();
+  if (late) call = channel_.until_cancelled(call);
   if (!inside) {
     operation.cancellable = false;
-    co_await receive(call, operation);
+    co_await channel_.receive(call, operation);
   }
-  send(PQexitPipelineMode(handle), operation);
+  channel_.leave_pipeline(operation);
   // A request to cancel that was late may have met the commit.
-  if (!inside && PQtransactionStatus(handle) != PQTRANS_IDLE) co_await undo(call);
-  cancelled_late_ = late;
-  answers_.clear();
-  answers_.push_back(std::move(answer));
+  if (!inside && channel_.in_transaction()) co_await undo(call);
+  channel_.set_cancelled_late(late);
+  channel_.set_answer(std::move(answer));
 }
 
 }  // namespace grant::postgres

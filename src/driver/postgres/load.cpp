@@ -36,7 +36,7 @@ Task<std::uint64_t> PostgresConnection::load(io::Call call, LoadTarget target, R
   check_identifier(Adapter::postgres, target.table);
   for (const auto column : target.columns) check_identifier(Adapter::postgres, column);
   start(call, Effect::write);
-  const bool owns = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE;
+  const bool owns = !channel_.in_transaction();
   // An INSERT, parsed, says the types of the columns and takes no right but to insert.
   const auto row = co_await parse_locked(call, insert_one(target), owns ? "BEGIN" : nullptr);
   std::uint64_t rows = 0;
@@ -58,25 +58,26 @@ Task<std::uint64_t> PostgresConnection::copy(io::Call call, LoadTarget target,
   // Until its transaction is committed, losing the connection leaves nothing behind.
   Operation operation{Effect::read, driver::Stopwatch(call)};
   operation.copies = true;
-  send(PQsendQuery(handle_.get(), command.c_str()), operation);
-  co_await receive(call, operation);
-  if (failure() != nullptr) fail(operation, {});
+  channel_.send_query(command.c_str(), operation);
+  co_await channel_.receive(call, operation);
+  if (channel_.failure() != nullptr) fail(operation, {});
 
   std::exception_ptr broken;
   try {
     co_await copy_rows(call, operation, target, types, source);
   } catch (...) {
-    if (!is_open()) throw;
+    if (!channel_.is_open()) throw;
     broken = std::current_exception();
   }
   operation.copies = false;
   const char* const why = broken ? "its source of rows failed" : nullptr;
-  send(PQputCopyEnd(handle_.get(), why) == 1 ? 1 : 0, operation);
-  co_await receive(call, operation);
+  channel_.send(PQputCopyEnd(channel_.handle(), why) == 1 ? 1 : 0, operation);
+  co_await channel_.receive(call, operation);
   if (broken) std::rethrow_exception(broken);
-  if (failure() != nullptr) fail(operation, {});
+  if (channel_.failure() != nullptr) fail(operation, {});
 
-  const std::string_view count = PQcmdTuples(const_cast<PGresult*>(final_answer(operation)));
+  const std::string_view count =
+      PQcmdTuples(const_cast<PGresult*>(channel_.final_answer(operation)));
   std::uint64_t rows = 0;
   std::from_chars(count.data(), count.data() + count.size(), rows);
   co_return rows;
@@ -92,8 +93,9 @@ Task<void> PostgresConnection::copy_rows(io::Call call, Operation operation, Loa
     // Messages may end anywhere, but may not be of just any length.
     for (std::string_view left = buffer; !left.empty();) {
       const auto piece = left.substr(0, kLargestPiece);
-      const int queued = PQputCopyData(handle_.get(), piece.data(), static_cast<int>(piece.size()));
-      send(queued == 1 ? 1 : 0, operation);
+      const int queued =
+          PQputCopyData(channel_.handle(), piece.data(), static_cast<int>(piece.size()));
+      channel_.send(queued == 1 ? 1 : 0, operation);
       left.remove_prefix(piece.size());
     }
     buffer.clear();
@@ -112,7 +114,7 @@ Task<void> PostgresConnection::copy_rows(io::Call call, Operation operation, Loa
     if (buffer.size() < kBufferSize) continue;
     put();
     // libpq would take everything into its memory.
-    co_await flush_all(call, operation);
+    co_await channel_.flush_all(call, operation);
   }
   append_number(buffer, kTrailer);
   put();

@@ -42,7 +42,7 @@ Task<std::vector<Answer>> PostgresConnection::pipeline(io::Call call,
   } catch (const Error& error) {
     lost = error.info();
   } catch (...) {
-    close();  // there may be answers that nobody has read
+    channel_.close();  // there may be answers that nobody has read
     throw;
   }
   for (const auto& queued : queue) {
@@ -80,20 +80,20 @@ Task<void> PostgresConnection::prepare_queued(io::Call call, std::vector<Queued>
     }
   }
   if (!wanted.empty()) {
-    send(PQenterPipelineMode(handle_.get()), operation);
+    channel_.enter_pipeline(operation);
     for (const auto& prepared : wanted) {
       send_prepare(prepared, operation);
-      send(PQpipelineSync(handle_.get()), operation);
+      channel_.send_sync(operation);
     }
     for (auto& prepared : wanted) {
-      co_await receive(call, operation);
-      if (const PGresult* failed = failure()) {
+      co_await channel_.receive(call, operation);
+      if (const PGresult* failed = channel_.failure()) {
         refused.emplace(prepared.sql, failure_info(failed, operation, {}));
         continue;
       }
-      describe(prepared, answers_[1].get());
+      describe(prepared, channel_.answers()[1].get());
     }
-    send(PQexitPipelineMode(handle_.get()), operation);
+    channel_.leave_pipeline(operation);
   }
   for (auto& prepared : wanted) {
     if (refused.contains(prepared.sql)) continue;
@@ -115,7 +115,6 @@ Task<void> PostgresConnection::prepare_queued(io::Call call, std::vector<Queued>
 Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& queue) {
   Operation operation = harmless(driver::Stopwatch(call));
   operation.most = max_result_size_;
-  PGconn* const handle = handle_.get();
   const bool in_transaction = operation.in_transaction;
 
   std::vector<Queued> again;
@@ -123,10 +122,10 @@ Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& qu
   std::size_t sent = 0;
   const auto sync = [&] {
     if (sent == (ends.empty() ? 0 : ends.back())) return;
-    send(PQpipelineSync(handle), operation);
+    channel_.send_sync(operation);
     ends.push_back(sent);
   };
-  send(PQenterPipelineMode(handle), operation);
+  channel_.enter_pipeline(operation);
   for (std::size_t i = 0; i < queue.size(); ++i) {
     auto queued = queue[i];
     try {
@@ -160,14 +159,14 @@ Task<void> PostgresConnection::run_queued(io::Call call, std::vector<Queued>& qu
   try {
     for (const auto end : ends) {
       // At once: libpq's results are large, and many of them do not fit into a processor's cache.
-      const TakeAnswer take = [&](ResultHandle& answer) {
+      const Channel::TakeAnswer take = [&](ResultHandle& answer) {
         if (next == end) return;
         if (!take_answer(call, queue[next], answer, in_transaction)) again.push_back(queue[next]);
         ++next;
       };
-      co_await receive(call, operation, take);
+      co_await channel_.receive(call, operation, take);
     }
-    send(PQexitPipelineMode(handle), operation);
+    channel_.leave_pipeline(operation);
   } catch (...) {
     done();
     queue.insert(queue.end(), again.begin(), again.end());
@@ -213,7 +212,8 @@ bool PostgresConnection::take_answer(io::Call call, Queued& queued, ResultHandle
     queued.sent = false;
     return false;
   }
-  auto operation = operation_of(statement, queued.prepared->may_commit, driver::Stopwatch(call));
+  Operation operation{statement.effect, driver::Stopwatch(call)};
+  complete(operation, statement, queued.prepared->may_commit);
   operation.in_transaction = in_transaction;
   operation.may_commit = operation.may_commit && !in_transaction;
   queued.answer->error = failure_info(answer.get(), operation, statement.params);

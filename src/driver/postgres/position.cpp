@@ -62,50 +62,56 @@ std::uint64_t replayable(std::uint64_t insert, std::uint64_t segment) noexcept {
 
 Task<void> PostgresConnection::run_placed(io::Call call, Operation operation,
                                           const Prepared& prepared) {
-  PGconn* const handle = handle_.get();
-  send(PQenterPipelineMode(handle), operation);
+  channel_.enter_pipeline(operation);
   send_execute(prepared, operation);
   binder_.trim();  // libpq has its own copy
-  send(PQpipelineSync(handle), operation);
+  channel_.send_sync(operation);
   // The write is on its way, whatever happens now.
+  PGconn* const handle = channel_.handle();
   const bool asked =
       PQsendQueryParams(handle, kQuestion, 0, nullptr, nullptr, nullptr, nullptr, 0) != 0 &&
       PQpipelineSync(handle) != 0;
-  if (!asked) fail_lost(operation);
-  co_await receive(call, operation);
-  auto answers = std::move(answers_);
-  const bool late = cancelled_late_;
-  if (late) call = io::Call(call.waiter(), after(call.now(), cancel_timeout_));
+  if (!asked) channel_.fail_lost(operation);
+  co_await channel_.receive(call, operation);
+  auto answers = std::move(channel_.answers());
+  const bool late = channel_.cancelled_late();
+  if (late) call = channel_.until_cancelled(call);
   try {
     // What was written is, whatever becomes of the question.
-    co_await receive(call, harmless(operation.watch));
-    if (failure() == nullptr && !answers_.empty()) position_ = position_of(answers_.back().get());
-    send(PQexitPipelineMode(handle), operation);
+    co_await channel_.receive(call, harmless(operation.watch));
+    if (channel_.failure() == nullptr && !channel_.answers().empty()) {
+      position_ = position_of(channel_.answers().back().get());
+    }
+    channel_.leave_pipeline(operation);
   } catch (const Error&) {
-    close();
+    channel_.close();
   }
-  cancelled_late_ = late;
-  answers_ = std::move(answers);
-  if (failure() != nullptr || !handle_ || in_transaction()) position_.reset();
-  if (handle_ && !in_transaction()) settle_schema(call);
+  channel_.set_cancelled_late(late);
+  channel_.answers() = std::move(answers);
+  if (channel_.failure() != nullptr || channel_.in_transaction()) position_.reset();
+  if (!channel_.in_transaction()) settle_schema(call);
 }
 
 Task<void> PostgresConnection::commit_placed(io::Call call) {
   auto operation = start(call, transaction_effect_);
-  operation.in_transaction = in_transaction();
-  send(PQsendQuery(handle_.get(), kCommitAndQuestion), operation);
+  operation.in_transaction = channel_.in_transaction();
+  channel_.send_query(kCommitAndQuestion, operation);
   const auto is_committed = [this] {
-    return !answers_.empty() && PQcmdStatus(answers_.front().get()) == std::string_view("COMMIT");
+    const auto& answers = channel_.answers();
+    return !answers.empty() && PQcmdStatus(answers.front().get()) == std::string_view("COMMIT");
   };
   try {
-    co_await receive(call, operation);
+    co_await channel_.receive(call, operation);
   } catch (const Error&) {
     if (!is_committed()) throw;
     co_return;  // the question alone is lost
   }
-  static_cast<void>(final_answer(operation));
-  if (PQresultStatus(answers_.front().get()) == PGRES_FATAL_ERROR) fail(operation, {});
-  if (is_committed() && failure() == nullptr) position_ = position_of(answers_.back().get());
+  static_cast<void>(channel_.final_answer(operation));
+  const auto& answers = channel_.answers();
+  if (PQresultStatus(answers.front().get()) == PGRES_FATAL_ERROR) fail(operation, {});
+  if (is_committed() && channel_.failure() == nullptr) {
+    position_ = position_of(answers.back().get());
+  }
 }
 
 }  // namespace grant::postgres

@@ -51,7 +51,7 @@ void PostgresConnection::note_schema(io::Call call, driver::SchemaEffect effect)
 void PostgresConnection::note_schema(TimePoint now, driver::SchemaEffect effect) noexcept {
   names_moved_ = now;
   if (effect == driver::SchemaEffect::everyone) changes().note(names_moved_);
-  const bool in_transaction = handle_ && PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
+  const bool in_transaction = channel_.handle() != nullptr && channel_.in_transaction();
   if (in_transaction) unsettled_ = std::max(unsettled_, effect);
 }
 
@@ -60,7 +60,7 @@ void PostgresConnection::settle_schema(io::Call call) noexcept {
 }
 
 void PostgresConnection::settle_schema(TimePoint now) noexcept {
-  const bool over = !handle_ || PQtransactionStatus(handle_.get()) == PQTRANS_IDLE;
+  const bool over = channel_.handle() == nullptr || !channel_.in_transaction();
   note_schema(now, unsettled_);
   if (over) unsettled_ = driver::SchemaEffect::none;
 }
@@ -68,18 +68,19 @@ void PostgresConnection::settle_schema(TimePoint now) noexcept {
 std::string PostgresConnection::next_name() { return fmt::format("{}{}", prefix_, ++names_); }
 
 std::size_t PostgresConnection::send_prepare(const Prepared& prepared, const Operation& operation) {
-  PGconn* const handle = handle_.get();
+  PGconn* const handle = channel_.handle();
   const bool at_length = is_described_at_length(prepared.sql);
   // The server knows the types of named statements only.
   const bool borrows_name = at_length && prepared.name.empty();
   const std::string own = borrows_name ? next_name() : prepared.name;
   const char* const name = own.c_str();
-  send(PQsendPrepare(handle, name, prepared.sql.c_str(), 0, nullptr), operation);
+  channel_.send(PQsendPrepare(handle, name, prepared.sql.c_str(), 0, nullptr), operation);
   if (at_length) {
-    send(PQsendQueryParams(handle, kParameterTypes, 1, nullptr, &name, nullptr, nullptr, 0),
-         operation);
+    channel_.send(
+        PQsendQueryParams(handle, kParameterTypes, 1, nullptr, &name, nullptr, nullptr, 0),
+        operation);
   } else {
-    send(PQsendDescribePrepared(handle, name), operation);
+    channel_.send(PQsendDescribePrepared(handle, name), operation);
   }
   if (!borrows_name) return 2;
   send_deallocate(own, operation);
@@ -87,34 +88,29 @@ std::size_t PostgresConnection::send_prepare(const Prepared& prepared, const Ope
 }
 
 void PostgresConnection::send_deallocate(const std::string& name, const Operation& operation) {
-  send(PQsendQueryParams(handle_.get(), ("DEALLOCATE " + name).c_str(), 0, nullptr, nullptr,
-                         nullptr, nullptr, 1),
-       operation);
+  channel_.send_command(("DEALLOCATE " + name).c_str(), operation);
 }
 
 Task<Prepared> PostgresConnection::parse_locked(io::Call call, std::string sql, const char* begin) {
   const Operation operation = harmless(driver::Stopwatch(call));
   auto parsed = unprepared(sql, operation.watch.started());
-  send(PQenterPipelineMode(handle_.get()), operation);
-  if (begin != nullptr) {
-    send(PQsendQueryParams(handle_.get(), begin, 0, nullptr, nullptr, nullptr, nullptr, 1),
-         operation);
-  }
+  channel_.enter_pipeline(operation);
+  if (begin != nullptr) channel_.send_command(begin, operation);
   const auto described = send_prepare(parsed, operation) - 1;
-  send(PQpipelineSync(handle_.get()), operation);
-  co_await receive(call, operation);
-  send(PQexitPipelineMode(handle_.get()), operation);
-  if (const PGresult* failed = failure()) {
+  channel_.send_sync(operation);
+  co_await channel_.receive(call, operation);
+  channel_.leave_pipeline(operation);
+  if (const PGresult* failed = channel_.failure()) {
     auto info = failure_info(failed, operation, {});
     if (begin != nullptr) co_await undo(call);
     throw_error(std::move(info));
   }
-  describe(parsed, answers_[answers_.size() - described].get());
+  const auto& answers = channel_.answers();
+  describe(parsed, answers[answers.size() - described].get());
   co_return parsed;
 }
 
 Task<Prepared*> PostgresConnection::prepare(io::Call call, std::string_view sql) {
-  PGconn* const handle = handle_.get();
   // Preparing changes nothing, whatever the statement will do.
   const Operation operation = harmless(driver::Stopwatch(call));
   const bool keep = cache_.capacity() > 0;
@@ -122,20 +118,20 @@ Task<Prepared*> PostgresConnection::prepare(io::Call call, std::string_view sql)
   if (keep && named_) prepared.name = next_name();
 
   // Inside a transaction a DEALLOCATE that fails would spoil it, so the names wait.
-  const bool tidy = PQtransactionStatus(handle) == PQTRANS_IDLE;
+  const bool tidy = !channel_.in_transaction();
   std::erase_if(cache_.discarded(), [](const Prepared& gone) { return gone.name.empty(); });
-  send(PQenterPipelineMode(handle), operation);
+  channel_.enter_pipeline(operation);
   const auto own_answers = send_prepare(prepared, operation);
   if (tidy) {
     for (const auto& gone : cache_.discarded()) send_deallocate(gone.name, operation);
   }
-  send(PQpipelineSync(handle), operation);
-  co_await receive(call, operation);
-  send(PQexitPipelineMode(handle), operation);
+  channel_.send_sync(operation);
+  co_await channel_.receive(call, operation);
+  channel_.leave_pipeline(operation);
   forget_discarded(own_answers);
-  if (failure() != nullptr) fail(operation, {});
+  if (channel_.failure() != nullptr) fail(operation, {});
 
-  describe(prepared, answers_[1].get());
+  describe(prepared, channel_.answers()[1].get());
   if (keep) co_return cache_.insert(std::move(prepared));
   unnamed_ = std::move(prepared);
   co_return &unnamed_;
@@ -145,10 +141,11 @@ Task<Prepared*> PostgresConnection::prepare(io::Call call, std::string_view sql)
 // the server does not know any more, and kept the ones after it from being run.
 void PostgresConnection::forget_discarded(std::size_t own) {
   auto& gone = cache_.discarded();
-  for (std::size_t i = own; i < answers_.size(); ++i) {
-    if (PQresultStatus(answers_[i].get()) != PGRES_PIPELINE_ABORTED) gone.pop_front();
+  auto& answers = channel_.answers();
+  for (std::size_t i = own; i < answers.size(); ++i) {
+    if (PQresultStatus(answers[i].get()) != PGRES_PIPELINE_ABORTED) gone.pop_front();
   }
-  if (answers_.size() > own) answers_.resize(own);
+  if (answers.size() > own) answers.resize(own);
 }
 
 }  // namespace grant::postgres

@@ -83,7 +83,7 @@ class Row {
 
 Task<Observation> PostgresConnection::probe(io::Call call) {
   co_await run_simple(call, kProbe, Effect::read);
-  const PGresult* const answer = answers_.back().get();
+  const PGresult* const answer = channel_.answers().back().get();
   driver::check_shape(static_cast<std::size_t>(PQntuples(answer)),
                       static_cast<std::size_t>(PQnfields(answer)), node_, 1, version + 1);
   const Row row(answer);

@@ -41,7 +41,7 @@ class PostgresResult final : public Result {
   struct Decoded;
 
   [[nodiscard]] Cell raw(int row, int column) const;
-  [[nodiscard]] ValueView cell_at(int row, int column) const;
+  void read(int row, int column, ValueView& cell) const;
   [[nodiscard]] ValueView decoded_cell(int row, int column) const;
   void decode_columns();
   void decode_column(int column);

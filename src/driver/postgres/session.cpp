@@ -103,7 +103,7 @@ void PostgresConnection::note_command(io::Call call, const PGresult* answer,
 }
 
 Task<void> PostgresConnection::reset(io::Call call) {
-  if (is_open() && transaction_state() != TransactionState::none) {
+  if (channel_.is_open() && transaction_state() != TransactionState::none) {
     throw_error(failures::reset_in_transaction(node_));
   }
   co_await run_simple(call, named_statements_ ? "DISCARD ALL" : kReset, Effect::read);

@@ -3,7 +3,6 @@
 #include <exception>
 #include <utility>
 
-#include "cancel.hpp"
 #include "connection.hpp"
 #include "driver/failures.hpp"
 #include "errors.hpp"
@@ -16,43 +15,44 @@ namespace {
 
 constexpr std::string_view kReadOnly = "25006";
 
-}  // namespace
+/// Queues `sql`, which takes the values of `query`.
+int send_bound(PGconn* handle, const char* sql, const Prepared& query, const Binder& values) {
+  return PQsendQueryParams(handle, sql, values.count(), query.parameter_types.data(),
+                           values.values(), values.lengths(), values.formats(),
+                           query.result_format());
+}
 
 /// Rows one by one, as they arrive.
 class SingleRowStream final : public RowStream {
  public:
-  /// The connection is in a transaction of the stream's own, in which `query` was parsed.
-  SingleRowStream(PostgresConnection& connection, const Prepared& query, std::size_t chunk_rows)
-      : connection_(connection),
+  /// The channel is in a transaction of the stream's own, in which `query` was parsed.
+  SingleRowStream(Channel& channel, Meaning& meaning, const Prepared& query, std::size_t chunk_rows)
+      : channel_(channel),
+        meaning_(meaning),
+        claim_(channel),
         chunk_rows_(chunk_rows),
         rows_(query.columns),
-        columns_known_(query.columns->known) {
-    connection_.streaming_ = true;
-  }
+        columns_known_(query.columns->known) {}
 
-  ~SingleRowStream() override {
-    if (is_open()) connection_.close();
-    connection_.streaming_ = false;
-  }
-
-  /// Sends the statement with the values that are bound; awaits nothing.
-  void open(io::Call call, const Prepared& query) {
-    PGconn* const handle = connection_.handle_.get();
-    connection_.send_execute(query, reading(call));
-    connection_.send(PQsetSingleRowMode(handle), reading(call));
+  /// Sends `query` with `values`; awaits nothing.
+  void open(io::Call call, const Prepared& query, const Binder& values) {
+    PGconn* const handle = channel_.handle();
+    channel_.send(send_bound(handle, query.sql.c_str(), query, values), reading(call));
+    channel_.send(PQsetSingleRowMode(handle), reading(call));
   }
 
   Task<const Result*> next(io::Call call) override {
     rows_->clear();
-    if (!is_open()) co_return nullptr;
-    connection_.refuse_in_child();
-    connection_.refuse_late_chunk(call);
+    if (!claim_.holds()) co_return nullptr;
+    channel_.refuse_in_child();
+    // Rows that are there already would never be waited for.
+    channel_.refuse_late(call, call.now());
     overtime_ = {};
     const auto operation = reading(call);
-    PGconn* const handle = connection_.handle_.get();
-    co_await connection_.flush_all(call, operation);
+    PGconn* const handle = channel_.handle();
+    co_await channel_.flush_all(call, operation);
     while (rows_->row_count() < chunk_rows_) {
-      while (PQisBusy(handle) != 0) co_await await_bytes(call, operation);
+      while (PQisBusy(handle) != 0) co_await channel_.receive_more(call, overtime_, operation);
       ResultHandle answer(PQgetResult(handle));
       const auto status = PQresultStatus(answer.get());
       if (status == PGRES_SINGLE_TUPLE) {
@@ -60,7 +60,7 @@ class SingleRowStream final : public RowStream {
         rows_->add(answer.get());
         continue;
       }
-      connection_.refuse_copy(status);
+      channel_.refuse_copy(status);
       if (status == PGRES_FATAL_ERROR) co_await fail(call, std::move(answer));
       co_await finish(call, call, operation);
       if (status == PGRES_EMPTY_QUERY) throw_error(Errc::invalid_argument, kEmptyStatement);
@@ -71,25 +71,23 @@ class SingleRowStream final : public RowStream {
 
   Task<void> close(io::Call call) override {
     rows_->clear();
-    if (!is_open()) co_return;
-    connection_.refuse_in_child();
+    if (!claim_.holds()) co_return;
+    channel_.refuse_in_child();
     // Otherwise the server would send all that is left.
-    auto impatient = call;
-    const auto operation = PostgresConnection::unwanted(impatient);
-    co_await connection_.flush_all(call, operation);
-    co_await finish(call, impatient, operation);
+    auto unwanted = Operation{Effect::read, driver::Stopwatch(call)};
+    unwanted.unwanted_until = call.deadline();
+    // Ask at once, unless the answer is there.
+    const auto impatient = call.until(unwanted.watch.started());
+    co_await channel_.flush_all(call, unwanted);
+    co_await finish(call, impatient, unwanted);
   }
 
  private:
-  using Operation = PostgresConnection::Operation;
-
   [[nodiscard]] static Operation reading(io::Call call) {
     Operation operation{Effect::read, driver::Stopwatch(call)};
     operation.has_values = true;
     return operation;
   }
-
-  [[nodiscard]] bool is_open() const noexcept { return open_ && connection_.is_open(); }
 
   /// Of a statement whose columns the server was not asked for.
   void take_columns(const PGresult* row) {
@@ -98,30 +96,11 @@ class SingleRowStream final : public RowStream {
     rows_.emplace(std::move(columns));
   }
 
-  Task<void> await_bytes(io::Call& call, Operation operation) {
-    PGconn* const handle = connection_.handle_.get();
-    auto outcome = io::Outcome::timed_out;
-    // Rows that nobody wants may come faster than they can be read, and never be waited for.
-    const bool in_time = !operation.unwanted_until || call.now() < call.deadline();
-    if (in_time) outcome = co_await call.ready(PQsocket(handle), io::Interest::read);
-    const bool ready = outcome == io::Outcome::ready;
-    if (ready && PostgresConnection::is_over(overtime_, call, PQsocket(handle))) {
-      outcome = io::Outcome::timed_out;
-    }
-    if (outcome != io::Outcome::ready) {
-      overtime_ = {};
-      if (co_await connection_.cancel_late(call, outcome, operation)) co_return;
-      connection_.give_up(outcome, operation);
-    }
-    if (PQconsumeInput(handle) == 0) connection_.fail_lost(operation);
-  }
-
   /// Throws what `failed` says, once the connection can be used again.
   Task<void> fail(io::Call call, ResultHandle failed) {
     // In case that they are the last words on the connection.
-    connection_.answers_.clear();
-    connection_.answers_.push_back(std::move(failed));
-    auto info = connection_.failure_info(connection_.failure(), reading(call), {});
+    channel_.set_answer(std::move(failed));
+    auto info = meaning_.failure_info(channel_.failure(), reading(call), {});
     if (info.sqlstate == kReadOnly) info.code = Errc::invalid_argument;
     rows_->clear();
     co_await finish(call, call, reading(call));
@@ -130,74 +109,76 @@ class SingleRowStream final : public RowStream {
 
   /// Takes what is still to come as `draining` says, and ends the transaction.
   Task<void> finish(io::Call call, io::Call draining, Operation operation) {
-    PGconn* const handle = connection_.handle_.get();
+    PGconn* const handle = channel_.handle();
     while (true) {
-      while (PQisBusy(handle) != 0) co_await await_bytes(draining, operation);
+      while (PQisBusy(handle) != 0) co_await channel_.receive_more(draining, overtime_, operation);
       const ResultHandle answer(PQgetResult(handle));
       if (!answer) break;
     }
-    co_await connection_.end_stream(call);
-    open_ = false;
+    co_await end_transaction(call);
+    claim_.release();
   }
 
-  PostgresConnection& connection_;
+  Task<void> end_transaction(io::Call call) {
+    Operation operation{Effect::read, driver::Stopwatch(call)};
+    operation.most = 0;
+    // A request to cancel that was late ends the first; there is none left for the second.
+    do {
+      channel_.send_query("ROLLBACK", operation);
+      co_await channel_.receive(call, operation);
+    } while (channel_.in_transaction());
+  }
+
+  Channel& channel_;
+  Meaning& meaning_;
+  Channel::Claim claim_;
   const std::size_t chunk_rows_;
   std::optional<KeptRows> rows_;  // always there, and made anew by take_columns()
   bool columns_known_;
-  bool open_ = true;
   driver::Overtime overtime_;
 };
 
 /// A cursor. While the caller looks at one chunk, the server makes the next.
 class CursorStream final : public RowStream {
  public:
-  /// The connection is in a transaction of the caller's.
-  CursorStream(PostgresConnection& connection, const Prepared& query, std::size_t chunk_rows)
-      : connection_(connection),
+  /// The channel is in a transaction of the caller's.
+  CursorStream(Channel& channel, Meaning& meaning, const Prepared& query, std::size_t chunk_rows)
+      : channel_(channel),
+        meaning_(meaning),
+        claim_(channel),
         fetch_(fmt::format("FETCH FORWARD {} FROM grant_stream", chunk_rows)),
         chunk_rows_(static_cast<int>(chunk_rows)),
-        format_(query.result_format()) {
-    connection_.streaming_ = true;
-  }
+        format_(query.columns->format) {}
 
-  ~CursorStream() override {
-    if (is_open()) connection_.close();
-    connection_.streaming_ = false;
-  }
-
-  /// Sends what opens the cursor and fetches its first rows; awaits nothing.
-  void open(io::Call call, std::string_view sql, const Prepared& query) {
+  /// Sends what opens the cursor on `query` with `values`, and fetches its first rows; awaits
+  /// nothing.
+  void open(io::Call call, const Prepared& query, const Binder& values) {
     const auto operation = reading(call);
-    PGconn* const handle = connection_.handle_.get();
-    connection_.send(PQenterPipelineMode(handle), operation);
-    const auto declare = fmt::format("DECLARE grant_stream NO SCROLL CURSOR FOR {}", sql);
-    const auto& binder = connection_.binder_;
-    connection_.send(
-        PQsendQueryParams(handle, declare.c_str(), binder.count(), query.parameter_types.data(),
-                          binder.values(), binder.lengths(), binder.formats(), format_),
-        operation);
+    channel_.enter_pipeline(operation);
+    const auto declare = fmt::format("DECLARE grant_stream NO SCROLL CURSOR FOR {}", query.sql);
+    channel_.send(send_bound(channel_.handle(), declare.c_str(), query, values), operation);
     fetch(call);
     fetch(call);
   }
 
   Task<const Result*> next(io::Call call) override {
     chunk_.reset();
-    if (!is_open()) co_return nullptr;
-    connection_.refuse_in_child();
-    connection_.refuse_late_chunk(call);
+    if (!claim_.holds()) co_return nullptr;
+    channel_.refuse_in_child();
+    // Rows that are there already would never be waited for.
+    channel_.refuse_late(call, call.now());
     if (exhausted_) {
       co_await finish(call);
       co_return nullptr;
     }
     co_await receive(call);
-    const PGresult* failed = connection_.failure();
-    if (failed != nullptr) {
-      auto info = connection_.failure_info(failed, reading(call), {});
+    if (const PGresult* failed = channel_.failure()) {
+      auto info = meaning_.failure_info(failed, reading(call), {});
       co_await finish(call);
       throw_error(std::move(info));
     }
-    static_cast<void>(connection_.final_answer(reading(call)));
-    auto rows = std::move(connection_.answers_.back());
+    static_cast<void>(channel_.final_answer(reading(call)));
+    auto rows = std::move(channel_.answers().back());
     exhausted_ = PQntuples(rows.get()) < chunk_rows_;
     if (PQntuples(rows.get()) == 0) {
       co_await finish(call);
@@ -205,7 +186,7 @@ class CursorStream final : public RowStream {
     }
     if (!exhausted_) {
       fetch(call);
-      static_cast<void>(connection_.flush(reading(call)));
+      static_cast<void>(channel_.flush(reading(call)));
     }
     chunk_ = std::make_unique<PostgresResult>(std::move(rows));
     co_return chunk_.get();
@@ -213,79 +194,56 @@ class CursorStream final : public RowStream {
 
   Task<void> close(io::Call call) override {
     chunk_.reset();
-    if (!is_open()) co_return;
-    connection_.refuse_in_child();
+    if (!claim_.holds()) co_return;
+    channel_.refuse_in_child();
     co_await finish(call);
   }
 
  private:
-  [[nodiscard]] static PostgresConnection::Operation reading(io::Call call) {
-    PostgresConnection::Operation operation{Effect::read, driver::Stopwatch(call)};
+  [[nodiscard]] static Operation reading(io::Call call) {
+    Operation operation{Effect::read, driver::Stopwatch(call)};
     operation.in_transaction = true;
     operation.has_values = true;
     operation.most = 0;
     return operation;
   }
 
-  [[nodiscard]] bool is_open() const noexcept { return open_ && connection_.is_open(); }
-
-  void send(io::Call call, const char* command) {
-    connection_.send(PQsendQueryParams(connection_.handle_.get(), command, 0, nullptr, nullptr,
-                                       nullptr, nullptr, format_),
-                     reading(call));
-  }
-
   void fetch(io::Call call) {
-    send(call, fetch_.c_str());
-    connection_.send(PQpipelineSync(connection_.handle_.get()), reading(call));
+    channel_.send_command(fetch_.c_str(), reading(call), format_);
+    channel_.send_sync(reading(call));
     ++under_way_;
   }
 
   Task<void> receive(io::Call call) {
-    co_await connection_.receive(call, reading(call));
+    co_await channel_.receive(call, reading(call));
     --under_way_;
   }
 
   /// Takes the answers that are still to come, and ends the cursor.
   Task<void> finish(io::Call call) {
     while (under_way_ > 0) co_await receive(call);
-    PGconn* const handle = connection_.handle_.get();
     // A failed transaction has no cursor any more.
-    if (PQtransactionStatus(handle) == PQTRANS_INTRANS) {
-      send(call, "CLOSE grant_stream");
-      connection_.send(PQpipelineSync(handle), reading(call));
-      co_await connection_.receive(call, reading(call));
+    if (PQtransactionStatus(channel_.handle()) == PQTRANS_INTRANS) {
+      channel_.send_command("CLOSE grant_stream", reading(call), format_);
+      channel_.send_sync(reading(call));
+      co_await channel_.receive(call, reading(call));
     }
-    connection_.send(PQexitPipelineMode(handle), reading(call));
-    open_ = false;
-    connection_.streaming_ = false;
+    channel_.leave_pipeline(reading(call));
+    claim_.release();
   }
 
-  PostgresConnection& connection_;
+  Channel& channel_;
+  Meaning& meaning_;
+  Channel::Claim claim_;
   const std::string fetch_;
   const int chunk_rows_;
-  const int format_;
+  const Format format_;
   std::unique_ptr<PostgresResult> chunk_;
   int under_way_ = 0;
   bool exhausted_ = false;
-  bool open_ = true;
 };
 
-// Rows that are there already would never be waited for.
-void PostgresConnection::refuse_late_chunk(io::Call call) const {
-  if (call.deadline() <= call.now()) throw_error(failures::deadline_had_passed(node_));
-}
-
-Task<void> PostgresConnection::end_stream(io::Call call) {
-  Operation operation{Effect::read, driver::Stopwatch(call)};
-  operation.most = 0;
-  // A request to cancel that was late ends the first; there is none left for the second.
-  do {
-    send(PQsendQuery(handle_.get(), "ROLLBACK"), operation);
-    co_await receive(call, operation);
-  } while (PQtransactionStatus(handle_.get()) != PQTRANS_IDLE);
-  streaming_ = false;
-}
+}  // namespace
 
 Task<std::unique_ptr<RowStream>> PostgresConnection::stream(io::Call call, Statement statement,
                                                             StreamOptions options) {
@@ -297,7 +255,7 @@ Task<std::unique_ptr<RowStream>> PostgresConnection::stream(io::Call call, State
   }
   start(call, Effect::read);
   refuse_too_many(statement.params);
-  const bool owns = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE;
+  const bool owns = !channel_.in_transaction();
   if (statement.guarded) refuse_unguardable(statement.sql);
   if (statement.guarded && !owns) {
     // What a cursor calls while rows are fetched would not be guarded any more.
@@ -317,13 +275,14 @@ Task<std::unique_ptr<RowStream>> PostgresConnection::stream(io::Call call, State
     if (owns) co_await undo(call);
     std::rethrow_exception(misfit);
   }
+  Meaning& meaning = *this;
   if (owns) {
-    auto rows = std::make_unique<SingleRowStream>(*this, query, options.chunk_rows);
-    rows->open(call, query);
+    auto rows = std::make_unique<SingleRowStream>(channel_, meaning, query, options.chunk_rows);
+    rows->open(call, query, binder_);
     co_return rows;
   }
-  auto rows = std::make_unique<CursorStream>(*this, query, options.chunk_rows);
-  rows->open(call, statement.sql, query);
+  auto rows = std::make_unique<CursorStream>(channel_, meaning, query, options.chunk_rows);
+  rows->open(call, query, binder_);
   co_return rows;
 }
 

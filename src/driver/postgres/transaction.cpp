@@ -29,8 +29,8 @@ const char* begin_command(TransactionOptions options) {
 }  // namespace
 
 void PostgresConnection::follow_transaction(const PGresult* answer, std::string_view sql) noexcept {
-  if (!begun_ || ended_ != TransactionEnd::none || !handle_) return;
-  const bool gone = PQtransactionStatus(handle_.get()) == PQTRANS_IDLE;
+  if (!begun_ || ended_ != TransactionEnd::none || channel_.handle() == nullptr) return;
+  const bool gone = !channel_.in_transaction();
   const std::string_view tag = answer != nullptr ? PQcmdStatus(const_cast<PGresult*>(answer)) : "";
   if (tag == "COMMIT") {
     ended_ = TransactionEnd::committed;  // also AND CHAIN
@@ -50,11 +50,11 @@ Task<void> PostgresConnection::begin_again(io::Call call) {
 }
 
 Task<void> PostgresConnection::undo(io::Call call) {
-  if (!is_open()) co_return;
+  if (!channel_.is_open()) co_return;
   try {
     co_await rollback(call);
   } catch (const Error&) {
-    close();
+    channel_.close();
   }
 }
 
@@ -74,7 +74,7 @@ Task<void> PostgresConnection::begin(io::Call call, TransactionOptions options) 
 Task<void> PostgresConnection::commit(io::Call call) {
   begun_ = false;
   ended_ = TransactionEnd::none;
-  if (handle_ && transaction_state() == TransactionState::none) {
+  if (channel_.handle() != nullptr && transaction_state() == TransactionState::none) {
     throw_error(failures::no_transaction(node_));
   }
   const auto first = std::exchange(first_failure_, std::nullopt);
@@ -84,7 +84,7 @@ Task<void> PostgresConnection::commit(io::Call call) {
     co_await run_simple(call, "COMMIT", transaction_effect_);
   }
   first_failure_.reset();
-  if (PQcmdStatus(answers_.front().get()) != std::string_view("ROLLBACK")) co_return;
+  if (PQcmdStatus(channel_.answers().front().get()) != std::string_view("ROLLBACK")) co_return;
   throw_error(failures::rolled_back(node_, first));
 }
 

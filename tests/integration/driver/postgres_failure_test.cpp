@@ -74,6 +74,22 @@ TEST(PostgresFailures, HungServerLeavesACommitUnknownUnlessItOnlyRead) {
   run(writing->rollback(within(100ms)));
 }
 
+TEST(PostgresFailures, HungServerLeavesATransactionUnknownThatAStatementWasEnding) {
+  for (const std::string_view sql : {"commit", "select 1"}) {
+    const auto connection = connect_to(1);
+    run(connection->begin(within(kPatience), {}));
+    exec(*connection, sql);  // prepared from now on
+    run(connection->rollback(within(kPatience)));
+    run(connection->begin(within(kPatience), {}));
+    const Hung hung(cluster(), 1);
+    const bool ends = sql == "commit";
+    EXPECT_EQ(exec_error(*connection, sql, Effect::write, 100ms).code,
+              ends ? Errc::outcome_unknown : Errc::timeout);
+    EXPECT_EQ(connection->ended_underneath(),
+              ends ? TransactionEnd::unknown : TransactionEnd::none);
+  }
+}
+
 TEST(PostgresFailures, PassedDeadlineSendsNothing) {
   const auto connection = connect_to(0);
   EXPECT_EQ(exec_error(*connection, "create table never (a int)", Effect::write, -1ms).code,

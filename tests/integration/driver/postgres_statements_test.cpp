@@ -209,6 +209,24 @@ TEST(PostgresSchema, EnumThatGrowsOrIsMadeAnewIsFollowed) {
   outside("drop table moods; drop type mood");
 }
 
+// While it is open, others still see what was before, and are told so.
+TEST(PostgresSchema, WhatATransactionChangedHoldsFromItsCommitOn) {
+  const auto changing = connect_to(0);
+  const auto looking = connect_to(0);
+  exec(*changing, "create schema front");
+  const Table table(*changing, "moved", "v text");
+  exec(*changing, "insert into moved values ('behind')");
+  exec(*looking, "set search_path = front, public");
+  const auto query = "select v from moved";
+  run(changing->begin(within(kPatience), {}));
+  exec(*changing, "create table front.moved (v text)");
+  exec(*changing, "insert into front.moved values ('in front')");
+  EXPECT_EQ(first(*looking, query), "behind");
+  run(changing->commit(within(kPatience)));
+  EXPECT_EQ(first(*looking, query), "in front");
+  exec(*changing, "drop schema front cascade");
+}
+
 TEST(PostgresSchema, SearchPathDecidesWhichTableIsMeant) {
   const auto connection = connect_to(0);
   exec(*connection, "create schema tenant_a");
