@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <span>
 #include <vector>
 
 namespace grant {
@@ -109,11 +111,15 @@ Route route(const RoutingTable& table, const RouteRequest& request, const Balanc
   if (request.role == Role::writing) return to_primary(table, request, RouteReason::writing_role);
   if (request.sticky) return to_primary(table, request, RouteReason::sticky);
 
-  // Kept, so that however many nodes there are, it is allocated once for each thread.
-  thread_local std::vector<std::size_t> fit;
-  fit.clear();
-  for (std::size_t i = 0; i < table.nodes.size(); ++i) {
-    if (fitness(table, i, request) == Fitness::fit) fit.push_back(i);
+  std::span<const std::size_t> fit = table.replicas;
+  if (request.lag_threshold || !request.tried.empty()) {
+    // Kept, so that however many nodes there are, it is allocated once for each thread.
+    thread_local std::vector<std::size_t> left;
+    left.clear();
+    std::ranges::copy_if(fit, std::back_inserter(left), [&](std::size_t node) {
+      return fitness(table, node, request) == Fitness::fit;
+    });
+    fit = left;
   }
   if (!fit.empty()) return {pick(fit, balance), RouteReason::replica};
 

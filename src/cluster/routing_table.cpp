@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "grant/cluster/route.hpp"
+
 namespace grant {
 namespace {
 
@@ -76,6 +78,10 @@ RoutingTable next_table(const RoutingTable& last, std::vector<NodeView> nodes) {
   table.foreign = std::move(choice.foreign);
   table.epoch = choice.primary ? std::optional(nodes[*choice.primary].epoch) : last.epoch;
   table.nodes = std::move(nodes);
+  // Once for each table: every read chooses among them.
+  for (std::size_t i = 0; i < table.nodes.size(); ++i) {
+    if (fitness(table, i, {}) == Fitness::fit) table.replicas.push_back(i);
+  }
   return table;
 }
 

@@ -51,6 +51,9 @@ struct RoutingTable {
   /// Healthy nodes of another history than the cluster's: they serve nothing.
   std::vector<std::size_t> foreign{};
 
+  /// Those that are fit for a read which asks for nothing more: see fitness().
+  std::vector<std::size_t> replicas{};
+
   /// The primary's, or the last one's while there is none; empty before one was seen.
   std::optional<Epoch> epoch{};
 };
