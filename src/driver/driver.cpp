@@ -28,6 +28,8 @@ Sharing Driver::sharing(const ConnectOptions& /*target*/) const { return Sharing
 
 bool Driver::says_full(const ErrorInfo& /*failure*/) const noexcept { return false; }
 
+bool Driver::blames_transaction(const ErrorInfo& /*refusal*/) const noexcept { return false; }
+
 void register_driver(const Driver& driver) {
   drivers[static_cast<std::size_t>(driver.adapter())] = &driver;
 }

@@ -100,7 +100,8 @@ Task<Rows> execute_at(const Place& place, Statement statement, io::Call call) {
 }  // namespace
 
 Task<Executed> execute(Place place, Statement statement, io::Call call) {
-  co_return Executed{co_await execute_at(place, statement, call), &place.origin()};
+  auto rows = co_await execute_at(place, statement, call);
+  co_return Executed{std::move(rows), &place.origin()};
 }
 
 Executed execute(const Place& place, const Statement& statement) {

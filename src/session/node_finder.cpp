@@ -36,9 +36,7 @@ std::vector<std::string> complaints(const Topology& topology) {
 Verdict report_failure(Topology& topology, Node& node, Effect effect, const Error& error,
                        const Connection& connection) {
   if (error.code() == Errc::read_only) {
-    // MariaDB says so of a transaction that was begun for reading: of that alone.
-    constexpr int read_only_transaction = 1792;
-    if (effect != Effect::write || error.native() == read_only_transaction) {
+    if (effect != Effect::write || node.driver().blames_transaction(error.info())) {
       return Verdict::unharmed;
     }
     return topology.report_read_only(node, connection.kind_hint()) ? Verdict::not_writable

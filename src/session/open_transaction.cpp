@@ -12,12 +12,10 @@
 namespace grant::detail {
 namespace {
 
-constexpr int kReadOnlyTransaction = 1792;  // MariaDB's
-
 /// Whether the server refused a write because the node takes none any more, and not because the
 /// transaction or a setting of the session does not.
-bool is_demotion(const ErrorInfo& info, const Connection& connection) {
-  return info.code == Errc::read_only && info.native != kReadOnlyTransaction &&
+bool is_demotion(const ErrorInfo& info, const Node& node, const Connection& connection) {
+  return info.code == Errc::read_only && !node.driver().blames_transaction(info) &&
          connection.kind_hint() != NodeKind::primary;
 }
 
@@ -112,7 +110,7 @@ void OpenTransaction::rethrow(ErrorInfo info, Effect effect) {
   if (info.code == Errc::outcome_unknown) {
     note(TransactionRuns::Fate::kept);
     if (wrote_) mark_written();
-  } else if (effect == Effect::write && is_demotion(info, *lease_)) {
+  } else if (effect == Effect::write && is_demotion(info, node_, *lease_)) {
     // The primary is another node now, or will be: there the whole can be done again.
     info.code = Errc::unavailable;
     info.message += "; the node takes no writes any more, and the transaction was not committed";

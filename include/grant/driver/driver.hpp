@@ -66,6 +66,11 @@ class Driver {
   /// Whether connecting failed because the server has as many connections as it takes, in all or
   /// from this user: it works, and has a place again once one of them is closed. By default never.
   [[nodiscard]] virtual bool says_full(const ErrorInfo& failure) const noexcept;
+
+  /// Whether a write was refused, as read_only, by its transaction, which was begun for reading:
+  /// the node may take writes all the same. By default never; then a node that takes them has to
+  /// say so by kind_hint().
+  [[nodiscard]] virtual bool blames_transaction(const ErrorInfo& refusal) const noexcept;
 };
 
 /// Makes `driver` the one for its adapter; it must live as long as the process. The driver

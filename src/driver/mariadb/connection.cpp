@@ -12,12 +12,6 @@
 #include "grant/core/error.hpp"
 
 namespace grant::mariadb {
-namespace {
-
-constexpr unsigned int kReadOnlyTransaction = 1792;
-
-}  // namespace
-
 unsigned int MariadbConnection::server_status() const noexcept {
   unsigned int status = 0;
   mariadb_get_infov(handle_.get(), MARIADB_CONNECTION_SERVER_STATUS, &status);

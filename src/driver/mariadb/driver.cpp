@@ -42,6 +42,10 @@ class MariadbDriver final : public Driver {
     return is_full(failure);
   }
 
+  [[nodiscard]] bool blames_transaction(const ErrorInfo& refusal) const noexcept override {
+    return refusal.native == kReadOnlyTransaction;
+  }
+
  private:
   const io::Resolver resolver_;
 };

@@ -45,7 +45,7 @@ constexpr std::array rules{
     Rule{1317, Errc::cancelled},
 
     Rule{1290, Errc::read_only},  // read_only; other options are told apart below
-    Rule{1792, Errc::read_only},  // START TRANSACTION READ ONLY
+    Rule{kReadOnlyTransaction, Errc::read_only},
     Rule{1836, Errc::read_only},
     Rule{1874, Errc::read_only},  // innodb_read_only
 

@@ -35,6 +35,10 @@ struct Failure {
 /// The server takes no further connection: of anybody (max_connections), or of this user.
 [[nodiscard]] bool is_full(const ErrorInfo& failure) noexcept;
 
+/// ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION: after START TRANSACTION READ ONLY, and after the SET
+/// that guards a statement.
+inline constexpr int kReadOnlyTransaction = 1792;
+
 /// The session is over: libmariadb lost it, or the server says that it has ended it. Whether the
 /// statement ran is not known.
 [[nodiscard]] bool ends_session(unsigned int number) noexcept;

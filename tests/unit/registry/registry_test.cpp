@@ -488,6 +488,35 @@ TEST(GlobalRegistry, IsTheSameOneHoweverOftenItIsSetUp) {
   close_connections();
 }
 
+/// Has no thread for anything.
+class Exhausted final : public io::Runtime {
+ public:
+  [[nodiscard]] TimePoint now() const noexcept override { return TimePoint{}; }
+  [[nodiscard]] std::uint64_t random_bits() noexcept override { return 0; }
+  void start(std::function<void(io::Loop& loop)> /*begin*/) override { refuse(); }
+  void post(std::function<void()> /*work*/) override { refuse(); }
+  void call_at(TimePoint /*time*/, std::function<void()> /*function*/) override {}
+
+ private:
+  [[noreturn]] static void refuse() { throw_error(Errc::unavailable, "no thread is left"); }
+};
+
+TEST(GlobalRegistry, StaysWhereThereIsNoThreadForTheNextOne) {
+  Servers servers;
+  servers.is("w", NodeKind::primary);
+  establish_connections({{"first", spec("w")}}, servers.options());
+  Exhausted runtime;
+  bool told = false;
+  const RegistryOptions options{servers.clock, [&told](const Event&) { told = true; }, runtime};
+  const auto error = error_of([&] { establish_connections({{"second", spec("v")}}, options); });
+  EXPECT_EQ(error.code, Errc::unavailable);
+  EXPECT_THAT(registry().databases(), ElementsAre("first"));
+  registry().check_health_now();
+  EXPECT_TRUE(registry().system_healthy());
+  EXPECT_FALSE(told);
+  close_connections();
+}
+
 TEST(GlobalRegistry, SaysThatItIsNotSetUpAnyMore) {
   Servers servers;
   establish_connections({{"first", spec("w")}}, servers.options());

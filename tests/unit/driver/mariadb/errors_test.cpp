@@ -232,6 +232,14 @@ TEST(MariadbErrorTable, KnowsAServerWithoutAPlaceForOneMore) {
   }
 }
 
+TEST(MariadbErrorTable, KnowsWhatTheTransactionRefusesAndNotTheServer) {
+  const auto& driver = mariadb::driver();
+  EXPECT_TRUE(driver.blames_transaction(server_error({1792, "25006", ""}, "n", {})));
+  for (const unsigned int number : {1290U, 1836U}) {
+    EXPECT_FALSE(driver.blames_transaction(server_error({number, "HY000", ""}, "n", {}))) << number;
+  }
+}
+
 TEST(MariadbErrorTable, KnowsWhatMayHaveEndedTheTransaction) {
   for (const unsigned int number : {1213U, 1020U, 1205U, 1836U, 1114U}) {
     EXPECT_TRUE(may_end_transaction(code_for(number, ""))) << number;
