@@ -145,4 +145,16 @@ std::string Node::pool_url() const {
   return detail::with_pool_options(target_.url, pool(Effect::read).options()).to_string();
 }
 
+// Not inlined, here and at its end: a coroutine may go on in another thread than before, and must
+// look anew which it is.
+[[gnu::noinline]] Node::InFlight::InFlight(Node& node) noexcept
+    : node_(&node), life_(node.life_.load()) {
+  node.in_flight_.add(1);
+}
+
+[[gnu::noinline]] Node::InFlight::~InFlight() {
+  // A forked child may end what its parent has begun, and does not count it.
+  if (node_ != nullptr && life_ == node_->life_.load()) node_->in_flight_.add(-1);
+}
+
 }  // namespace grant

@@ -13,7 +13,8 @@
 
 namespace grant::detail {
 
-/// The names that a cluster's nodes have, by their identity. None is used for another node later.
+/// The names that a cluster's nodes have, by their identity. None is used for another node later,
+/// unless the user gives it to one.
 struct NodeNames {
   std::map<std::string, std::string> by_identity{};
   std::size_t writers = 0;

@@ -49,8 +49,6 @@ class OpenTransaction {
   /// Other threads than the one that began it may end it.
   void hand_over() noexcept { lease_.hand_over(); }
 
-  /// What the server allows in it.
-
   [[nodiscard]] bool wrote() const noexcept { return wrote_; }
   void note_write() noexcept { wrote_ = true; }
 

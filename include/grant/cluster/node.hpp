@@ -106,9 +106,7 @@ class Node {
   /// Counts one statement or transaction while it lives. The node must outlive it.
   class InFlight {
    public:
-    explicit InFlight(Node& node) noexcept : node_(&node), life_(node.life_.load()) {
-      node.in_flight_.add(1);
-    }
+    explicit InFlight(Node& node) noexcept;
     InFlight(InFlight&& other) noexcept
         : node_(std::exchange(other.node_, nullptr)), life_(other.life_) {}
     InFlight& operator=(InFlight&& other) noexcept {
@@ -118,10 +116,7 @@ class Node {
     }
     InFlight(const InFlight&) = delete;
     InFlight& operator=(const InFlight&) = delete;
-    ~InFlight() {
-      // A forked child may end what its parent has begun, and does not count it.
-      if (node_ != nullptr && life_ == node_->life_.load()) node_->in_flight_.add(-1);
-    }
+    ~InFlight();
 
    private:
     Node* node_;

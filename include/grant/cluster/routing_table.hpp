@@ -51,7 +51,8 @@ struct RoutingTable {
   /// Healthy nodes of another history than the cluster's: they serve nothing.
   std::vector<std::size_t> foreign{};
 
-  /// Those that are fit for a read which asks for nothing more: see fitness().
+  /// The nodes that are fit for a read which asks for nothing more, by fitness(): next_table() puts
+  /// them there, and route() chooses among them.
   std::vector<std::size_t> replicas{};
 
   /// The primary's, or the last one's while there is none; empty before one was seen.

@@ -12,7 +12,7 @@ namespace detail {
 /// How many stripes there are of what threads count; a power of two.
 inline constexpr std::size_t kStripes = 16;
 
-/// The number of the stripe that is the calling thread's next: threads take turns.
+/// The stripe of a thread that has none yet: they take turns.
 [[nodiscard]] std::size_t next_stripe() noexcept;
 
 /// The calling thread's stripe, and one; 0: it has none yet.

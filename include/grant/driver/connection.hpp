@@ -130,9 +130,10 @@ class Connection {
   /// False once the connection is known to be broken; true says only that nobody noticed yet.
   [[nodiscard]] virtual bool is_open() const noexcept = 0;
 
-  /// Where the log of the primary stood once it had the last write of this connection: one outside
-  /// a transaction, or a commit. A replica that has replayed it has the write. Told with the answer
-  /// to the write, where Statement or TransactionOptions asked for it; costs nothing. Empty before
+  /// Where the log of the primary stood once it had the last write of this connection: a commit, or
+  /// a statement outside a transaction. A replica of the same epoch that has replayed it has the
+  /// write; on MariaDB, unless a promotion has lost the write, which its numbers do not show. Known
+  /// where Statement or TransactionOptions asked for it; to ask here sends nothing. Empty before
   /// the first write, where the last one's is not known, and on an engine without positions.
   [[nodiscard]] virtual std::optional<Position> last_position() const { return std::nullopt; }
 

@@ -53,8 +53,9 @@ class GtidSet {
   /// In the order of their domains.
   [[nodiscard]] const std::vector<Gtid>& last() const noexcept { return last_; }
 
-  /// Less: the other one has all of this and more. Unordered where each has what the other has not,
-  /// and where two servers have numbered a transaction alike, which only diverged ones do.
+  /// Less: the other one has all of this and more, as far as the numbers tell. Unordered where each
+  /// has what the other has not, and where two servers have numbered a transaction alike. A server
+  /// that has diverged and gone on has the higher number, and seems to have what it has lost.
   friend std::partial_ordering operator<=>(const GtidSet& a, const GtidSet& b) noexcept;
   friend bool operator==(const GtidSet&, const GtidSet&) noexcept = default;
 

@@ -21,9 +21,9 @@ struct Statement {
   /// For a read whose text is not Grant's: the server is told to refuse it, as read_only, where it
   /// writes after all. What the server then lets pass all the same, the guide on routing lists.
   bool guarded = false;
-  /// For a write outside a transaction: Connection::last_position() shall give its position, in the
-  /// same round trip. Costs the server a query on PostgreSQL, and nothing on MariaDB, which tells
-  /// it unasked.
+  /// For a write outside a transaction that execute() runs: Connection::last_position() shall give
+  /// its position. Costs a query in the same round trip on PostgreSQL. MariaDB tells it unasked,
+  /// but for writes that return rows, which take a round trip more.
   bool wants_position = false;
 };
 

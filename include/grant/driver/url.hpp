@@ -36,8 +36,9 @@ struct Url {
   /// Takes the parameter `name` out of params; empty when it is not there.
   std::optional<std::string> take_param(std::string_view name);
 
-  /// Host, port and database, as text to compare: two URLs that differ in this lead to different
-  /// places. No user, no password, and no parameter but those that say where the server is. Pure.
+  /// Host, port and database, as text to compare: two URLs that differ in this are taken to lead
+  /// to different places. No user, no password, and no parameter but those that say where the
+  /// server is. Pure.
   [[nodiscard]] std::string endpoint() const;
 
   /// Whether there is a password in it, or a parameter whose name says that it is secret.

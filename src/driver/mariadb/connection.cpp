@@ -173,6 +173,7 @@ MariadbConnection::Operation MariadbConnection::start(io::Call call, Effect effe
   interrupted_ = io::Outcome::ready;
   cancelling_ = false;
   reading_.begin(call, target_->settings.max_result_size);
+  if (effect == Effect::write) position_told_ = false;
   return {effect, driver::Stopwatch(call, now)};
 }
 

@@ -170,6 +170,8 @@ class MariadbConnection final : public Connection {
   /// Keeps what the server says, with an answer, that has changed: the session, the position.
   /// `sql` is what was answered.
   void take_changes(io::Call call, std::string_view sql);
+  /// After a write outside a transaction. Throws nothing: the write is done.
+  Task<void> ask_position(io::Call call);
   Task<void> ask_replication(io::Call call, Observation& seen);
   /// Null: it has to be prepared.
   Prepared* find_prepared(std::string_view sql);
@@ -232,7 +234,8 @@ class MariadbConnection final : public Connection {
   Reading reading_;
   io::Outcome interrupted_ = io::Outcome::ready;  // how the last wait ended, unless it was ready
   TimePoint last_used_{};
-  std::string position_;  // of the last write: a GTID
+  std::string position_;        // of the last write that told it: a GTID
+  bool position_told_ = false;  // that was the last write
   bool may_ask_replication_ = true;
   TimePoint grace_{};                // until when a cancelled statement may take to end
   bool cancelling_ = false;          // the server was asked to end what it runs

@@ -77,6 +77,10 @@ Task<std::unique_ptr<Result>> MariadbConnection::execute(io::Call call, Statemen
     if (result->column_count() == 0) session_changed_ = true;
   }
   follow_transaction(statement.sql, operation.commits);
+  if (statement.wants_position && statement.effect == Effect::write && !position_told_ &&
+      !in_transaction()) {
+    co_await ask_position(call);
+  }
   co_return result;
 } catch (const std::bad_alloc&) {
   // What was not committed is gone with the connection.

@@ -55,6 +55,7 @@ bool mentions_session(std::string_view sql) {
 // libmariadb keeps what it was told earlier when an answer tells nothing.
 void MariadbConnection::take_changes(io::Call call, std::string_view sql) {
   const bool guard_was_set = std::exchange(guard_was_set_, false);
+  position_told_ = true;  // where nothing is told, there is nothing newer
   if ((server_status() & SERVER_SESSION_STATE_CHANGED) == 0) return;
   const char* text = nullptr;
   std::size_t size = 0;

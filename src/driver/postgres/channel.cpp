@@ -77,6 +77,12 @@ Operation Channel::start(io::Call call, Effect effect) {
   return {effect, driver::Stopwatch(call, now)};
 }
 
+void Channel::start_chunk(io::Call call) const {
+  refuse_in_child();
+  // Rows that are there already would never be waited for.
+  refuse_late(call, call.now());
+}
+
 void Channel::refuse_in_child() const {
   if (forks_ != grant::detail::forks()) throw_error(failures::of_parent(node_));
 }

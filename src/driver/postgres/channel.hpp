@@ -105,7 +105,8 @@ class Channel {
   [[nodiscard]] bool is_open() const noexcept;
   /// For what libpq knows of the session, and for what send() takes. Null once closed.
   [[nodiscard]] PGconn* handle() const noexcept { return handle_.get(); }
-  /// As far as the last answer says. True, too, where nobody can know.
+  /// As far as the last answer says. True, too, while something is under way, and as long as a
+  /// pipeline is.
   [[nodiscard]] bool in_transaction() const noexcept {
     return PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
   }
@@ -115,10 +116,10 @@ class Channel {
   /// Before anything is sent. Errors: closed in a forked child; unavailable where the session has
   /// ended; timeout where nobody would wait; invalid_argument while it is claimed.
   Operation start(io::Call call, Effect effect);
+  /// Before more is received of what holds the claim. Errors: closed; timeout.
+  void start_chunk(io::Call call) const;
   /// A forked child leaves its parent's session alone. Errors: closed.
   void refuse_in_child() const;
-  /// Errors: timeout, where the deadline has passed at `now`.
-  void refuse_late(io::Call call, TimePoint now) const;
 
   // What they send stays with libpq until receive() or flush(). Errors: unavailable, as nothing was
   // executed, or as losing the connection.
@@ -191,6 +192,7 @@ class Channel {
   static void on_notice(void* self, const PGresult* notice) noexcept;
 
   void check_idle();
+  void refuse_late(io::Call call, TimePoint now) const;
 
   /// `outcome`: how the wait that is due has ended; empty: it is still to come.
   Task<void> receive_rest(Reception reception, std::optional<io::Outcome> outcome);

@@ -65,6 +65,7 @@ void PostgresConnection::on_closed(bool in_doubt) noexcept {
 Operation PostgresConnection::start(io::Call call, Effect effect) {
   const auto operation = channel_.start(call, effect);
   untouched_ = false;
+  at_stake_ = Effect::read;  // nothing was sent
   if (effect == Effect::write) position_.reset();
   return operation;
 }
@@ -77,7 +78,6 @@ Operation PostgresConnection::harmless(driver::Stopwatch watch) const {
 
 void PostgresConnection::complete(Operation& operation, const Statement& statement,
                                   bool may_commit) const {
-  operation.in_transaction = channel_.in_transaction();
   operation.effect = statement.effect;
   operation.most = max_result_size_;
   const bool ends = operation.in_transaction && may_end_transaction(statement.sql);

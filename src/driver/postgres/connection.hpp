@@ -121,8 +121,10 @@ class PostgresConnection final : public Connection, private Meaning {
 
   /// Runs what is bound, and asks for its position; leaves its answer on the channel.
   Task<void> run_placed(io::Call call, Operation operation, const Prepared& prepared);
-  /// Commits, and asks for the position; the first answer on the channel is that of the commit.
+  /// Commits, and asks for the position; leaves the answer to COMMIT.
   Task<void> commit_placed(io::Call call);
+  /// Asks behind what was sent in a pipeline; leaves the answers to that, and no pipeline.
+  Task<void> receive_placed(io::Call call, Operation operation);
 
   /// Sees to session_changed_, and to what is known of the schema, after a command has succeeded.
   void note_command(io::Call call, const PGresult* answer, std::string_view sql) noexcept;
@@ -190,6 +192,7 @@ class PostgresConnection final : public Connection, private Meaning {
   TransactionEnd ended_ = TransactionEnd::none;
   std::optional<ErrorInfo> first_failure_;  // which failed the transaction that is open
   TransactionOptions transaction_{};        // the open one
+  Effect at_stake_ = Effect::read;          // what losing the statement under way may have changed
   std::optional<Position> position_;        // of the last write, where it was asked for
   bool untouched_ = false;  // nothing was done in it yet, and it was begun by begin()
   const std::uint64_t max_result_size_;

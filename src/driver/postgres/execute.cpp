@@ -27,8 +27,7 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute(io::Call call, Stateme
   }
   return run(execute_rest(call, statement, std::move(execution)));
 } catch (const std::bad_alloc&) {
-  // What was not committed is gone with the connection.
-  channel_.fail_without_memory(channel_.in_transaction() ? Effect::read : statement.effect);
+  channel_.fail_without_memory(at_stake_);
 }
 
 PostgresConnection::Execution PostgresConnection::begin_execution(io::Call call,
@@ -52,7 +51,9 @@ void PostgresConnection::send_bound(const Statement& statement, Execution& execu
   const Prepared& prepared = *execution.prepared;
   auto& operation = execution.operation;
   if (prepared.mentions_session) session_changed_ = true;
+  operation.in_transaction = channel_.in_transaction();
   complete(operation, statement, prepared.may_commit);
+  at_stake_ = operation.effect;
   if (!operation.in_transaction) first_failure_.reset();
   operation.cancellable = true;
   operation.guarded = execution.guarded;
@@ -136,8 +137,7 @@ Task<std::unique_ptr<Result>> PostgresConnection::execute_rest(io::Call call, St
     co_await begin_again(call);
   }
 } catch (const std::bad_alloc&) {
-  // What was not committed is gone with the connection.
-  channel_.fail_without_memory(channel_.in_transaction() ? Effect::read : statement.effect);
+  channel_.fail_without_memory(at_stake_);
 }
 
 void PostgresConnection::fail_outdated(const Operation& operation,

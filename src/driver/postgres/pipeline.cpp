@@ -34,7 +34,9 @@ Task<std::vector<Answer>> PostgresConnection::pipeline(io::Call call,
   std::optional<ErrorInfo> lost;
   try {
     start(call, Effect::read);
-    position_.reset();
+    if (std::ranges::find(statements, Effect::write, &Statement::effect) != statements.end()) {
+      position_.reset();
+    }
     while (!queue.empty()) {
       co_await prepare_queued(call, queue);
       co_await run_queued(call, queue);
@@ -213,9 +215,8 @@ bool PostgresConnection::take_answer(io::Call call, Queued& queued, ResultHandle
     return false;
   }
   Operation operation{statement.effect, driver::Stopwatch(call)};
-  complete(operation, statement, queued.prepared->may_commit);
   operation.in_transaction = in_transaction;
-  operation.may_commit = operation.may_commit && !in_transaction;
+  complete(operation, statement, queued.prepared->may_commit);
   queued.answer->error = failure_info(answer.get(), operation, statement.params);
   if (outdated) queued.answer->error->code = Errc::conflict;
   return true;

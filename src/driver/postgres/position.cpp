@@ -2,6 +2,7 @@
 #include "position.hpp"
 
 #include <charconv>
+#include <exception>
 #include <string_view>
 #include <utility>
 
@@ -13,17 +14,11 @@ namespace {
 
 // Where the log ends, and not what of it is on the disk: with synchronous_commit = off that comes
 // later. The timeline that it is on; and the size of the log's files, which is the server's.
-#define GRANT_POSITION_QUERY                             \
-  "SELECT lsn - '0/0', left(pg_walfile_name(lsn), 8),"   \
-  " pg_size_bytes(current_setting('wal_segment_size'))," \
-  " (SELECT system_identifier FROM pg_control_system())" \
-  " FROM pg_current_wal_insert_lsn() AS lsn"
-
-constexpr const char* kQuestion = GRANT_POSITION_QUERY;
-
-// One text is answered after the other: the second begins when the first is committed.
-constexpr const char* kCommitAndQuestion = "COMMIT; " GRANT_POSITION_QUERY;
-#undef GRANT_POSITION_QUERY
+constexpr const char* kQuestion =
+    "SELECT lsn - '0/0', left(pg_walfile_name(lsn), 8),"
+    " pg_size_bytes(current_setting('wal_segment_size')),"
+    " (SELECT system_identifier FROM pg_control_system())"
+    " FROM pg_current_wal_insert_lsn() AS lsn";
 
 enum Column : int { end, branch, segment, history, columns };
 
@@ -52,7 +47,7 @@ std::optional<Position> position_of(const PGresult* answer) {
 // src/include/access/xlog_internal.h; XLogBytePosToRecPtr() in xlog.c steps over them. A record
 // cannot end inside a header, so nothing else stands there.
 std::uint64_t replayable(std::uint64_t insert, std::uint64_t segment) noexcept {
-  constexpr std::uint64_t page = 8192;
+  constexpr std::uint64_t page = 8192;  // that of all packages; smaller ones are a build option
   constexpr std::uint64_t header = 24;
   constexpr std::uint64_t first_header = 40;
   if (segment != 0 && insert % segment == first_header) return insert - first_header;
@@ -65,6 +60,22 @@ Task<void> PostgresConnection::run_placed(io::Call call, Operation operation,
   channel_.enter_pipeline(operation);
   send_execute(prepared, operation);
   binder_.trim();  // libpq has its own copy
+  co_await receive_placed(call, operation);
+}
+
+Task<void> PostgresConnection::commit_placed(io::Call call) {
+  auto operation = start(call, transaction_effect_);
+  operation.in_transaction = channel_.in_transaction();
+  channel_.enter_pipeline(operation);
+  channel_.send_command("COMMIT", operation);
+  co_await receive_placed(call, operation);
+  if (channel_.failure() != nullptr) fail(operation, {});
+  static_cast<void>(channel_.final_answer(operation));
+}
+
+// Each has a sync of its own, behind which the server sends what it has: the answer to the write
+// does not wait for that to the question.
+Task<void> PostgresConnection::receive_placed(io::Call call, Operation operation) {
   channel_.send_sync(operation);
   // The write is on its way, whatever happens now.
   PGconn* const handle = channel_.handle();
@@ -83,35 +94,13 @@ Task<void> PostgresConnection::run_placed(io::Call call, Operation operation,
       position_ = position_of(channel_.answers().back().get());
     }
     channel_.leave_pipeline(operation);
-  } catch (const Error&) {
+  } catch (const std::exception&) {
     channel_.close();
   }
   channel_.set_cancelled_late(late);
   channel_.answers() = std::move(answers);
   if (channel_.failure() != nullptr || channel_.in_transaction()) position_.reset();
   if (!channel_.in_transaction()) settle_schema(call);
-}
-
-Task<void> PostgresConnection::commit_placed(io::Call call) {
-  auto operation = start(call, transaction_effect_);
-  operation.in_transaction = channel_.in_transaction();
-  channel_.send_query(kCommitAndQuestion, operation);
-  const auto is_committed = [this] {
-    const auto& answers = channel_.answers();
-    return !answers.empty() && PQcmdStatus(answers.front().get()) == std::string_view("COMMIT");
-  };
-  try {
-    co_await channel_.receive(call, operation);
-  } catch (const Error&) {
-    if (!is_committed()) throw;
-    co_return;  // the question alone is lost
-  }
-  static_cast<void>(channel_.final_answer(operation));
-  const auto& answers = channel_.answers();
-  if (PQresultStatus(answers.front().get()) == PGRES_FATAL_ERROR) fail(operation, {});
-  if (is_committed() && channel_.failure() == nullptr) {
-    position_ = position_of(answers.back().get());
-  }
 }
 
 }  // namespace grant::postgres

@@ -44,9 +44,7 @@ class SingleRowStream final : public RowStream {
   Task<const Result*> next(io::Call call) override {
     rows_->clear();
     if (!claim_.holds()) co_return nullptr;
-    channel_.refuse_in_child();
-    // Rows that are there already would never be waited for.
-    channel_.refuse_late(call, call.now());
+    channel_.start_chunk(call);
     overtime_ = {};
     const auto operation = reading(call);
     PGconn* const handle = channel_.handle();
@@ -164,9 +162,7 @@ class CursorStream final : public RowStream {
   Task<const Result*> next(io::Call call) override {
     chunk_.reset();
     if (!claim_.holds()) co_return nullptr;
-    channel_.refuse_in_child();
-    // Rows that are there already would never be waited for.
-    channel_.refuse_late(call, call.now());
+    channel_.start_chunk(call);
     if (exhausted_) {
       co_await finish(call);
       co_return nullptr;

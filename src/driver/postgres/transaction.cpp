@@ -85,6 +85,7 @@ Task<void> PostgresConnection::commit(io::Call call) {
   }
   first_failure_.reset();
   if (PQcmdStatus(channel_.answers().front().get()) != std::string_view("ROLLBACK")) co_return;
+  position_.reset();
   throw_error(failures::rolled_back(node_, first));
 }
 

@@ -345,6 +345,20 @@ TEST_F(PostgresPipeline, FailuresAreOfTheirOwnStatementOnly) {
   EXPECT_EQ(first(*connection_, "select count(*) from piped"), "2");
 }
 
+TEST_F(PostgresPipeline, DoubtfulWritesAreInDoubtAsTheyAreAlone) {
+  exec(*connection_,
+       "create or replace function doubt() returns int language plpgsql as "
+       "$$ begin raise exception 'doubt' using errcode = '40003'; end $$");
+  const auto doubtful = writing("select doubt()");
+  EXPECT_EQ(exec_error(*connection_, "select doubt()").code, Errc::outcome_unknown);
+  const auto answers = pipeline(*connection_, {doubtful, reading("select doubt()")});
+  EXPECT_EQ(answers[0].error->code, Errc::outcome_unknown);
+  EXPECT_EQ(answers[1].error->code, Errc::unavailable);
+  run(connection_->begin(within(kPatience), TransactionOptions{}));
+  EXPECT_EQ(pipeline(*connection_, {doubtful})[0].error->code, Errc::unavailable);
+  run(connection_->rollback(within(kPatience)));
+}
+
 TEST_F(PostgresPipeline, FailureInATransactionFailsTheRest) {
   run(connection_->begin(within(kPatience), {}));
   const auto answers = pipeline(*connection_, {writing("insert into piped values (1)"),

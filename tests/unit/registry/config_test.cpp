@@ -387,9 +387,10 @@ TEST(ConfigRefusals, BadTypesComeWithTheirLine) {
       " must be text in quotes, or a table { name = \"...\", url = \"...\" }";
   EXPECT_EQ(complaint("url = 5"), "test.toml:2: url" + or_table);
   EXPECT_EQ(complaint("writer = ['sqlite:a.db']"), "test.toml:2: writer" + or_table);
-  EXPECT_EQ(complaint("readers = 'one'"), "test.toml:2: readers must be a list of URLs");
+  EXPECT_EQ(complaint("readers = 'one'"),
+            "test.toml:2: readers must be a list of nodes: URLs, or tables of a name and a url");
   EXPECT_EQ(complaint("readers = { name = 'eu-1', url = 'sqlite:a.db' }"),
-            "test.toml:2: readers must be a list of URLs");
+            "test.toml:2: readers must be a list of nodes: URLs, or tables of a name and a url");
   EXPECT_EQ(complaint("readers = [5]"), "test.toml:2: readers" + or_table);
   EXPECT_EQ(complaint("pool = 5"), "test.toml:2: pool must be a table");
   EXPECT_EQ(complaint("shards = 'eu'"), "test.toml:2: shards must be a table");

@@ -119,6 +119,7 @@ TEST(RegistryReload, NamedNodeStaysItselfWithAnotherPasswordRoleAndPlace) {
   f.registry->check_health_now();
   shop.readers = {at("r3", "new"), at("r2", "far"),
                   UrlSource("mariadb://app:new@r1/db").named("near")};
+  f.driver.server("r1").probing.shut();
   f.reload(shop);
   EXPECT_THAT(f.names(), ElementsAre("shop/writer", "shop/new", "shop/far", "shop/near"));
   EXPECT_TRUE(f.status("shop/near").healthy) << "before it was probed again";
@@ -127,6 +128,7 @@ TEST(RegistryReload, NamedNodeStaysItselfWithAnotherPasswordRoleAndPlace) {
   f.reload(shop);
   EXPECT_THAT(f.names(), ElementsAre("shop/near", "shop/old"));
   EXPECT_TRUE(f.status("shop/near").healthy) << "the role is no identity";
+  f.driver.server("r1").probing.open();
 }
 
 TEST(RegistryReload, NamedNodeThatMovesInTheListKeepsItsConnections) {
@@ -199,6 +201,8 @@ TEST(RegistryReload, WritesWaitUntilANamedWriterOnAnotherHostHasAnswered) {
   f.reload(shop);
   EXPECT_FALSE(f.cluster->topology().table()->primary) << "the other host was, this one may not be";
   std::thread writer([&] { Session(f.registry).run([] { sql("WRITE").on("shop").run(); }); });
+  EXPECT_TRUE(eventually([&] { return next.probing.held() > 0; }));
+  EXPECT_THAT(next.statements(), ElementsAre());
   next.probing.open();
   writer.join();
   EXPECT_THAT(next.statements(), ElementsAre("WRITE"));
