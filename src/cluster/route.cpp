@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <span>
 #include <vector>
 
@@ -18,6 +17,13 @@ bool tried(const RouteRequest& request, const NodeView& node) {
 bool same_epoch(const Epoch& replica, const Epoch& cluster) {
   return replica.history == cluster.history &&
          (replica.branch == 0 || cluster.branch == 0 || replica.branch == cluster.branch);
+}
+
+/// By its lag alone.
+Fitness fitness_by_lag(const NodeView& node, const RouteRequest& request) {
+  if (!request.lag_threshold) return Fitness::fit;
+  if (!node.lag) return Fitness::lag_unknown;
+  return *node.lag > *request.lag_threshold ? Fitness::lag_too_high : Fitness::fit;
 }
 
 Route to_primary(const RoutingTable& table, const RouteRequest& request, RouteReason reason) {
@@ -99,11 +105,7 @@ Fitness fitness(const RoutingTable& table, std::size_t node, const RouteRequest&
   if (is_foreign(table, node)) return Fitness::other_epoch;
   if (view.kind != NodeKind::replica) return Fitness::not_a_replica;
   if (table.epoch && !same_epoch(view.epoch, *table.epoch)) return Fitness::other_epoch;
-  if (request.lag_threshold) {
-    if (!view.lag) return Fitness::lag_unknown;
-    if (*view.lag > *request.lag_threshold) return Fitness::lag_too_high;
-  }
-  return Fitness::fit;
+  return fitness_by_lag(view, request);
 }
 
 Route route(const RoutingTable& table, const RouteRequest& request, const Balance& balance) {
@@ -116,9 +118,12 @@ Route route(const RoutingTable& table, const RouteRequest& request, const Balanc
     // Kept, so that however many nodes there are, it is allocated once for each thread.
     thread_local std::vector<std::size_t> left;
     left.clear();
-    std::ranges::copy_if(fit, std::back_inserter(left), [&](std::size_t node) {
-      return fitness(table, node, request) == Fitness::fit;
-    });
+    for (const auto node : fit) {
+      const auto& view = table.nodes[node];
+      if (!tried(request, view) && fitness_by_lag(view, request) == Fitness::fit) {
+        left.push_back(node);
+      }
+    }
     fit = left;
   }
   if (!fit.empty()) return {pick(fit, balance), RouteReason::replica};
