@@ -12,7 +12,6 @@ namespace grant {
 namespace {
 
 using namespace std::chrono_literals;
-using test::blocking;
 using test::eventually;
 using test::id_of;
 using test::options;
