@@ -244,20 +244,19 @@ void insert_many(const ModelInfo& model, const Scope& scope, std::span<void* con
   if (records.empty()) return;
   const auto& table = model.table;
   refuse_mixed_keys(table, records);
-  const Place at = place_of(model, scope, nullptr, place);
-  for (void* record : records) stamp_new(table, at, record);
-  const auto adapter = at.adapter();
-  const auto most = most_records(adapter, table);
   const auto insert = [&](const Scope& inside) {
-    const Place inner = place_of(model, inside, nullptr, place);
-    const auto types = column_types(table, inner);
+    const Place at = place_of(model, inside, nullptr, place);
+    for (void* record : records) stamp_new(table, at, record);
+    const auto adapter = at.adapter();
+    const auto most = most_records(adapter, table);
+    const auto types = column_types(table, at);
     for (const auto& batch : batches(table, records)) {
       for (std::span<void* const> rest = batch.records; !rest.empty();) {
         const auto part = rest.first(std::min(most, rest.size()));
         rest = rest.subspan(part.size());
         const auto rendered =
             render_insert_all(adapter, table, part, batch.columns, on_conflict, returning, types);
-        const auto executed = execute(inner, rendered, Effect::write);
+        const auto executed = execute(at, rendered, Effect::write);
         const auto count =
             returning ? executed.result->row_count() : executed.result->affected_rows();
         if (on_conflict == OnConflict::fail && count != part.size()) {

@@ -190,7 +190,7 @@ TEST(MariadbProbe, UnreplayedBytesTakeAPrivilegeAndAreThoseOfTheRelayLog) {
 
 TEST(MariadbPosition, ArrivesWithEachWriteAndStaysAfterReads) {
   const auto connection = connect_to(0);
-  exec(*connection, "select 1");
+  exec(*connection, "select 1", {}, Effect::read);
   EXPECT_EQ(connection->last_position(), std::nullopt);
   exec(*connection, "create table placed (a int)");
   const auto now = [&] { return cluster().sql(0, "select @@gtid_binlog_pos"); };
@@ -198,7 +198,7 @@ TEST(MariadbPosition, ArrivesWithEachWriteAndStaysAfterReads) {
   EXPECT_EQ(position(), now());
   const auto made = position();
   EXPECT_EQ(connection->last_position()->epoch, run(connection->probe(within(kPatience))).epoch);
-  exec(*connection, "select 1");
+  exec(*connection, "select 1", {}, Effect::read);
   EXPECT_EQ(position(), made);
   exec(*connection, "insert into placed values ($1)", {ValueView::integer(1)});
   EXPECT_EQ(position(), now());
