@@ -42,12 +42,12 @@ HealthRecord with_lag(HealthRecord replica, const HealthRecord* primary) {
 
   if (here.position && there.position) {
     replica.lag_bytes = bytes_between(*here.position, *there.position);
-  }
-  if (here.position && there.position && *here.position >= *there.position) {
-    // Level with what the primary had when it was asked, which may be a while ago.
-    replica.lag = std::max(replica.seen_at - primary->asked_at, Duration::zero());
-    replica.level_at = std::max(replica.level_at.value_or(primary->asked_at), primary->asked_at);
-    return replica;
+    if (*here.position >= *there.position) {
+      // Level with what the primary had when it was asked, which may be a while ago.
+      replica.lag = std::max(replica.seen_at - primary->asked_at, Duration::zero());
+      replica.level_at = std::max(replica.level_at.value_or(primary->asked_at), primary->asked_at);
+      return replica;
+    }
   }
   if (there.clock && here.replayed_at) {
     const auto since_asked = std::max(replica.seen_at - primary->asked_at, Duration::zero());

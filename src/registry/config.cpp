@@ -257,9 +257,10 @@ UrlSource read_node(const Reader& reader, const toml::node& node, std::string_vi
 std::vector<UrlSource> read_nodes(const Reader& reader, const toml::node& node,
                                   std::string_view key, const std::string& where) {
   const auto* list = node.as_array();
-  if (list == nullptr)
+  if (list == nullptr) {
     reader.refuse(
         node, fmt::format("{} must be a list of nodes: URLs, or tables of a name and a url", key));
+  }
   std::vector<UrlSource> nodes;
   for (const auto& each : *list) nodes.push_back(read_node(reader, each, key, where));
   return nodes;

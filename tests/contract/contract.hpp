@@ -44,8 +44,6 @@ struct Traits {
   bool resets_sessions = true;
   /// The reader is seen to be a replica.
   bool has_replicas = true;
-  /// There is a log, and the server says where it stands.
-  bool has_positions = true;
 };
 
 /// One engine that the suite runs against. Made anew for each case.

@@ -4,24 +4,18 @@
 
 #include <array>
 
-#include "contract/contract.hpp"
+#include "contract/contract_positions.hpp"
 #include "support/eventually.hpp"
 
 namespace grant::contract {
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Positions);
+
 namespace {
 
 using test::eventually;
 
-constexpr const char* kNone = "the engine has no positions";
-
 constexpr TransactionOptions kPlaced{.wants_position = true};
-
-Statement placed(std::string_view sql) {
-  Statement statement;
-  statement.sql = sql;
-  statement.wants_position = true;
-  return statement;
-}
 
 io::Call soon() {
   return io::Call(io::blocking_waiter(), after(Clock::system().now(), std::chrono::seconds(1)));
@@ -33,12 +27,11 @@ std::optional<Position> probed(Connection& connection, io::Call call) {
 
 /// Writes, and gives the position.
 std::optional<Position> write(Connection& connection, io::Call call, std::string_view sql) {
-  grant::run(connection.execute(call, placed(sql)));
+  grant::run(connection.execute(call, {.sql = sql, .wants_position = true}));
   return connection.last_position();
 }
 
-TEST_P(Contract, PositionIsThereAfterAWriteAndAfterACommit) {
-  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
+TEST_P(Positions, IsThereAfterAWriteAndAfterACommit) {
   const auto name = table("id {integer}");
   const auto written = write(connection(), call(), "INSERT INTO " + name + " VALUES (1)");
   ASSERT_TRUE(written);
@@ -54,8 +47,7 @@ TEST_P(Contract, PositionIsThereAfterAWriteAndAfterACommit) {
   expect_usable();
 }
 
-TEST_P(Contract, PositionOfAWriteThatReturnsRowsIsItsOwn) {
-  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
+TEST_P(Positions, OfAWriteThatReturnsRowsIsItsOwn) {
   const auto name = table("id {integer}");
   const auto before = write(connection(), call(), "INSERT INTO " + name + " VALUES (1)");
   const auto insert = "INSERT INTO " + name + " VALUES (2) RETURNING id";
@@ -66,8 +58,7 @@ TEST_P(Contract, PositionOfAWriteThatReturnsRowsIsItsOwn) {
   EXPECT_TRUE(!connection().last_position() || connection().last_position() > known);
 }
 
-TEST_P(Contract, PositionOfAWriteThatFailedIsNotThatOfAnEarlierOne) {
-  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
+TEST_P(Positions, OfAWriteThatFailedIsNotThatOfAnEarlierOne) {
   const auto name = table("id {integer}, UNIQUE (id)");
   const auto insert = "INSERT INTO " + name + " VALUES (1)";
   ASSERT_TRUE(write(connection(), call(), insert));
@@ -75,29 +66,24 @@ TEST_P(Contract, PositionOfAWriteThatFailedIsNotThatOfAnEarlierOne) {
   EXPECT_EQ(connection().last_position(), std::nullopt);
 }
 
-TEST_P(Contract, PositionOfAPipelineIsNotThatOfAnEarlierWrite) {
-  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
+TEST_P(Positions, OfAPipelineIsNotThatOfAnEarlierWrite) {
   const auto name = table("id {integer}");
   const auto insert = "INSERT INTO " + name + " VALUES (1)";
   const auto before = write(connection(), call(), insert);
-  Statement plain;
-  plain.sql = insert;
+  const Statement plain{.sql = insert};
   const std::array both{plain, plain};
   grant::run(connection().pipeline(call(), both));
   EXPECT_TRUE(!connection().last_position() || connection().last_position() > before);
 
   const auto written = write(connection(), call(), insert);
   const auto count = "SELECT count(*) FROM " + name;
-  Statement reading;
-  reading.sql = count;
-  reading.effect = Effect::read;
+  const Statement reading{.sql = count, .effect = Effect::read};
   const std::array reads{reading, reading};
   grant::run(connection().pipeline(call(), reads));
   EXPECT_EQ(connection().last_position(), written);
 }
 
-TEST_P(Contract, PositionStaysWhileThereIsNoOtherWrite) {
-  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
+TEST_P(Positions, StaysWhileThereIsNoOtherWrite) {
   const auto name = table("id {integer}");
   const auto written = write(connection(), call(), "INSERT INTO " + name + " VALUES (1)");
   run_on(connection(), "SELECT count(*) FROM " + name, {}, Effect::read);
@@ -108,8 +94,7 @@ TEST_P(Contract, PositionStaysWhileThereIsNoOtherWrite) {
   EXPECT_EQ(connection().last_position(), written);
 }
 
-TEST_P(Contract, PositionReaderThatHasReachedOneHasTheWrite) {
-  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
+TEST_P(Positions, ReaderThatHasReachedOneHasTheWrite) {
   const auto name = table("id {integer}");
   const auto reader = connect(backend().reader());
   for (int i = 1; i <= 100; ++i) {
@@ -129,11 +114,11 @@ TEST_P(Contract, PositionReaderThatHasReachedOneHasTheWrite) {
   }
 }
 
-TEST_P(Contract, PositionWantedChangesNothingElse) {
-  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
+TEST_P(Positions, WantedChangesNothingElse) {
   const auto name = table("id {integer}, UNIQUE (id)");
   const auto insert = "INSERT INTO " + name + " VALUES (1)";
-  auto rows = grant::run(connection().execute(call(), placed(insert + " RETURNING id")));
+  const auto returning = insert + " RETURNING id";
+  auto rows = grant::run(connection().execute(call(), {.sql = returning, .wants_position = true}));
   ASSERT_EQ(rows->row_count(), 1U);
   EXPECT_EQ(rows->cell(0, 0).as_integer(), 1);
   EXPECT_EQ(rows->affected_rows(), 1U);
@@ -154,49 +139,26 @@ TEST_P(Contract, PositionWantedChangesNothingElse) {
   EXPECT_EQ(number("SELECT count(*) FROM " + name), 1);
 }
 
-TEST_P(Contract, PositionOfATransactionThatFailedIsNone) {
-  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
-  if (!backend().traits().error_fails_transaction) GTEST_SKIP() << "an error fails no transaction";
-  const auto name = table("id {integer}");
-  begin(kPlaced);
-  EXPECT_THROW(run("INSERT INTO no_such_table VALUES (1)"), Error);
-  const auto refused = error_of([&] { commit(); });
-  EXPECT_EQ(refused.code, error_of([&] { run("INSERT INTO no_such_table VALUES (1)"); }).code);
-  EXPECT_EQ(connection().last_position(), std::nullopt);
-  expect_usable();
-}
-
-TEST_P(Contract, PositionWriteThatMeetsItsDeadlineIsCancelledAllTheSame) {
-  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
+TEST_P(Positions, WriteThatMeetsItsDeadlineIsCancelledAllTheSame) {
   const auto name = table("id {text}");
   const auto slow = fmt::format("INSERT INTO {} {}", name, backend().slow_query());
-  const auto plain =
-      error_of([&] { grant::run(connection().execute(soon(), Statement{.sql = slow})); });
-  const auto error = error_of([&] { grant::run(connection().execute(soon(), placed(slow))); });
+  const auto plain = error_of([&] { grant::run(connection().execute(soon(), {.sql = slow})); });
+  const auto error = error_of(
+      [&] { grant::run(connection().execute(soon(), {.sql = slow, .wants_position = true})); });
   EXPECT_EQ(error.code, Errc::timeout);
   EXPECT_EQ(error.code, plain.code);
   EXPECT_EQ(error.sqlstate, plain.sqlstate);
   expect_usable();
 }
 
-TEST_P(Contract, PositionWriteThatLosesItsConnectionIsInDoubt) {
-  if (!backend().traits().has_positions) GTEST_SKIP() << kNone;
+TEST_P(Positions, WriteThatLosesItsConnectionIsInDoubt) {
   const auto error = error_of([&] { write(connection(), call(), backend().suicide()); });
   EXPECT_EQ(error.code, Errc::outcome_unknown);
   EXPECT_FALSE(connection().is_open());
 }
 
-TEST_P(Contract, PositionIsNotThereBeforeTheFirstWrite) {
+TEST_P(Positions, IsNotThereBeforeTheFirstWrite) {
   EXPECT_EQ(connect()->last_position(), std::nullopt);
-}
-
-TEST_P(Contract, EngineWithoutPositionsGivesNone) {
-  if (backend().traits().has_positions) GTEST_SKIP() << "it has them";
-  const auto name = table("id {integer}");
-  const auto insert = "INSERT INTO " + name + " VALUES (1)";
-  grant::run(connection().execute(call(), placed(insert)));
-  EXPECT_EQ(connection().last_position(), std::nullopt);
-  EXPECT_EQ(grant::run(connection().probe(call())).position, std::nullopt);
 }
 
 }  // namespace

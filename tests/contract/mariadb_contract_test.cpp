@@ -1,3 +1,4 @@
+#include "contract/contract_positions.hpp"
 #include "contract/contract_schema_changes.hpp"
 #include "grant/driver/mariadb/driver.hpp"
 #include "support/mariadb_cluster.hpp"
@@ -177,6 +178,10 @@ INSTANTIATE_TEST_SUITE_P(Mariadb, Contract,
                                            transport("socket", unix_socket)),
                          name_of);
 INSTANTIATE_TEST_SUITE_P(Mariadb, SchemaChange,
+                         ::testing::Values(transport("tcp", tcp), transport("tls", tls),
+                                           transport("socket", unix_socket)),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Mariadb, Positions,
                          ::testing::Values(transport("tcp", tcp), transport("tls", tls),
                                            transport("socket", unix_socket)),
                          name_of);

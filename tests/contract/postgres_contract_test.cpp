@@ -1,3 +1,4 @@
+#include "contract/contract_positions.hpp"
 #include "contract/contract_schema_changes.hpp"
 #include "grant/driver/postgres/driver.hpp"
 #include "support/postgres_cluster.hpp"
@@ -191,6 +192,10 @@ INSTANTIATE_TEST_SUITE_P(Postgres, Contract,
                                            transport("socket", unix_socket)),
                          name_of);
 INSTANTIATE_TEST_SUITE_P(Postgres, SchemaChange,
+                         ::testing::Values(transport("tcp", tcp), transport("tls", tls),
+                                           transport("socket", unix_socket)),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Postgres, Positions,
                          ::testing::Values(transport("tcp", tcp), transport("tls", tls),
                                            transport("socket", unix_socket)),
                          name_of);

@@ -96,7 +96,6 @@ class SqliteBackend : public Backend {
     traits.keeps_scale = false;
     traits.has_arrays = false;
     traits.resets_sessions = false;
-    traits.has_positions = false;
     return traits;
   }
 

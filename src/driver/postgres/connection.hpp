@@ -122,7 +122,7 @@ class PostgresConnection final : public Connection, private Meaning {
   /// Runs what is bound, and asks for its position; leaves its answer on the channel.
   Task<void> run_placed(io::Call call, Operation operation, const Prepared& prepared);
   /// Commits, and asks for the position; leaves the answer to COMMIT.
-  Task<void> commit_placed(io::Call call);
+  Task<void> commit_placed(io::Call call, Effect effect);
   /// Asks behind what was sent in a pipeline; leaves the answers to that, and no pipeline.
   Task<void> receive_placed(io::Call call, Operation operation);
 
@@ -187,11 +187,10 @@ class PostgresConnection final : public Connection, private Meaning {
   bool named_;                    // the server keeps what was prepared, as far as is known
   bool statements_gone_ = false;  // it has forgotten them all
   Binder binder_;
-  Effect transaction_effect_ = Effect::write;
   bool begun_ = false;  // by begin(), and not ended by commit() or rollback()
   TransactionEnd ended_ = TransactionEnd::none;
   std::optional<ErrorInfo> first_failure_;  // which failed the transaction that is open
-  TransactionOptions transaction_{};        // the open one
+  TransactionOptions transaction_{};        // that begin() started, while it is open
   Effect at_stake_ = Effect::read;          // what losing the statement under way may have changed
   std::optional<Position> position_;        // of the last write, where it was asked for
   bool untouched_ = false;  // nothing was done in it yet, and it was begun by begin()

@@ -63,8 +63,8 @@ Task<void> PostgresConnection::run_placed(io::Call call, Operation operation,
   co_await receive_placed(call, operation);
 }
 
-Task<void> PostgresConnection::commit_placed(io::Call call) {
-  auto operation = start(call, transaction_effect_);
+Task<void> PostgresConnection::commit_placed(io::Call call, Effect effect) {
+  auto operation = start(call, effect);
   operation.in_transaction = channel_.in_transaction();
   channel_.enter_pipeline(operation);
   channel_.send_command("COMMIT", operation);

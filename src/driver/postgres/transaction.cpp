@@ -63,7 +63,6 @@ Task<void> PostgresConnection::begin(io::Call call, TransactionOptions options) 
     throw_error(failures::transaction_is_open(node_));
   }
   co_await run_simple(call, begin_command(options), Effect::read);
-  transaction_effect_ = options.effect;
   begun_ = true;
   ended_ = TransactionEnd::none;
   first_failure_.reset();
@@ -78,10 +77,11 @@ Task<void> PostgresConnection::commit(io::Call call) {
     throw_error(failures::no_transaction(node_));
   }
   const auto first = std::exchange(first_failure_, std::nullopt);
-  if (transaction_.wants_position) {
-    co_await commit_placed(call);
+  const auto options = std::exchange(transaction_, {});
+  if (options.wants_position) {
+    co_await commit_placed(call, options.effect);
   } else {
-    co_await run_simple(call, "COMMIT", transaction_effect_);
+    co_await run_simple(call, "COMMIT", options.effect);
   }
   first_failure_.reset();
   if (PQcmdStatus(channel_.answers().front().get()) != std::string_view("ROLLBACK")) co_return;
@@ -93,6 +93,7 @@ Task<void> PostgresConnection::rollback(io::Call call) {
   begun_ = false;
   ended_ = TransactionEnd::none;
   first_failure_.reset();
+  transaction_ = {};
   // The server rolls back by itself when a connection ends.
   if (transaction_state() == TransactionState::none) co_return;
   co_await run_simple(call, "ROLLBACK", Effect::read);

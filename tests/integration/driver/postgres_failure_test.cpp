@@ -68,8 +68,14 @@ TEST(PostgresFailures, HungServerLeavesACommitUnknownUnlessItOnlyRead) {
   TransactionOptions options;
   options.effect = Effect::read;
   run(reading->begin(within(kPatience), options));
+  // What an earlier one was begun for says nothing of one that the caller began.
+  const auto own = connect_to(1);
+  run(own->begin(within(kPatience), options));
+  run(own->commit(within(kPatience)));
+  exec(*own, "begin");
   const Hung hung(cluster(), 1);
   EXPECT_EQ(error_of([&] { run(writing->commit(within(100ms))); }).code, Errc::outcome_unknown);
+  EXPECT_EQ(error_of([&] { run(own->commit(within(100ms))); }).code, Errc::outcome_unknown);
   EXPECT_EQ(error_of([&] { run(reading->commit(within(100ms))); }).code, Errc::timeout);
   run(writing->rollback(within(100ms)));
 }

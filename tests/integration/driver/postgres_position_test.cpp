@@ -6,22 +6,15 @@
 namespace grant::test {
 namespace {
 
-Statement placed(std::string_view sql) {
-  Statement statement;
-  statement.sql = sql;
-  statement.wants_position = true;
-  return statement;
-}
+constexpr TransactionOptions kPlaced{.wants_position = true};
 
 std::optional<Position> write(Connection& connection, std::string_view sql) {
-  run(connection.execute(within(kPatience), placed(sql)));
+  run(connection.execute(within(kPatience), {.sql = sql, .wants_position = true}));
   return connection.last_position();
 }
 
 std::optional<Position> commit(Connection& connection, std::string_view sql) {
-  TransactionOptions options;
-  options.wants_position = true;
-  run(connection.begin(within(kPatience), options));
+  run(connection.begin(within(kPatience), kPlaced));
   exec(connection, sql);
   run(connection.commit(within(kPatience)));
   return connection.last_position();
@@ -100,11 +93,11 @@ TEST(PostgresPosition, OfWhatRunsOutsideTransactionsOnly) {
   EXPECT_EQ(connection->transaction_state(), TransactionState::none);
 }
 
-/// What the question asks is another function's to answer, while this lives.
-class Misled {
+/// What the question asks is another function's to answer, on connections that are misled.
+class Misleading {
  public:
   /// `body`: of a function without a result, in PL/pgSQL.
-  Misled(Connection& connection, const std::string& body) {
+  explicit Misleading(const std::string& body) {
     auto on = connect_to(0);
     exec(*on, "create schema misled");
     exec(*on,
@@ -112,11 +105,16 @@ class Misled {
          "as $$ begin " +
              body + "; return '0/0'::pg_lsn; end $$");
     exec(*on, "create table misled.written (a int)");
-    exec(connection, "set search_path = misled, pg_catalog");
   }
-  Misled(const Misled&) = delete;
-  Misled& operator=(const Misled&) = delete;
-  ~Misled() { cluster().sql(0, "drop schema misled cascade"); }
+  Misleading(const Misleading&) = delete;
+  Misleading& operator=(const Misleading&) = delete;
+  ~Misleading() { cluster().sql(0, "drop schema misled cascade"); }
+
+  [[nodiscard]] static std::unique_ptr<Connection> misled() {
+    auto connection = connect_to(0);
+    exec(*connection, "set search_path = misled, pg_catalog");
+    return connection;
+  }
 
   [[nodiscard]] static std::string rows() {
     return cluster().sql(0, "select count(*) from misled.written");
@@ -126,45 +124,49 @@ class Misled {
 constexpr auto kInsert = "insert into written values (1)";
 
 TEST(PostgresPosition, WriteIsDoneWhereTheServerDoesNotTell) {
-  const auto connection = connect_to(0);
-  const Misled misled(*connection, "raise exception 'no'");
+  const Misleading misleading("raise exception 'no'");
+  const auto connection = Misleading::misled();
   EXPECT_EQ(write(*connection, kInsert), std::nullopt);
   EXPECT_EQ(commit(*connection, kInsert), std::nullopt);
-  EXPECT_EQ(misled.rows(), "2");
+  EXPECT_EQ(Misleading::rows(), "2");
   EXPECT_TRUE(connection->is_open());
-  exec(*connection, "set search_path = misled, public");
   exec(*connection, "set search_path = pg_catalog, misled");
   EXPECT_NE(write(*connection, kInsert), std::nullopt);
 }
 
 TEST(PostgresPosition, WriteIsDoneWhereTheQuestionLosesTheConnection) {
-  const auto connection = connect_to(0);
-  const Misled misled(*connection, "perform pg_terminate_backend(pg_backend_pid())");
+  const Misleading misleading("perform pg_terminate_backend(pg_backend_pid())");
+  const auto connection = Misleading::misled();
   EXPECT_EQ(write(*connection, kInsert), std::nullopt);
   EXPECT_FALSE(connection->is_open());
-  const auto another = connect_to(0);
-  exec(*another, "set search_path = misled, pg_catalog");
+  const auto another = Misleading::misled();
   EXPECT_EQ(commit(*another, kInsert), std::nullopt);
   EXPECT_FALSE(another->is_open());
-  EXPECT_EQ(misled.rows(), "2");
+  EXPECT_EQ(Misleading::rows(), "2");
 }
 
 TEST(PostgresPosition, WriteIsDoneWhereTheQuestionMeetsTheDeadline) {
-  const auto connection = connect_to(0);
-  const Misled misled(*connection, "perform pg_sleep(60)");
+  const Misleading misleading("perform pg_sleep(60)");
+  const auto connection = Misleading::misled();
   const auto soon = [] { return within(std::chrono::seconds(1)); };
-  EXPECT_NO_THROW(run(connection->execute(soon(), placed(kInsert))));
+  EXPECT_NO_THROW(run(connection->execute(soon(), {.sql = kInsert, .wants_position = true})));
   EXPECT_EQ(connection->last_position(), std::nullopt);
   EXPECT_FALSE(connection->is_open());
-  const auto another = connect_to(0);
-  exec(*another, "set search_path = misled, pg_catalog");
-  TransactionOptions options;
-  options.wants_position = true;
-  run(another->begin(within(kPatience), options));
+  const auto another = Misleading::misled();
+  run(another->begin(within(kPatience), kPlaced));
   exec(*another, kInsert);
   EXPECT_NO_THROW(run(another->commit(soon())));
   EXPECT_EQ(another->last_position(), std::nullopt);
-  EXPECT_EQ(misled.rows(), "2");
+  EXPECT_EQ(Misleading::rows(), "2");
+}
+
+TEST(PostgresPosition, OfATransactionThatFailedIsNone) {
+  const auto connection = connect_to(0);
+  run(connection->begin(within(kPatience), kPlaced));
+  const auto refused = exec_error(*connection, "insert into no_such_table values (1)");
+  EXPECT_EQ(error_of([&] { run(connection->commit(within(kPatience))); }).code, refused.code);
+  EXPECT_EQ(connection->last_position(), std::nullopt);
+  EXPECT_TRUE(connection->is_open());
 }
 
 // The tables that a statement names may have been made anew since it was prepared.

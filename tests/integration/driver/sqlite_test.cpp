@@ -33,6 +33,14 @@ TEST_F(SqliteTest, FilesAreOpenedWithTheDocumentedSettings) {
   EXPECT_EQ(number(*connection, "PRAGMA trusted_schema"), 0);
 }
 
+TEST_F(SqliteTest, HasNoPositions) {
+  const auto connection = connect(url("a.db"));
+  const io::Call call(io::blocking_waiter());
+  grant::run(connection->execute(call, {.sql = "CREATE TABLE t (i)", .wants_position = true}));
+  EXPECT_EQ(connection->last_position(), std::nullopt);
+  EXPECT_EQ(grant::run(connection->probe(call)).position, std::nullopt);
+}
+
 TEST_F(SqliteTest, SynchronousFollowsTheUrl) {
   EXPECT_EQ(number(*connect(url("a.db", "synchronous=off")), "PRAGMA synchronous"), 0);
   EXPECT_EQ(number(*connect(url("a.db", "synchronous=full")), "PRAGMA synchronous"), 2);

@@ -59,6 +59,15 @@ struct Reloaded : Servers {
     return {};
   }
 
+  /// With r1 called "near" and r2 called "far", both probed; gives the database.
+  [[nodiscard]] ConnectionSpec with_names() const {
+    auto shop = spec("w");
+    shop.readers = {at("r1", "near"), at("r2", "far")};
+    reload(shop);
+    registry->check_health_now();
+    return shop;
+  }
+
   void read() const {
     Session(registry).run([] { sql("SELECT").on("shop").read().run(); });
   }
@@ -113,10 +122,7 @@ TEST(RegistryReload, NameIsNotUsedForAnotherNodeLater) {
 
 TEST(RegistryReload, NamedNodeStaysItselfWithAnotherPasswordRoleAndPlace) {
   const Reloaded f;
-  auto shop = spec("w");
-  shop.readers = {at("r1", "near"), at("r2", "far")};
-  f.reload(shop);
-  f.registry->check_health_now();
+  auto shop = f.with_names();
   shop.readers = {at("r3", "new"), at("r2", "far"),
                   UrlSource("mariadb://app:new@r1/db").named("near")};
   f.driver.server("r1").probing.shut();
@@ -133,10 +139,7 @@ TEST(RegistryReload, NamedNodeStaysItselfWithAnotherPasswordRoleAndPlace) {
 
 TEST(RegistryReload, NamedNodeThatMovesInTheListKeepsItsConnections) {
   const Reloaded f;
-  auto shop = spec("w");
-  shop.readers = {at("r1", "near"), at("r2", "far")};
-  f.reload(shop);
-  f.registry->check_health_now();
+  auto shop = f.with_names();
   const auto* const near = &node_of(*f.cluster, 1);
   const auto* const far = &node_of(*f.cluster, 2);
   const auto opened = f.driver.server("r1").opened();
@@ -211,10 +214,7 @@ TEST(RegistryReload, WritesWaitUntilANamedWriterOnAnotherHostHasAnswered) {
 
 TEST(RegistryReload, NamesThatTwoNodesSwapGoWithThem) {
   const Reloaded f;
-  auto shop = spec("w");
-  shop.readers = {at("r1", "near"), at("r2", "far")};
-  f.reload(shop);
-  f.registry->check_health_now();
+  auto shop = f.with_names();
   f.driver.server("r1").connecting.shut();
   shop.readers = {at("r2", "near"), at("r1", "far")};
   f.reload(shop);
