@@ -90,20 +90,14 @@ PoolSlot* PoolCore::take_or_join(PoolWaiter& waiter, std::shared_ptr<io::Signal>
   PoolSlot* slot = nullptr;
   {
     Change change(*this);
-    const bool may = may_take(change);
-    if (may) slot = take_idle(change);
+    if (may_take(change)) slot = take_idle(change);
     if (slot == nullptr) refused = refuse_place(waiter, change);
     if (slot == nullptr && !refused) {
       waiter.open_before = slots_.open() > 0;
       waiter.opened_before = openings_.successes();
+      // One that comes back before all are watched is found when the change is settled.
       queue_.join(waiter, std::move(signal), change.now());
-      watch_if_needed();
-      // One may have come back between the look and the call for attention.
-      if (may) slot = take_idle(change);
-      if (slot != nullptr) queue_.leave(waiter);
-      if (slot == nullptr && given_.checkout_timeout.count() == 0) {
-        refused = refuse_to_queue(waiter, change);
-      }
+      if (given_.checkout_timeout.count() == 0) refused = refuse_to_queue(waiter, change);
     }
   }
   if (refused) throw_error(std::move(*refused));

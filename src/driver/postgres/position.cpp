@@ -90,9 +90,8 @@ Task<void> PostgresConnection::receive_placed(io::Call call, Operation operation
   try {
     // What was written is, whatever becomes of the question.
     co_await channel_.receive(call, harmless(operation.watch));
-    if (channel_.failure() == nullptr && !channel_.answers().empty()) {
-      position_ = position_of(channel_.answers().back().get());
-    }
+    // An error has no rows.
+    if (!channel_.answers().empty()) position_ = position_of(channel_.answers().back().get());
     channel_.leave_pipeline(operation);
   } catch (const std::exception&) {
     channel_.close();

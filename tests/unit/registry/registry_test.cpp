@@ -511,8 +511,10 @@ TEST(GlobalRegistry, StaysWhereThereIsNoThreadForTheNextOne) {
   const auto error = error_of([&] { establish_connections({{"second", spec("v")}}, options); });
   EXPECT_EQ(error.code, Errc::unavailable);
   EXPECT_THAT(registry().databases(), ElementsAre("first"));
+  servers.is("w", NodeKind::replica);
   registry().check_health_now();
-  EXPECT_TRUE(registry().system_healthy());
+  EXPECT_THAT(servers.events.lines(),
+              ::testing::Contains("node.healthy node=first/writer kind=replica"));
   EXPECT_FALSE(told);
   close_connections();
 }
